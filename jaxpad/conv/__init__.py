@@ -1,0 +1,4 @@
+"""Operations with a window: convolution and pooling."""
+
+from .functional import conv as conv
+from .pool import avg_pool as avg_pool, max_pool as max_pool

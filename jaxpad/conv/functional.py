@@ -1,0 +1,111 @@
+"""Convolution in which the padding is an argument."""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Shaped
+
+from ..padding import Padding, as_padding
+from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
+from .geometry import check_image, fill, finish, geometry
+
+
+def conv(
+    x: Image,
+    kernel: Kernel,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    padding: Mode | Padding = "zero",
+    amount: Amount = "same",
+    bias: Shaped[AnyArray, " out"] | None = None,
+    strategy: str = "auto",
+    precision: lax.PrecisionLike = None,
+) -> Shaped[Array, "batch *out_space out"]:
+    """Convolution (cross-correlation, as everywhere in deep learning) of an image.
+
+    `y[o] = r[o] sum_t kernel[t] . pad(x)[o stride + t dilation] + bias`, where `r` is
+    1 or partial convolution's ratio. The amount fixes the sampling grid and the mode
+    only fills cells, so every mode samples the same grid at every stride.
+
+    Args:
+        x: `[batch, *space, in]` with 1, 2 or 3 space axes, floating point.
+        kernel: `[*window, in / groups, out]`, of x's dtype.
+        stride: cells between windows.
+        dilation: cells between taps.
+        groups: input channels are split into so many groups, each with its own part
+            of the output channels.
+        padding: a name in `PADDINGS`, a mode as in `jaxpad.pad`, or a `Padding`.
+        amount: cells that are added, unless the padding brings an amount of its own:
+            "same", "same_lower", "valid", "full", "half", "causal", an int, `(lo, hi)`
+            or one pair per axis.
+        bias: `[out]`, added after the ratio.
+        strategy: "auto", or "explicit" to write the padded image out even where XLA
+            has the padding built in.
+        precision: as in `jax.lax.conv_general_dilated`.
+
+    Returns:
+        `[batch, *out_space, out]`, of x's dtype.
+
+    Raises:
+        ValueError: for shapes that do not fit together, a window larger than the
+            padded image, or a width that the mode cannot fill.
+        TypeError: for an image or a kernel of whole numbers, or of different dtypes.
+
+    Example:
+        >>> x = jnp.ones((1, 4, 4, 1))
+        >>> kernel = jnp.ones((3, 3, 1, 1))
+        >>> conv(x, kernel)[0, 0, :, 0]
+        Array([4., 6., 6., 4.], dtype=float32)
+        >>> conv(x, kernel, padding="partial")[0, 0, :, 0]
+        Array([9., 9., 9., 9.], dtype=float32)
+
+    Partial convolution: "Partial Convolution based Padding", Liu et al., 2018.
+    """
+    x, kernel = check_image("conv", x, kernel.ndim - 2), jnp.asarray(kernel)
+    bias = None if bias is None else jnp.asarray(bias)
+    _check_operands(x, kernel, bias, groups)
+    padding = as_padding(padding)
+    amount = amount if padding.amount is None else padding.amount
+    window = geometry(x.shape[1:-1], kernel.shape[:-2], stride, dilation, amount)
+    x, zeros = fill(x, window, padding, strategy)
+    y = lax.conv_general_dilated(
+        x,
+        kernel,
+        window.stride,
+        zeros,
+        rhs_dilation=window.dilation,
+        dimension_numbers=_channels_last(x.ndim),
+        feature_group_count=groups,
+        precision=precision,
+    )
+    return finish(y, window, padding, bias)
+
+
+def _channels_last(rank: int) -> lax.ConvDimensionNumbers:
+    image = (0, rank - 1, *range(1, rank - 1))
+    return lax.ConvDimensionNumbers(
+        image, (rank - 1, rank - 2, *range(rank - 2)), image
+    )
+
+
+def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) -> None:
+    in_features, (per_group, out_features) = x.shape[-1], kernel.shape[-2:]
+    if groups < 1 or in_features % groups or out_features % groups:
+        raise ValueError(
+            f"groups={groups} must divide both the {in_features} channels of x and the "
+            f"{out_features} of the output."
+        )
+    if per_group * groups != in_features:
+        raise ValueError(
+            f"kernel of shape {kernel.shape} takes {per_group} channels per group, but x "
+            f"has {in_features} channels in groups={groups}: expected a kernel "
+            f"[*window, {in_features // groups}, {out_features}]."
+        )
+    if kernel.dtype != x.dtype:
+        raise TypeError(
+            f"x is {x.dtype} and kernel is {kernel.dtype}: cast one of them, for example "
+            f"kernel.astype(x.dtype)."
+        )
+    if bias is not None and bias.shape != (out_features,):
+        raise ValueError(f"bias has shape {bias.shape}; expected ({out_features},).")

@@ -1,0 +1,199 @@
+"""The sliding window of an operation: sizes, widths, and which cells are missing."""
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..arith import conv_output_size, side_widths, tap_counts
+from ..padding import (
+    MODES,
+    Padding,
+    apply_reweight,
+    pad,
+    per_axis_modes,
+    per_axis_widths,
+    reweight_ratio,
+    rule_of,
+)
+from ..typing import Amount, Array, PerAxis
+
+
+STRATEGIES = ("auto", "explicit")
+
+
+class Geometry(NamedTuple):
+    """A window sliding over the space axes of an image; one entry per axis.
+
+    Attributes:
+        space: cells of the image.
+        window: taps of the window.
+        stride: cells between windows.
+        dilation: cells between taps.
+        widths: cells added before and after.
+    """
+
+    space: tuple[int, ...]
+    window: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    widths: tuple[tuple[int, int], ...]
+
+
+def geometry(
+    space: Sequence[int],
+    window: Sequence[int],
+    stride: PerAxis,
+    dilation: PerAxis,
+    amount: Amount,
+) -> Geometry:
+    """Reads the arguments of an operation as a `Geometry`.
+
+    Raises:
+        ValueError: if a window does not fit into the padded image, or an argument
+            has the wrong number of axes or is out of range.
+    """
+    rank = len(window)
+    strides = per_axis("stride", stride, rank)
+    dilations = per_axis("dilation", dilation, rank)
+    if isinstance(amount, str):
+        amounts = [amount] * rank
+    else:
+        amounts = per_axis_widths(amount, rank)
+    axes = list(zip(space, window, strides, amounts, dilations, strict=True))
+    for i, k, s, a, d in axes:
+        conv_output_size(i, k, s, a, d)
+    widths = tuple(side_widths(a, i, k, s, d) for i, k, s, a, d in axes)
+    return Geometry(tuple(space), tuple(window), strides, dilations, widths)
+
+
+def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
+    """Reads an int, or one per axis.
+
+    Raises:
+        ValueError: if there are not `rank` numbers, or one is below 1.
+        TypeError: if one is no whole number.
+    """
+    values = value if isinstance(value, (tuple, list)) else (value,) * rank
+    try:
+        numbers = tuple(operator.index(v) for v in values)
+    except TypeError as e:
+        raise TypeError(
+            f"{name} is an int, or one per space axis, but {value!r} came."
+        ) from e
+    if len(numbers) != rank or min(numbers, default=1) < 1:
+        raise ValueError(
+            f"{name}={value!r}: expected an int of at least 1, or {rank} of them, one "
+            "per space axis."
+        )
+    return numbers
+
+
+def fill(
+    x: Array, window: Geometry, padding: Padding, strategy: str, absent: float = 0.0
+) -> tuple[Array, tuple[tuple[int, int], ...]]:
+    """Pads `x` by the mode; returns it and the widths that XLA is still to add.
+
+    Absent cells (mode zero) cost nothing inside XLA's own operations, so "auto"
+    leaves them to it where that gives the same corners.
+
+    Args:
+        x: `[batch, *space, channels]`.
+        window: its geometry.
+        padding: its mode is used.
+        strategy: "auto" or "explicit".
+        absent: what stands in an absent cell: 0 for a sum, minus infinity for a
+            maximum.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy={strategy!r}: expected one of {STRATEGIES}.")
+    modes = per_axis_modes(padding.mode, len(window.window))
+    left = _left_to_xla(modes) if strategy == "auto" else [False] * len(modes)
+    later = tuple(
+        w if leave else (0, 0) for w, leave in zip(window.widths, left, strict=True)
+    )
+    now = tuple(
+        (0, 0) if leave else w for w, leave in zip(window.widths, left, strict=True)
+    )
+    if not any(any(pair) for pair in now):
+        return x, later
+    mode = padding.mode
+    if absent:
+        void = functools.partial(MODES["constant"], value=absent)
+        zero = MODES["zero"]
+        mode = tuple(tuple(void if m is zero else m for m in pair) for pair in modes)
+    return pad(x, now, mode, axes=range(1, 1 + len(modes))), later
+
+
+def _left_to_xla(modes: list[tuple[Any, Any]]) -> list[bool]:
+    """Axes that XLA may pad with zeros after the others were padded explicitly.
+
+    A later axis owns the corners, so it must be zero too or copy cells: copying
+    zeros gives the zeros that XLA will put there.
+    """
+    zero, left, free = MODES["zero"], [], True
+    for pair in reversed(modes):
+        is_zero = pair == (zero, zero)
+        left.append(free and is_zero)
+        rules = [rule_of(mode) for mode in pair]
+        free = free and (is_zero or all(r is not None and r.copies for r in rules))
+    return left[::-1]
+
+
+def zero_sides(window: Geometry, padding: Padding) -> list[tuple[bool, bool]]:
+    """For each axis, whether the cells before and after it are absent (mode zero)."""
+    zero = MODES["zero"]
+    modes = per_axis_modes(padding.mode, len(window.window))
+    return [(lo is zero, hi is zero) for lo, hi in modes]
+
+
+def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
+    """The factor of each output for the cells its window misses; None for none."""
+    if padding.reweight is None:
+        return None
+    counts = [
+        tap_counts(i, k, s, widths, d, absent=absent)
+        for i, k, s, d, widths, absent in zip(
+            *window, zero_sides(window, padding), strict=True
+        )
+    ]
+    return reweight_ratio(counts, window.window, padding.reweight)
+
+
+def finish(y: Array, window: Geometry, padding: Padding, bias: Array | None) -> Array:
+    """Reweights the outputs for missing cells, then adds the bias."""
+    ratio = missing_ratio(window, padding)
+    if ratio is not None:
+        return apply_reweight(y, ratio, bias)
+    return y if bias is None else y + bias
+
+
+def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
+    """Folds all batch axes of `[..., *space, channels]` into one; also unbatched."""
+    batch = x.shape[: x.ndim - rank - 1]
+    return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
+
+
+def check_image(name: str, x: Array, rank: int) -> Array:
+    """Raises unless `x` is a floating-point `[batch, *space, channels]`."""
+    x = jnp.asarray(x)
+    if not 1 <= rank <= 3:
+        raise ValueError(
+            f"{name} works on 1, 2 or 3 space axes, but the window has {rank}."
+        )
+    if x.ndim != rank + 2:
+        axes = ", ".join(["batch", *"dhw"[3 - rank :], "channels"])
+        raise ValueError(
+            f"{name}: x has shape {x.shape}, but a window of {rank} axes takes "
+            f"[{axes}]. Add the missing axis, for example with x[None]."
+        )
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        raise TypeError(
+            f"{name}: x has dtype {x.dtype}, but an image of floating-point numbers was "
+            "expected. Convert it: x.astype(jnp.float32) / 255."
+        )
+    return x

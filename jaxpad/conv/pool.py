@@ -1,0 +1,102 @@
+"""Pooling in which the padding is an argument."""
+
+import math
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Shaped
+
+from ..padding import Padding, as_padding
+from ..typing import Amount, Array, Image, Mode, PerAxis
+from .geometry import Geometry, check_image, fill, finish, geometry
+
+
+def max_pool(
+    x: Image,
+    window: Sequence[int],
+    *,
+    stride: PerAxis | None = None,
+    padding: Mode | Padding = "zero",
+    amount: Amount = "valid",
+) -> Shaped[Array, "batch *out_space channels"]:
+    """The largest value in each window; absent cells (mode zero) never win.
+
+    Args:
+        x: `[batch, *space, channels]`, floating point.
+        window: cells of the window along each space axis.
+        stride: cells between windows; None means the window itself.
+        padding: as in `jaxpad.conv`.
+        amount: as in `jaxpad.conv`.
+
+    Returns:
+        `[batch, *out_space, channels]`, of x's dtype; minus infinity where a window
+        sees no cell.
+
+    Raises:
+        ValueError, TypeError: as `jaxpad.conv`.
+
+    Example:
+        >>> x = -jnp.ones((1, 4, 4, 1))
+        >>> max_pool(x, (3, 3), stride=2, amount="half")[0, 0, :, 0]
+        Array([-1., -1.], dtype=float32)
+    """
+    x, geo, padding = _read("max_pool", x, window, stride, padding, amount)
+    x, absent = fill(x, geo, padding, "auto", absent=-math.inf)
+    return lax.reduce_window(
+        x, -jnp.inf, lax.max, *_everywhere(geo), padding=((0, 0), *absent, (0, 0))
+    )
+
+
+def avg_pool(
+    x: Image,
+    window: Sequence[int],
+    *,
+    stride: PerAxis | None = None,
+    padding: Mode | Padding = "zero",
+    amount: Amount = "valid",
+) -> Shaped[Array, "batch *out_space channels"]:
+    """The sum of each window over its size; with "partial", over the cells there.
+
+    Args:
+        x: `[batch, *space, channels]`, floating point.
+        window: cells of the window along each space axis.
+        stride: cells between windows; None means the window itself.
+        padding: as in `jaxpad.conv`.
+        amount: as in `jaxpad.conv`.
+
+    Returns:
+        `[batch, *out_space, channels]`, of x's dtype.
+
+    Raises:
+        ValueError, TypeError: as `jaxpad.conv`.
+
+    Example:
+        >>> x = jnp.ones((1, 4, 4, 1))
+        >>> avg_pool(x, (2, 2), stride=2, amount=1, padding="partial")[0, 0, :, 0]
+        Array([1., 1., 1.], dtype=float32)
+    """
+    x, geo, padding = _read("avg_pool", x, window, stride, padding, amount)
+    x, zeros = fill(x, geo, padding, "auto")
+    y = lax.reduce_window(
+        x, 0.0, lax.add, *_everywhere(geo), padding=((0, 0), *zeros, (0, 0))
+    )
+    return finish(y / math.prod(geo.window), geo, padding, None)
+
+
+def _read(
+    name: str,
+    x: Image,
+    window: Sequence[int],
+    stride: PerAxis | None,
+    padding: Mode | Padding,
+    amount: Amount,
+) -> tuple[Array, Geometry, Padding]:
+    x, padding = check_image(name, x, len(window)), as_padding(padding)
+    amount = amount if padding.amount is None else padding.amount
+    stride = tuple(window) if stride is None else stride
+    return x, geometry(x.shape[1:-1], tuple(window), stride, 1, amount), padding
+
+
+def _everywhere(geo: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return (1, *geo.window, 1), (1, *geo.stride, 1)

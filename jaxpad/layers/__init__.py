@@ -1,0 +1,6 @@
+"""Flax layers: parameters in flax's layout, and a call into the functional core."""
+
+from .conv import Conv as Conv
+from .padded import Padded as Padded
+from .pool import AvgPool as AvgPool, MaxPool as MaxPool
+from .replace import replace_padding as replace_padding

@@ -1,0 +1,119 @@
+"""`Conv`: flax's convolution layer with the padding as an argument of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from flax import nnx
+from flax.nnx.nn import dtypes
+from jax import lax
+from jaxtyping import Shaped
+
+from ..conv import conv
+from ..conv.geometry import as_batch, per_axis
+from ..padding import Padding
+from ..typing import Amount, AnyArray, Array, Mode, PerAxis
+from .padded import Padded
+
+
+class Conv(Padded):
+    """Convolution whose padding is named, with `flax.nnx.Conv`'s parameters.
+
+    `kernel` and `bias` have flax's names, shapes, initial values and dtypes, so a
+    checkpoint of an `nnx.Conv` loads into this layer and the other way round.
+
+    Args:
+        in_features: channels of the input.
+        out_features: channels of the output.
+        kernel_size: taps along each space axis; an int means one axis, as in flax.
+        strides: cells between windows.
+        padding: a name in `jaxpad.PADDINGS`, a mode as in `jaxpad.pad` (an
+            `nnx.Module` too: its parameters become the layer's), or a
+            `jaxpad.Padding`.
+        amount: cells that are added; as in `jaxpad.conv`.
+        kernel_dilation: cells between taps.
+        feature_group_count: groups of channels.
+        use_bias: whether a bias is added.
+        dtype: of the computation; None infers it from input and parameters.
+        param_dtype: of the parameters.
+        precision: as in `jax.lax.conv_general_dilated`.
+        kernel_init: initializer of the kernel.
+        bias_init: initializer of the bias.
+        rngs: keys for the initializers, from the stream "params".
+
+    Raises:
+        ValueError: for an unknown padding, or channels that groups do not divide.
+
+    Example:
+        >>> layer = Conv(3, 8, (3, 3), padding="circular", rngs=nnx.Rngs(0))
+        >>> layer(jnp.ones((2, 5, 5, 3))).shape
+        (2, 5, 5, 8)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: int | Sequence[int],
+        strides: PerAxis = 1,
+        *,
+        padding: Mode | Padding = "zero",
+        amount: Amount = "same",
+        kernel_dilation: PerAxis = 1,
+        feature_group_count: int = 1,
+        use_bias: bool = True,
+        dtype: Any = None,
+        param_dtype: Any = jnp.float32,
+        precision: lax.PrecisionLike = None,
+        kernel_init: Any = nnx.initializers.lecun_normal(),
+        bias_init: Any = nnx.initializers.zeros_init(),
+        rngs: nnx.Rngs,
+    ):
+        if isinstance(kernel_size, int):
+            kernel_size = (kernel_size,)
+        if in_features % feature_group_count or out_features % feature_group_count:
+            raise ValueError(
+                f"feature_group_count={feature_group_count} must divide both "
+                f"in_features={in_features} and out_features={out_features}."
+            )
+        self.in_features, self.out_features = in_features, out_features
+        self.kernel_size = tuple(kernel_size)
+        self.strides = per_axis("strides", strides, len(self.kernel_size))
+        self.kernel_dilation = per_axis(
+            "kernel_dilation", kernel_dilation, len(self.kernel_size)
+        )
+        self.feature_group_count = feature_group_count
+        self.use_bias = use_bias
+        self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
+        self.set_padding(padding, amount)
+        shape = (*self.kernel_size, in_features // feature_group_count, out_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
+        self.bias: nnx.Param | None = nnx.data(None)
+        if use_bias:
+            self.bias = nnx.Param(bias_init(rngs.params(), shape[-1:], param_dtype))
+
+    def __call__(
+        self, inputs: Shaped[AnyArray, "*batch_space_in"]
+    ) -> Shaped[Array, "*batch_space_out"]:
+        """Applies the layer to `[*batch, *space, in_features]`, any batch axes."""
+        x, batch = as_batch(jnp.asarray(inputs), len(self.kernel_size))
+        if x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"the input has {x.shape[-1]} channels, but the layer was made for "
+                f"in_features={self.in_features}."
+            )
+        bias = None if self.bias is None else self.bias[...]
+        x, kernel, bias = dtypes.promote_dtype(
+            (x, self.kernel[...], bias), dtype=self.dtype
+        )
+        y = conv(
+            x,
+            kernel,
+            stride=self.strides,
+            dilation=self.kernel_dilation,
+            groups=self.feature_group_count,
+            padding=self.padding,
+            bias=bias,
+            precision=self.precision,
+        )
+        return y.reshape(*batch, *y.shape[1:])

@@ -1,0 +1,70 @@
+"""Pooling layers: `jaxpad.max_pool` and `jaxpad.avg_pool` with their arguments."""
+
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Shaped
+
+from ..conv import avg_pool, max_pool
+from ..conv.geometry import as_batch
+from ..padding import Padding
+from ..typing import Amount, AnyArray, Array, Mode, PerAxis
+from .padded import Padded
+
+
+class _Pool(Padded):
+    """A window and a padding; the two layers add the function."""
+
+    def __init__(
+        self,
+        window: Sequence[int],
+        strides: PerAxis | None = None,
+        *,
+        padding: Mode | Padding = "zero",
+        amount: Amount = "valid",
+    ):
+        self.window, self.strides = tuple(window), strides
+        self.set_padding(padding, amount)
+
+    def _apply(self, pool: Callable[..., Array], inputs: AnyArray) -> Array:
+        x, batch = as_batch(jnp.asarray(inputs), len(self.window))
+        y = pool(x, self.window, stride=self.strides, padding=self.padding)
+        return y.reshape(*batch, *y.shape[1:])
+
+
+class MaxPool(_Pool):
+    """`jaxpad.max_pool` as a layer.
+
+    Args:
+        window: cells of the window along each space axis.
+        strides: cells between windows; None means the window itself.
+        padding: as in `jaxpad.layers.Conv`.
+        amount: as in `jaxpad.layers.Conv`.
+
+    Example:
+        >>> layer = MaxPool((3, 3), 2, padding="reflect", amount="half")
+        >>> layer(jnp.ones((2, 8, 8, 3))).shape
+        (2, 4, 4, 3)
+    """
+
+    def __call__(
+        self, inputs: Shaped[AnyArray, "*batch_space_channels"]
+    ) -> Shaped[Array, "*batch_space_channels_out"]:
+        """Pools `[*batch, *space, channels]`, any batch axes."""
+        return self._apply(max_pool, inputs)
+
+
+class AvgPool(_Pool):
+    """`jaxpad.avg_pool` as a layer; the arguments are `MaxPool`'s.
+
+    Example:
+        >>> layer = AvgPool((2, 2), amount=1, padding="partial")
+        >>> layer(jnp.ones((2, 8, 8, 3))).shape
+        (2, 5, 5, 3)
+    """
+
+    def __call__(
+        self, inputs: Shaped[AnyArray, "*batch_space_channels"]
+    ) -> Shaped[Array, "*batch_space_channels_out"]:
+        """Pools `[*batch, *space, channels]`, any batch axes."""
+        return self._apply(avg_pool, inputs)

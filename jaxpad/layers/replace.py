@@ -1,0 +1,134 @@
+"""`replace_padding`: the same model, meeting its borders in another way."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+from flax import nnx
+
+from ..arith import span
+from ..padding import Padding, as_padding
+from ..typing import Amount, Mode
+from .conv import Conv
+from .padded import Padded
+
+
+M = TypeVar("M", bound=nnx.Module)
+
+
+def replace_padding(
+    model: M, padding: Mode | Padding | Mapping[str, Mode | Padding]
+) -> M:
+    """A new model with another padding in its layers, sharing the parameters.
+
+    Works on every `flax.nnx.Conv` (which becomes a `jaxpad.layers.Conv`) and every
+    layer of jaxpad. Each layer keeps its amount, so that all paddings sample the
+    same grid; a `Padding` with an amount of its own, or "valid", replaces it.
+
+    Args:
+        model: an nnx module, of any library or your own.
+        padding: one padding for all layers, or rules `{path regex: padding}` of
+            which the first whose regex is found in a layer's path (such as
+            "blocks/0/conv1") decides; layers that no rule matches stay as they are.
+
+    Returns:
+        A new model of the same class. Its variables are those of `model`: an update
+        of one is seen by the other. `nnx.clone` makes an independent copy.
+
+    Raises:
+        ValueError: for an unknown padding, a rule that matches no layer, an
+            `nnx.Conv` with input dilation or a weight mask, which jaxpad's has not,
+            or a module that is no pytree, into which this cannot look.
+
+    Example:
+        >>> model = nnx.Sequential(nnx.Conv(1, 4, (3, 3), rngs=nnx.Rngs(0)), nnx.relu)
+        >>> replace_padding(model, "partial").layers[0].padding
+        Padding(mode='zero', amount='same', reweight='partial')
+    """
+    rules = dict(padding) if isinstance(padding, Mapping) else {"": padding}
+    specs = {regex: as_padding(spec) for regex, spec in rules.items()}
+    unused, done = set(specs), {}
+
+    def visit(path: tuple[Any, ...], node: Any) -> Any:
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        if isinstance(node, nnx.Module) and not isinstance(node, _LAYERS):
+            raise ValueError(f"{name}: {type(node).__name__} has pytree=False.")
+        regex = next((r for r in specs if re.search(r, name)), None)
+        if not isinstance(node, _LAYERS) or regex is None:
+            return node
+        unused.discard(regex)
+        # One layer used in two places stays one layer.
+        return done.setdefault(id(node), _with_padding(name, node, specs[regex]))
+
+    new = jax.tree_util.tree_map_with_path(
+        visit, model, is_leaf=lambda n: isinstance(n, (*_LAYERS, nnx.Variable))
+    )
+    if unused:
+        raise ValueError(
+            f"no layer with a padding matches {sorted(unused)}: the regex is searched "
+            "in paths such as 'blocks/0/conv1'."
+        )
+    return new
+
+
+_LAYERS = (nnx.Conv, Padded)
+
+
+def _with_padding(name: str, layer: Any, padding: Padding) -> Padded:
+    if isinstance(layer, nnx.Conv):
+        new, amount = _from_flax(name, layer), _flax_amount(layer)
+    else:
+        new, amount = nnx.clone(layer, variables=False), layer.amount
+    new.set_padding(padding, amount)
+    return new
+
+
+def _from_flax(name: str, layer: nnx.Conv) -> Conv:
+    """A jaxpad Conv that holds the very variables of a flax one."""
+    dilation = layer.input_dilation
+    if layer.mask is not None or dilation not in (None, 1, (1,) * len(_window(layer))):
+        raise ValueError(
+            f"{name}: an nnx.Conv with input_dilation or a weight mask has no "
+            "counterpart in jaxpad; leave it out by giving rules for the other paths."
+        )
+    new = nnx.eval_shape(
+        lambda: Conv(
+            layer.in_features,
+            layer.out_features,
+            _window(layer),
+            1 if layer.strides is None else layer.strides,
+            kernel_dilation=1 if layer.kernel_dilation is None else layer.kernel_dilation,
+            feature_group_count=layer.feature_group_count,
+            use_bias=layer.use_bias,
+            dtype=layer.dtype,
+            param_dtype=layer.param_dtype,
+            precision=layer.precision,
+            rngs=nnx.Rngs(0),
+        )
+    )
+    new.kernel, new.bias = layer.kernel, layer.bias
+    return new
+
+
+def _window(layer: nnx.Conv) -> tuple[int, ...]:
+    return tuple(layer.kernel_size)  # pyright: ignore[reportArgumentType]
+
+
+def _flax_amount(layer: nnx.Conv) -> Amount:
+    """The cells that flax adds, as an amount of ours.
+
+    Flax's "CIRCULAR" and "REFLECT" add the same cells at every stride, unlike its
+    "SAME": that is why they sample another grid there.
+    """
+    padding = layer.padding
+    if padding in ("CIRCULAR", "REFLECT"):
+        dilation = layer.kernel_dilation or 1
+        dilations = [dilation] * 9 if isinstance(dilation, int) else dilation
+        reach = [span(k, d) for k, d in zip(_window(layer), dilations, strict=False)]
+        return tuple(((k - 1) // 2, k // 2) for k in reach)
+    if isinstance(padding, str):
+        return padding.lower()
+    if isinstance(padding, int):
+        return padding
+    return tuple((p, p) if isinstance(p, int) else tuple(p) for p in padding)

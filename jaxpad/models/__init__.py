@@ -1,0 +1,3 @@
+"""Models whose padding is one argument."""
+
+from .resnet import MODELS as MODELS, Block as Block, ResNet as ResNet

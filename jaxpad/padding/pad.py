@@ -1,0 +1,152 @@
+"""`pad`: an array with its border filled by a mode, per axis and per side."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Shaped
+
+from ..arith import explicit_widths
+from ..typing import AnyArray, Array, Mode, Widths
+from .modes import MODES
+
+
+def pad(
+    x: Shaped[AnyArray, "..."],
+    widths: Widths,
+    mode: Mode = "zero",
+    *,
+    axes: Sequence[int] | None = None,
+) -> Shaped[Array, "..."]:
+    """Adds cells around an array and fills them by a mode.
+
+    `y[i] = x[source(i, n)]` in each padding cell `i` for modes that copy cells.
+    Axes are filled first to last, so the later axis owns the corners.
+
+    Args:
+        x: array of any shape and dtype.
+        widths: cells to add: an int for all sides, `(lo, hi)` for all axes, or one
+            pair per axis of `axes`.
+        mode: a name in `MODES`, such as "reflect" or "constant(value=1.0)", a
+            callable `mode(x, widths)`, or a tuple with one of these per axis, where
+            a pair inside it means before and after:
+            `(("reflect", "replicate"), "circular")`.
+        axes: the axes that are padded; None means every axis, as in `np.pad`.
+
+    Returns:
+        The padded array, of the same dtype.
+
+    Raises:
+        ValueError: for an unknown mode, a negative width, an axis without cells, or
+            a width that the mode cannot fill (reflect beyond n - 1, symmetric
+            beyond n).
+
+    Example:
+        >>> pad(jnp.arange(4), 2, "reflect")
+        Array([2, 1, 0, 1, 2, 3, 2, 1], dtype=int32)
+        >>> pad(jnp.ones((2, 2)), (1, 0), ("circular", "zero")).shape
+        (3, 3)
+    """
+    x = jnp.asarray(x)
+    axes = _normalise_axes(axes, x.ndim)
+    pairs = per_axis_widths(widths, len(axes))
+    _check_cells(x, axes, pairs)
+    if not isinstance(mode, tuple):
+        return _fill(x, _all_axes(pairs, axes, x.ndim), MODES.resolve(mode))
+    for axis, pair, sides in zip(
+        axes, pairs, per_axis_modes(mode, len(axes)), strict=True
+    ):
+        x = _fill_sides(x, axis, pair, sides)
+    return x
+
+
+def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
+    """The resolved mode before and after each of `rank` axes.
+
+    Raises:
+        ValueError: if a tuple has another length, or a name is unknown.
+    """
+    modes = mode if isinstance(mode, tuple) else (mode,) * rank
+    if len(modes) != rank:
+        raise ValueError(
+            f"mode has {len(modes)} entries, one per axis, but {rank} axes are padded: "
+            f"give one name for all, or {rank} entries; a mode before and another "
+            'after is a pair inside: (("reflect", "replicate"), ...).'
+        )
+    pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"mode {mode!r}: inside the tuple a pair is (before, after).")
+    return [(MODES.resolve(lo), MODES.resolve(hi)) for lo, hi in pairs]
+
+
+def per_axis_widths(widths: Widths, rank: int) -> list[tuple[int, int]]:
+    """Reads widths as one `(lo, hi)` per axis.
+
+    Raises:
+        ValueError: if there are not `rank` pairs, or a width is negative.
+        TypeError: if a width is no whole number.
+    """
+    if isinstance(widths, (tuple, list)) and any(
+        isinstance(w, (tuple, list)) for w in widths
+    ):
+        if len(widths) != rank:
+            raise ValueError(
+                f"widths {widths!r} has {len(widths)} pairs, but {rank} axes are padded."
+            )
+        return [explicit_widths(w) for w in widths]  # pyright: ignore[reportArgumentType]
+    return [explicit_widths(widths)] * rank  # pyright: ignore[reportArgumentType]
+
+
+def _normalise_axes(axes: Sequence[int] | None, rank: int) -> list[int]:
+    if axes is None:
+        return list(range(rank))
+    found = [operator.index(axis) for axis in axes]
+    if any(not -rank <= axis < rank for axis in found):
+        raise ValueError(f"axes={tuple(axes)} are not all in an array of {rank} axes.")
+    found = [axis % rank for axis in found]
+    if len(set(found)) != len(found):
+        raise ValueError(f"axes={tuple(axes)} name an axis twice.")
+    return found
+
+
+def _all_axes(
+    pairs: list[tuple[int, int]], axes: list[int], rank: int
+) -> list[tuple[int, int]]:
+    chosen = dict(zip(axes, pairs, strict=True))
+    return [chosen.get(axis, (0, 0)) for axis in range(rank)]
+
+
+def _check_cells(x: Array, axes: list[int], pairs: list[tuple[int, int]]) -> None:
+    for axis, pair in zip(axes, pairs, strict=True):
+        if x.shape[axis] == 0 and any(pair):
+            raise ValueError(
+                f"axis {axis} of the array of shape {x.shape} has no cells: there is "
+                f"no border to pad by {pair}. Use widths of 0 there."
+            )
+
+
+def _fill(x: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
+    expected = tuple(n + lo + hi for n, (lo, hi) in zip(x.shape, widths, strict=True))
+    padded = mode(x, widths)
+    if padded.shape != expected or padded.dtype != x.dtype:
+        raise ValueError(
+            f"mode {mode!r} returned {padded.dtype}{list(padded.shape)} for widths "
+            f"{widths}, but {x.dtype}{list(expected)} was expected: a mode adds cells "
+            "and changes nothing else."
+        )
+    return padded
+
+
+def _fill_sides(
+    x: Array, axis: int, pair: tuple[int, int], sides: tuple[Any, Any]
+) -> Array:
+    """Pads one axis, each side by its own mode as seen from the unpadded axis."""
+    lo, hi = pair
+    if sides[0] is sides[1]:
+        return _fill(x, _all_axes([pair], [axis], x.ndim), sides[0])
+    before = _fill(x, _all_axes([(lo, 0)], [axis], x.ndim), sides[0])
+    after = _fill(x, _all_axes([(0, hi)], [axis], x.ndim), sides[1])
+    strip = lax.slice_in_dim(before, 0, lo, axis=axis)
+    return lax.concatenate([strip, after], axis)

@@ -1,0 +1,73 @@
+"""Partial convolution's reweighting: what to do about cells that are not there.
+
+A window at the border sees fewer cells than one inside, so its sum is smaller.
+Partial convolution multiplies it by how much is missing ("Partial Convolution
+based Padding", Liu et al., 2018). Which cells are missing depends only on sizes,
+so the ratio is computed while tracing, from one count per output and axis, in exact
+integers: no convolution of ones, no cache and no epsilon.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..registry import Registry
+from ..typing import Array
+
+
+REWEIGHTS: Registry[Callable[[Any, int], Any]] = Registry("reweight")
+
+
+@REWEIGHTS.register
+def partial(count, window):
+    """window / count: the mean over the cells that are there, times the window."""
+    return window / count
+
+
+@REWEIGHTS.register
+def partial_sqrt(count, window):
+    """sqrt(window / count): keeps the variance of the output rather than its mean."""
+    return (window / count) ** 0.5
+
+
+def reweight_ratio(
+    counts: Sequence[Sequence[int]], window: Sequence[int], reweight: Any
+) -> np.ndarray:
+    """The factor of each output: `reweight(count, window)`, and 0 where count is 0.
+
+    Args:
+        counts: for each space axis, the taps on existing cells of each output.
+        window: taps of the window along each axis.
+        reweight: a name in `REWEIGHTS`, or a function of (count, window).
+
+    Returns:
+        float64 array `[*out]`, exactly 1 where the whole window exists (for the
+        registered reweightings).
+
+    Example:
+        >>> reweight_ratio([[2, 3, 2], [2, 3, 2]], (3, 3), "partial")[0]
+        array([2.25, 1.5 , 2.25])
+    """
+    function = REWEIGHTS.resolve(reweight)
+    count = functools.reduce(np.multiply.outer, [np.asarray(c) for c in counts])
+    ratio = np.asarray(function(np.maximum(count, 1), int(np.prod(window))))
+    return np.where(count > 0, ratio.astype(np.float64), 0.0)
+
+
+def apply_reweight(y: Array, ratio: np.ndarray, bias: Any) -> Array:
+    """`y * ratio + bias`, and 0 where the ratio is 0, bias included.
+
+    Args:
+        y: `[batch, *out, channels]`.
+        ratio: `[*out]`; 0 marks a window that sees no cell.
+        bias: `[channels]`, or None.
+    """
+    y = y if np.all(ratio == 1) else y * jnp.asarray(ratio[..., None], y.dtype)
+    if bias is None:
+        return y
+    y = y + bias
+    seen = ratio > 0
+    return y if np.all(seen) else y * jnp.asarray(seen[..., None], y.dtype)

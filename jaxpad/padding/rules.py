@@ -1,0 +1,189 @@
+"""How a mode is defined: where each padding cell comes from, as Python arithmetic.
+
+A rule sees one padding cell of one axis: its position `i` (negative before the
+axis, `n` or more after it) and the number `n` of real cells. Every other form of
+the mode follows from it. The explicit pad is built here.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..typing import Array
+
+
+# A padding cell as a weighted sum of real cells plus a constant.
+Terms = tuple[list[tuple[float, int]], float]
+
+
+class Rule:
+    """A padding mode given by a rule for one cell; call it like `jnp.pad`.
+
+    Attributes:
+        terms: `(i, n, **options) -> ([(weight, index), ...], constant)`.
+        copies: whether every padding cell is a copy of a real cell. Such a mode
+            commutes with padding another axis.
+    """
+
+    def __init__(
+        self, terms: Callable[..., Terms], rule: Callable[..., Any], *, copies: bool
+    ):
+        self.terms, self.copies = terms, copies
+        # The user's function gives the name, the drawing and the options.
+        functools.update_wrapper(self, rule)
+
+    def __call__(
+        self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
+    ) -> Array:
+        for axis, (lo, hi) in enumerate(widths):
+            if lo == hi == 0:
+                continue
+            n = x.shape[axis]
+            before = cells(self, x, axis, range(-lo, 0), **options)
+            after = cells(self, x, axis, range(n, n + hi), **options)
+            x = lax.concatenate([*before, x, *after], axis)
+        return x
+
+
+def source(rule: Callable[..., int]) -> Rule:
+    """A mode whose padding cell `i` copies real cell `rule(i, n)`.
+
+    Args:
+        rule: from the padding cell's position and the number of cells to the
+            position that it copies; a result outside `0..n-1` refuses the width.
+
+    Returns:
+        A padding mode.
+
+    Example:
+        >>> @source
+        ... def circular(i, n):
+        ...     return i % n
+        >>> circular(jnp.arange(4), [(1, 2)])
+        Array([3, 0, 1, 2, 3, 0, 1], dtype=int32)
+    """
+    return Rule(
+        lambda i, n, **options: ([(1, rule(i, n, **options))], 0), rule, copies=True
+    )
+
+
+def affine(rule: Callable[..., Terms]) -> Rule:
+    """A mode whose padding cell is a weighted sum of real cells plus a constant.
+
+    Args:
+        rule: from the padding cell's position and the number of cells to
+            `([(weight, index), ...], constant)`.
+
+    Returns:
+        A padding mode.
+
+    Example:
+        >>> @affine
+        ... def negated_edge(i, n):
+        ...     return [(-1, 0 if i < 0 else n - 1)], 0
+        >>> negated_edge(jnp.arange(1, 4), [(1, 1)])
+        Array([-1,  1,  2,  3, -3], dtype=int32)
+    """
+    return Rule(rule, rule, copies=False)
+
+
+def rule_of(mode: Any) -> Rule | None:
+    """The rule behind a mode or a partial of one; None for any other callable."""
+    while isinstance(mode, functools.partial):
+        mode = mode.func
+    return mode if isinstance(mode, Rule) else None
+
+
+def cells(
+    rule: Rule, x: Array, axis: int, positions: range, **options: Any
+) -> list[Array]:
+    """The padding cells at `positions` of one axis, as arrays to be concatenated."""
+    n = x.shape[axis]
+    sums = [rule.terms(i, n, **options) for i in positions]
+    for terms, _ in sums:
+        if any(not 0 <= index < n for _, index in terms):
+            raise ValueError(_too_wide(rule, n, positions, options))
+    # Cells with as many terms each are made together; most modes have one group.
+    groups = itertools.groupby(sums, key=lambda s: len(s[0]))
+    return [_weighted(x, axis, list(group)) for _, group in groups]
+
+
+def _weighted(x: Array, axis: int, sums: list[Terms]) -> Array:
+    shape = [1] * x.ndim
+    shape[axis] = len(sums)
+    offset = _exact([constant for _, constant in sums], x.dtype).reshape(shape)
+    size = (*x.shape[:axis], len(sums), *x.shape[axis + 1 :])
+    total = None
+    for terms in zip(*(terms for terms, _ in sums), strict=True):
+        weights = _exact([weight for weight, _ in terms], x.dtype).reshape(shape)
+        part = _take(x, axis, [index for _, index in terms])
+        part = part if np.all(weights == 1) else part * jnp.asarray(weights)
+        total = part if total is None else total + part
+    if total is None:
+        return jnp.broadcast_to(jnp.asarray(offset), size)
+    return total + jnp.asarray(offset) if np.any(offset != 0) else total
+
+
+def _take(x: Array, axis: int, index: list[int]) -> Array:
+    """Cells of `x` by static index, from slice, reverse and concatenate.
+
+    A gather would do, but its gradient is a scatter-add: slow everywhere, and on a
+    GPU not deterministic.
+    """
+    pieces = []
+    for first, step, count in _runs(index):
+        last = first + step * (count - 1)
+        lo, hi = min(first, last), max(first, last) + 1
+        piece = lax.slice_in_dim(x, lo, hi, axis=axis)
+        if step == 0:
+            shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+            piece = jnp.broadcast_to(piece, shape)
+        pieces.append(lax.rev(piece, (axis,)) if step == -1 else piece)
+    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, axis)
+
+
+def _runs(index: list[int]) -> list[tuple[int, int, int]]:
+    """Splits positions into runs `(first, step, count)` with step -1, 0 or 1."""
+    runs: list[tuple[int, int, int]] = []
+    for i in index:
+        if runs:
+            first, step, count = runs[-1]
+            if count == 1 and abs(i - first) <= 1:
+                runs[-1] = (first, i - first, 2)
+                continue
+            if count > 1 and i == first + step * count:
+                runs[-1] = (first, step, count + 1)
+                continue
+        runs.append((i, 1, 1))
+    return runs
+
+
+def _exact(numbers: list[float], dtype: Any) -> np.ndarray:
+    """The numbers in `dtype`; an integer image takes only whole ones."""
+    exact = np.asarray(numbers, np.float64)
+    if jnp.issubdtype(dtype, jnp.integer) and np.any(exact != np.round(exact)):
+        raise ValueError(
+            f"this mode fills cells with {exact.tolist()}, which an array of {dtype} "
+            "cannot hold; convert it first, for example with x.astype(jnp.float32)."
+        )
+    return exact.astype(dtype)
+
+
+def _too_wide(rule: Rule, n: int, positions: range, options: dict[str, Any]) -> str:
+    def fits(i: int) -> bool:
+        return all(0 <= j < n for _, j in rule.terms(i, n, **options)[0])
+
+    outward = (-1 - i for i in range(len(positions)))
+    if positions.start >= 0:
+        outward = (n + i for i in range(len(positions)))
+    widest = sum(1 for _ in itertools.takewhile(fits, outward))
+    return (
+        f"width {len(positions)} is too wide for {rule.__name__}: an axis of n={n} "
+        f"cells has room for at most {widest} on a side. Use a smaller width, a larger "
+        'image, or mode="circular" or "replicate", which take any width.'
+    )

@@ -1,0 +1,96 @@
+"""Figures and pixels as data URIs: the same bytes for the same numbers."""
+
+import base64
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import matplotlib
+import matplotlib.image
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+
+INK = "#1a1a1a"
+BLUE = "#0b5cad"
+ORANGE = "#c2500a"
+PALE = "#a9c8ea"
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": "#767676",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # the reader's own fonts: small files, and every script
+    "svg.hashsalt": "jaxpad",  # else matplotlib names clip paths at random
+    "text.color": INK,
+    "text.parse_math": False,  # a class may be called "$"
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+class Picture(NamedTuple):
+    """A figure for the page: its title, its data URI and its content in words."""
+
+    title: str
+    source: str
+    alt: str
+
+
+def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
+    """Draws one set of axes into an SVG.
+
+    Args:
+        paint: puts the content on the axes.
+        width: inches of 72 points.
+        height: inches of 72 points.
+
+    Returns:
+        The SVG as a data URI.
+    """
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # matplotlib only measures the text here; the browser has the missing glyphs.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        paint(figure.add_subplot())
+        FigureCanvasSVG(figure).print_svg(
+            buffer, metadata={"Date": None, "Creator": None}
+        )
+    svg = buffer.getvalue()
+    # The prolog before the root element only names a network address.
+    return _data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
+
+
+def pixels(image: np.ndarray) -> str:
+    """Stores an image pixel by pixel.
+
+    Args:
+        image: uint8 [h, w, 1 or 3].
+
+    Returns:
+        A PNG as a data URI.
+    """
+    buffer = io.BytesIO()
+    matplotlib.image.imsave(
+        buffer,
+        np.broadcast_to(255 - image, (*image.shape[:2], 3)),
+        format="png",
+        metadata={"Software": "jaxpad"},
+    )
+    return _data_uri("image/png", buffer.getvalue())
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,166 @@
+"""From a config to a job: the only module that reads config keys.
+
+Names become callables here and plain arguments are passed on, so nothing else knows
+that there is a config. Every mistake that can be found without compiling is found
+here.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from flax import nnx
+
+from ..data import AUGMENTS, DATASETS, Batch, Dataset, TrainBatches
+from ..models import MODELS
+from ..padding import as_padding
+from ..sharding import batch_split, check_batch, data_mesh, replicated
+from ..typing import Array
+from .optim import SCHEDULES, optimizer_chain
+from .state import TrainState, init_state
+from .step import Metrics, eval_step, train_step
+
+
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """All that the loop needs, with nothing left to look up.
+
+    Attributes:
+        config: the config as run, as a plain nested dict.
+        dataset: the examples.
+        batches: `batches[t]` is the batch of step t.
+        init: makes the untrained state, on its devices.
+        train_step: jitted, from (state, batch) to (state, metrics); donates state.
+        eval_step: jitted, from (state, batch) to log-probabilities.
+        steps: of the whole run.
+        eval_steps: steps between evaluations.
+        checkpoint_steps: steps between checkpoints.
+        checkpoints_kept: newest checkpoints that stay.
+        batch_size: examples a step, over all devices.
+        parameters: numbers that are learned.
+        state_bytes: size of the state, and so of a checkpoint.
+    """
+
+    config: dict[str, Any]
+    dataset: Dataset
+    batches: TrainBatches
+    init: Callable[[], TrainState]
+    train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+    eval_step: Callable[[TrainState, Batch], Array]
+    steps: int
+    eval_steps: int
+    checkpoint_steps: int
+    checkpoints_kept: int
+    batch_size: int
+    parameters: int
+    state_bytes: int
+
+
+def build(config: ml_collections.ConfigDict) -> Job:
+    """Reads a config.
+
+    Args:
+        config: with every key of `configs/default.py`.
+
+    Returns:
+        A `Job`.
+
+    Raises:
+        ValueError: for an unknown name, a number out of range, a batch that does not
+            split over the devices, or images that the network cannot take.
+    """
+    _check_numbers(config)
+    mesh = data_mesh()
+    check_batch(config.batch_size, mesh.size)
+    dataset = DATASETS.resolve(config.dataset)()
+    batches = TrainBatches(dataset, config.batch_size, config.seed)
+    steps = config.epochs * batches.steps_per_epoch
+    schedule = SCHEDULES.resolve(config.schedule)(
+        config.learning_rate,
+        steps,
+        round(config.warmup_epochs * batches.steps_per_epoch),
+    )
+    optimizer = optimizer_chain(config.optimizer, schedule)
+    make_model = _model_maker(config, dataset)
+    abstract = nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0)))
+    graph = nnx.split(abstract, nnx.Param, ...)[0]
+    train = functools.partial(
+        train_step,
+        graph=graph,
+        optimizer=optimizer,
+        schedule=schedule,
+        augment=AUGMENTS.resolve(config.augment),
+        label_smoothing=config.label_smoothing,
+        key=jax.random.key(config.seed),
+    )
+    test = functools.partial(eval_step, graph=graph)
+    like = jax.eval_shape(lambda: init_state(make_model(rngs=nnx.Rngs(0)), optimizer))
+    # A step on shapes alone finds what does not fit before anything is compiled.
+    jax.eval_shape(train, like, batches[0])
+    whole, split = replicated(mesh), batch_split(mesh)
+
+    def init() -> TrainState:
+        return init_state(make_model(rngs=nnx.Rngs(config.seed)), optimizer)
+
+    return Job(
+        config=config.to_dict(),
+        dataset=dataset,
+        batches=batches,
+        init=jax.jit(init, out_shardings=whole),
+        train_step=jax.jit(
+            train,
+            in_shardings=(whole, split),
+            out_shardings=(whole, whole),
+            donate_argnums=0,
+        ),
+        eval_step=jax.jit(test, in_shardings=(whole, split), out_shardings=split),
+        steps=steps,
+        eval_steps=config.eval_epochs * batches.steps_per_epoch,
+        checkpoint_steps=config.checkpoint_steps,
+        checkpoints_kept=config.checkpoints_kept,
+        batch_size=config.batch_size,
+        parameters=sum(p.size for p in jax.tree.leaves(like.params)),
+        state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(like)),
+    )
+
+
+def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:
+    if config.dtype not in DTYPES:
+        raise ValueError(
+            f"config.dtype={config.dtype!r}: expected one of {sorted(DTYPES)}."
+        )
+    return functools.partial(
+        MODELS.resolve(config.model),
+        dataset.train_images.shape[-1],
+        len(dataset.classes),
+        padding=as_padding(config.padding),
+        dtype=DTYPES[config.dtype],
+    )
+
+
+def _check_numbers(config: Any) -> None:
+    for key in (
+        "batch_size", "epochs", "eval_epochs", "checkpoint_steps", "checkpoints_kept"
+    ):  # fmt: skip
+        if config[key] < 1:
+            raise ValueError(f"config.{key}={config[key]}: expected at least 1.")
+    for key in ("learning_rate", "warmup_epochs"):
+        if not (np.isfinite(config[key]) and config[key] >= 0):
+            raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
+    if not 0 <= config.label_smoothing < 1:
+        raise ValueError(
+            f"config.label_smoothing={config.label_smoothing}: expected from 0 to 1."
+        )
+    if config.warmup_epochs >= config.epochs:
+        raise ValueError(
+            f"config.warmup_epochs={config.warmup_epochs} leaves nothing of "
+            f"config.epochs={config.epochs}: warm up for less, or train for longer."
+        )

@@ -1,0 +1,50 @@
+"""What a run writes down while it runs: metrics.jsonl and TensorBoard events."""
+
+import json
+import os
+import pathlib
+from typing import Any
+
+from tensorboardX import SummaryWriter
+
+
+class MetricsLog:
+    """One JSON line a step in `metrics.jsonl`, and the same as TensorBoard events.
+
+    The file is the source of truth. When a run goes on from step `start`, lines after
+    that step, and a line torn by a crash, are dropped: their steps come again.
+
+    Args:
+        folder: the run's folder.
+        start: steps done when the run goes on.
+    """
+
+    def __init__(self, folder: pathlib.Path, start: int):
+        self.path = folder / "metrics.jsonl"
+        kept = [row for row in read_metrics(self.path) if row["step"] <= start]
+        unfinished = self.path.with_suffix(".tmp")
+        unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(unfinished, self.path)
+        self._file = self.path.open("a", buffering=1)
+        self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Appends a row; it has a "step"."""
+        self._file.write(json.dumps(row) + "\n")
+        for name, value in row.items():
+            if name != "step":
+                self._events.add_scalar(name, value, row["step"])
+
+    def close(self) -> None:
+        """Finishes both files."""
+        self._file.close()
+        self._events.close()
+
+
+def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The rows of a metrics.jsonl; a last line torn by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text().split("\n")
+    # What follows the last newline is torn, or empty.
+    return [json.loads(line) for line in lines[:-1]]

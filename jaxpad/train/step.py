@@ -1,0 +1,81 @@
+"""One step of training, and of evaluation: pure functions of (state, batch)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from ..data import Batch
+from ..typing import Array
+from .state import TrainState
+
+
+Metrics = dict[str, Array]
+
+
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    *,
+    graph: Any,
+    optimizer: optax.GradientTransformation,
+    schedule: optax.Schedule,
+    augment: Callable[[Array, Array], Array],
+    label_smoothing: float,
+    key: Array,
+) -> tuple[TrainState, Metrics]:
+    """Updates the state from one batch.
+
+    Args:
+        state: before the step.
+        batch: `image` uint8 `[batch, h, w, c]` and `label` `[batch]`.
+        graph: the model without its variables.
+        optimizer: an optax chain.
+        schedule: from step to learning rate, for the log.
+        augment: from (images, key) to images.
+        label_smoothing: part of the target that is spread over all classes.
+        key: of the run; the step's own is folded in.
+
+    Returns:
+        The new state, and float32 scalars: loss, accuracy, grad_norm,
+        learning_rate.
+    """
+    images = augment(to_float(batch["image"]), jax.random.fold_in(key, state.step))
+
+    def loss_of(params: Any) -> tuple[Array, tuple[Any, Array]]:
+        # Copied: the running statistics belong to the trace outside this gradient.
+        model = nnx.merge(graph, params, state.stats, copy=True)
+        model.train()
+        scores = model(images).astype(jnp.float32)
+        targets = jax.nn.one_hot(batch["label"], scores.shape[-1])
+        targets = optax.smooth_labels(targets, label_smoothing)
+        loss = optax.softmax_cross_entropy(scores, targets).mean()
+        return loss, (nnx.state(model, nnx.Not(nnx.Param)), scores)
+
+    (loss, (stats, scores)), grads = jax.value_and_grad(loss_of, has_aux=True)(
+        state.params
+    )
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    metrics = {
+        "loss": loss,
+        "accuracy": jnp.mean(scores.argmax(-1) == batch["label"]),
+        "grad_norm": optax.global_norm(grads),
+        "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
+    }
+    return TrainState(state.step + 1, params, stats, opt_state), metrics
+
+
+def eval_step(state: TrainState, batch: Batch, *, graph: Any) -> Array:
+    """Log-probabilities of each class, float32 `[batch, classes]`."""
+    model = nnx.merge(graph, state.params, state.stats, copy=True)
+    model.eval()
+    return jax.nn.log_softmax(model(to_float(batch["image"])).astype(jnp.float32))
+
+
+def to_float(images: Array) -> Array:
+    """uint8 0 to 255 as float32 0 to 1."""
+    return images.astype(jnp.float32) / 255

@@ -1,0 +1,7 @@
+"""Train a model; `python launch.py --help` lists the flags. See jaxpad/launch.py."""
+
+from jaxpad.launch import main
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What is read from a run's folder, and what is said where it is not as it should."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxpad.reports import folder as reading, write_report
+
+
+def test_log_is_split_into_training_and_evaluation(make_run):
+    run = reading.read_run(make_run(steps=4, every=2))
+    np.testing.assert_array_equal(run.train["step"], [1, 2, 3, 4])
+    np.testing.assert_array_equal(run.train["loss"], [2, 1, 2 / 3, 0.5])
+    np.testing.assert_array_equal(run.test["step"], [2, 4])
+    np.testing.assert_array_equal(run.test["test_loss"], [1.1, 0.6])
+
+
+@pytest.mark.parametrize("torn", ['{"step": 99, "ep', '{"step": 99, "epoch": "', "{"])
+def test_torn_last_line_is_ignored(make_run, torn):
+    folder = make_run()
+    whole = write_report(folder).read_bytes()
+    with (folder / "metrics.jsonl").open("a") as log:
+        log.write(torn)
+    assert write_report(folder).read_bytes() == whole
+
+
+@pytest.mark.parametrize("broken", ['{"step": 2, "ep', "[1, 2]", '{"epoch": 1.0}', "5"])
+def test_broken_line_elsewhere_is_named(make_run, broken):
+    path = make_run() / "metrics.jsonl"
+    lines = path.read_text().splitlines()
+    lines[2] = broken
+    path.write_text("\n".join(lines))
+    with pytest.raises(
+        ValueError, match=r"metrics\.jsonl, line 3 is .*expected a JSON"
+    ):
+        write_report(path.parent)
+
+
+def test_a_step_logged_twice_counts_once(make_run):
+    path = make_run(steps=4, every=0) / "metrics.jsonl"
+    again = [json.dumps({"step": step, "epoch": step, "loss": 9}) for step in (3, 4)]
+    path.write_text(path.read_text() + "\n".join(again))
+    train, _ = reading.read_metrics(path)
+    np.testing.assert_array_equal(train["step"], [1, 2, 3, 4])
+    np.testing.assert_array_equal(train["loss"], [2, 1, 9, 9])
+    assert np.isnan(train["grad_norm"][2:]).all()
+
+
+def test_numbers_that_are_not_finite_are_read(make_run):
+    path = make_run() / "metrics.jsonl"
+    path.write_text('{"step": 1, "epoch": 1, "loss": NaN, "grad_norm": Infinity}')
+    train, _ = reading.read_metrics(path)
+    assert np.isnan(train["loss"][0])
+    assert np.isposinf(train["grad_norm"][0])
+
+
+def test_missing_folder_says_what_to_type(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"workdir='.*gone' is not a folder.*DIR"
+    ):
+        write_report(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", reading.FILES)
+def test_missing_file_is_named(make_run, name):
+    folder = make_run()
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"has no {name}; .*launch\.py"):
+        write_report(folder)
+    assert not (folder / "report.html").exists()
+
+
+def test_folder_of_runs_names_one_of_them(make_run):
+    folder = make_run("inner")
+    with pytest.raises(FileNotFoundError, match=r"holds other runs: .*inner'"):
+        write_report(folder.parent)
+
+
+@pytest.mark.parametrize("key", ["test.interval", "dataset.note", "border"])
+def test_missing_result_is_named(make_run, key):
+    path = make_run() / "results.json"
+    results = json.loads(path.read_text())
+    *parents, last = key.split(".")
+    inner = results
+    for parent in parents:
+        inner = inner[parent]
+    del inner[last]
+    path.write_text(json.dumps(results))
+    with pytest.raises(ValueError, match=rf"results\.json has no '{key}'"):
+        write_report(path.parent)
+
+
+def test_confusion_that_does_not_fit_the_classes_is_refused(make_run):
+    folder = make_run(confusion=[[1, 2], [3, 4]])
+    with pytest.raises(ValueError, match=r"lengths \[2, 2\]; expected 3 rows"):
+        write_report(folder)
+
+
+def test_json_that_is_no_object_is_refused(make_run):
+    folder = make_run()
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"config\.json holds a list"):
+        write_report(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        write_report(folder)
+
+
+def test_damaged_errors_are_refused(make_run):
+    folder = make_run()
+    (folder / "errors.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match=r"errors\.npz does not hold the arrays image"):
+        write_report(folder)
+
+
+def test_images_that_are_not_bytes_are_refused(make_run):
+    folder = make_run()
+    with np.load(folder / "errors.npz") as stored:
+        errors = dict(stored)
+    np.savez(folder / "errors.npz", **errors | {"image": errors["image"] / 255})
+    with pytest.raises(ValueError, match=r"'image' is float64 .*expected uint8"):
+        write_report(folder)
