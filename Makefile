@@ -5,6 +5,9 @@ PYTHON ?=
 JOBS ?= 2
 ARGS ?=
 export VENV PYTHON
+# Less noise: a newer pyright than the pinned one, and mkdocs-material on MkDocs 2.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export NO_MKDOCS_2_WARNING := 1
 
 RUN := "$(VENV)/bin/python"
 
@@ -33,7 +36,7 @@ format: setup  ## Repair what ruff can repair
 	$(RUN) -m ruff format
 
 docs: setup  ## Build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	$(RUN) -m mkdocs build --strict
 
 mutation: setup  ## Break each law's subject and see the law fail
 	$(RUN) scripts/mutation.py $(ARGS)

@@ -6,6 +6,7 @@ python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
 import datetime
 import pathlib
 import sys
+from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import config_flags
@@ -16,51 +17,66 @@ from rich.console import Console
 _HERE = pathlib.Path(__file__).parent
 _CONFIGS = next(p for p in (_HERE / "configs", _HERE.parent / "configs") if p.exists())
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", str(_CONFIGS / "default.py"), "The job: a file with get_config()."
-)
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Where the run's files go; the same folder again goes on."
-)
+
+def main() -> None:
+    """The `jaxpad` command."""
+    default = _CONFIGS / "default.py"
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "Where the run's files go (default: a new folder in runs/). Given the folder "
+        "of a run that was stopped, the run goes on.",
+    )
+    try:
+        # This reads the command line, and so finds keys that do not exist.
+        config_flags.DEFINE_config_file(
+            "config", str(default), "The job: a file with get_config()."
+        )
+    except (AttributeError, KeyError) as error:
+        given = [arg for arg in sys.argv[1:] if arg.startswith("--config.")]
+        inner = error.args[0]
+        reason = inner.args[0] if isinstance(inner, Exception) else inner
+        sys.exit(
+            f"error: {' '.join(given)}: the config has no key {reason}\nAll keys, with "
+            f"their meaning, stand in {default}."
+        )
+    app.run(_train)
 
 
-def _main(argv: list[str]) -> None:
+def _train(argv: list[str]) -> None:
     if len(argv) > 1:
-        raise app.UsageError(f"unexpected {argv[1]!r}: flags begin with --")
+        sys.exit(f"error: unexpected {argv[1]!r}: flags begin with --")
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # Orbax tells of every save
-    console = Console(soft_wrap=True)
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .train import build, run
 
-    config = _CONFIG.value
-    name = f"{config.dataset}-{config.padding}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    folder = pathlib.Path(_WORKDIR.value or pathlib.Path("runs") / name)
+    console, folder = Console(soft_wrap=True), None
     try:
+        config = flags.FLAGS.config
+        folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
         results = run(build(config), folder, console)
         report = write_report(folder)
-    except (ValueError, OSError) as error:
+    except (TypeError, ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
-    test, (low, high) = results["test"], results["test"]["interval"]
-    console.print(
+    console.print(_summary(results, folder, report), highlight=False)
+
+
+def _new_folder(config: Any) -> pathlib.Path:
+    now = datetime.datetime.now()
+    return pathlib.Path("runs") / f"{config.dataset}-{now:%Y%m%d-%H%M%S}"
+
+
+def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
+    test = results["test"]
+    low, high = test["interval"]
+    return (
         f"\ntest accuracy {test['accuracy']:.2%} (95% interval {low:.1%} to {high:.1%}, "
         f"{test['correct']} of {test['examples']} images)\n"
-        f"training took {results['train_seconds']:.0f} s\n"
-        f"files  {folder}\nreport {report}",
-        highlight=False,
+        f"training      {results['train_seconds']:.0f} s\n"
+        f"files         {folder}\n"
+        f"report        {report}"
     )
-
-
-def _parse(argv: list[str]) -> list[str]:
-    try:
-        return app.parse_flags_with_usage(argv)
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
-def main() -> None:
-    """The `jaxpad` command."""
-    app.run(_main, flags_parser=_parse)

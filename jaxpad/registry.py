@@ -135,10 +135,12 @@ def parse_call(spec: str, kind: str = "strategy") -> tuple[str, dict[str, Any]]:
         call = ast.parse(f"f({rest}", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or not rest.endswith(")"):
             raise ValueError("positional or trailing text")
+        if not isinstance(call.func, ast.Name):
+            raise ValueError("a call of the result")
         options = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as e:
         raise ValueError(
-            f"cannot read {kind} {spec!r}: write it as \"name\" or "
+            f'cannot read {kind} {spec!r}: write it as "name" or '
             f'"name(option=1.0)", with options by name and literal values.'
         ) from e
     return name.strip(), options

@@ -20,7 +20,7 @@ from ..padding import (
     reweight_ratio,
     rule_of,
 )
-from ..typing import Amount, Array, PerAxis
+from ..typing import Amount, AnyArray, Array, PerAxis
 
 
 STRATEGIES = ("auto", "explicit")
@@ -169,7 +169,7 @@ def finish(y: Array, window: Geometry, padding: Padding, bias: Array | None) -> 
     ratio = missing_ratio(window, padding)
     if ratio is not None:
         return apply_reweight(y, ratio, bias)
-    return y if bias is None else y + bias
+    return y if bias is None else y + jnp.expand_dims(bias, range(y.ndim - 1))
 
 
 def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
@@ -178,7 +178,7 @@ def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
     return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
 
 
-def check_image(name: str, x: Array, rank: int) -> Array:
+def check_image(name: str, x: AnyArray, rank: int) -> Array:
     """Raises unless `x` is a floating-point `[batch, *space, channels]`."""
     x = jnp.asarray(x)
     if not 1 <= rank <= 3:

@@ -98,7 +98,9 @@ def _from_flax(name: str, layer: nnx.Conv) -> Conv:
             layer.out_features,
             _window(layer),
             1 if layer.strides is None else layer.strides,
-            kernel_dilation=1 if layer.kernel_dilation is None else layer.kernel_dilation,
+            kernel_dilation=1
+            if layer.kernel_dilation is None
+            else layer.kernel_dilation,
             feature_group_count=layer.feature_group_count,
             use_bias=layer.use_bias,
             dtype=layer.dtype,

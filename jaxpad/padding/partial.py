@@ -65,9 +65,21 @@ def apply_reweight(y: Array, ratio: np.ndarray, bias: Any) -> Array:
         ratio: `[*out]`; 0 marks a window that sees no cell.
         bias: `[channels]`, or None.
     """
-    y = y if np.all(ratio == 1) else y * jnp.asarray(ratio[..., None], y.dtype)
-    if bias is None:
+    if bias is not None:
+        y = y + _share(bias, ratio, y.dtype)
+    if np.all(ratio == 1):
         return y
-    y = y + bias
-    seen = ratio > 0
-    return y if np.all(seen) else y * jnp.asarray(seen[..., None], y.dtype)
+    return y * jnp.asarray(ratio[None, ..., None], y.dtype)
+
+
+def _share(bias: Any, ratio: np.ndarray, dtype: Any) -> Array:
+    """`bias / ratio`, and 0 where the ratio is 0: multiplied back, it is the bias.
+
+    Adding the bias before the ratio lets its gradient and the convolution's read
+    one array; after it, the backward pass writes a second one.
+    """
+    bias = jnp.expand_dims(bias, range(ratio.ndim + 1))
+    if np.all(ratio == 1):
+        return bias
+    inverse = np.divide(1.0, ratio, out=np.zeros_like(ratio), where=ratio != 0)
+    return bias * jnp.asarray(inverse[None, ..., None], dtype)

@@ -18,7 +18,8 @@ from ..typing import Array
 
 
 # A padding cell as a weighted sum of real cells plus a constant.
-Terms = tuple[list[tuple[float, int]], float]
+Number = int | float
+Terms = tuple[Sequence[tuple[Number, int]], Number]
 
 
 class Rule:
@@ -163,10 +164,11 @@ def _runs(index: list[int]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _exact(numbers: list[float], dtype: Any) -> np.ndarray:
-    """The numbers in `dtype`; an integer image takes only whole ones."""
+def _exact(numbers: list[Number], dtype: Any) -> np.ndarray:
+    """The numbers in `dtype`; an integer image takes only whole ones in its range."""
     exact = np.asarray(numbers, np.float64)
-    if jnp.issubdtype(dtype, jnp.integer) and np.any(exact != np.round(exact)):
+    whole = jnp.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else None
+    if whole and np.any(np.clip(np.round(exact), whole.min, whole.max) != exact):
         raise ValueError(
             f"this mode fills cells with {exact.tolist()}, which an array of {dtype} "
             "cannot hold; convert it first, for example with x.astype(jnp.float32)."

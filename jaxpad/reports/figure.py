@@ -85,7 +85,7 @@ def pixels(image: np.ndarray) -> str:
     buffer = io.BytesIO()
     matplotlib.image.imsave(
         buffer,
-        np.broadcast_to(255 - image, (*image.shape[:2], 3)),
+        np.broadcast_to(image, (*image.shape[:2], 3)),
         format="png",
         metadata={"Software": "jaxpad"},
     )

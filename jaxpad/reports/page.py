@@ -91,14 +91,17 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
     """
     test, best = results["test"], results["best"]
     return [
-        ("final epoch", f"{results['epochs']}: {test['accuracy']:.2%}"),
-        ("best epoch", f"{best['epoch']}: {best['accuracy']:.2%}" if best else "none"),
+        ("final epoch", f"{results['epochs']:g}: {test['accuracy']:.2%}"),
+        (
+            "best epoch",
+            f"{best['epoch']:g}: {best['accuracy']:.2%}" if best else "none",
+        ),
         ("test loss", f"{test['loss']:.4g}"),
         ("steps", f"{results['steps']:,}"),
         ("training time", duration(results["train_seconds"])),
         ("parameters", f"{results['model']['parameters']:,}"),
         ("device", results["device"]),
-        ("padding", results["padding"]),
+        ("padding", str(results["padding"])),
         ("seed", str(results["seed"])),
     ]
 

@@ -52,9 +52,10 @@ class Checkpoints:
 
     def restore(self, step: int, like: Any) -> Any:
         """The state after `step` steps, with the shapes and shardings of `like`."""
-        target = jax.tree.map(ocp.utils.to_shape_dtype_struct, _named(like))
+        named = _named(like)
+        target = jax.tree.map(ocp.utils.to_shape_dtype_struct, named)
         arrays = self._manager.restore(step, args=ocp.args.StandardRestore(target))
-        return jax.tree.unflatten(jax.tree.structure(like), [arrays[n] for n in target])
+        return jax.tree.unflatten(jax.tree.structure(like), [arrays[n] for n in named])
 
     def close(self) -> None:
         """Waits for what is being written."""

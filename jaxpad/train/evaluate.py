@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 
 from ..data import Batch
 from ..typing import Array
-from .state import TrainState
 
 
 class Evaluation(NamedTuple):
@@ -52,14 +51,11 @@ class Evaluation(NamedTuple):
         return counts
 
 
-def evaluate(
-    step: Callable[[TrainState, Batch], Array], state: TrainState, batches: Iterable[Batch]
-) -> Evaluation:
+def evaluate(step: Callable[[Batch], Array], batches: Iterable[Batch]) -> Evaluation:
     """Runs the evaluation step over batches, and drops what only filled them.
 
     Args:
-        step: from (state, batch) to log-probabilities `[batch, classes]`.
-        state: the trained state.
+        step: from a batch to log-probabilities `[batch, classes]`.
         batches: with `real` False on examples that do not count.
 
     Returns:
@@ -67,7 +63,7 @@ def evaluate(
     """
     said, labels = [], []
     for batch in batches:
-        said.append(np.asarray(jax.device_get(step(state, batch)))[batch["real"]])
+        said.append(np.asarray(jax.device_get(step(batch)))[batch["real"]])
         labels.append(batch["label"][batch["real"]])
     return Evaluation(np.concatenate(said), np.concatenate(labels))
 

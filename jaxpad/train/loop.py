@@ -1,6 +1,7 @@
 """The loop over steps: time, logging, evaluation and checkpoints; no maths."""
 
 import contextlib
+import functools
 import pathlib
 import time
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
     # One checkpoint more than is kept lies there while a new one is written.
     room = (job.checkpoints_kept + 1) * job.state_bytes + 2**20
     open_workdir(folder, job.config, room)
+    console.print(_heading(job, folder), highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
     state = job.init()
@@ -60,6 +62,17 @@ def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows, clock.seconds)
+
+
+def _heading(job: Job, folder: pathlib.Path) -> str:
+    data, config = job.dataset, job.config
+    return (
+        f"{config['model']}, {job.parameters:,} parameters, padding {config['padding']}\n"
+        f"{data.name}: {len(data.train_labels):,} images to train on, "
+        f"{len(data.test_labels):,} to test, {job.batches.steps_per_epoch} steps an epoch\n"
+        f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}; the "
+        "first step and the first evaluation compile for some seconds"
+    )
 
 
 def _train(
@@ -98,7 +111,8 @@ def _train(
 
 
 def _evaluate(job: Job, state: TrainState) -> Evaluation:
-    return evaluate(job.eval_step, state, eval_batches(job.dataset, job.batch_size))
+    step = functools.partial(job.eval_step, state)
+    return evaluate(step, eval_batches(job.dataset, job.batch_size))
 
 
 def _row(job: Job, clock: "_Clock", step: int, metrics: Metrics) -> dict[str, Any]:

@@ -42,9 +42,21 @@ class MetricsLog:
 
 
 def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
-    """The rows of a metrics.jsonl; a last line torn by a crash is left out."""
+    """The rows of a metrics.jsonl; a last line torn by a crash is left out.
+
+    Raises:
+        ValueError: if another line is broken.
+    """
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")
+    rows = []
     # What follows the last newline is torn, or empty.
-    return [json.loads(line) for line in lines[:-1]]
+    for number, line in enumerate(path.read_text().split("\n")[:-1], 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is damaged at line {number}: {error}. Delete that line to go "
+                "on without its step in the curves."
+            ) from error
+    return rows

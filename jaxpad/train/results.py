@@ -35,10 +35,11 @@ def write_results(
     Returns:
         What stands in results.json.
     """
-    best = max(
-        (row for row in rows if "test_accuracy" in row),
-        key=lambda row: row["test_accuracy"],
-    )
+    tested = [
+        (row["test_accuracy"], row["epoch"]) for row in rows if "test_loss" in row
+    ]
+    last = (evaluation.accuracy, float(job.config["epochs"]))
+    accuracy, epoch = max(tested, default=last, key=lambda row: row[0])
     results = {
         "dataset": {
             "name": job.dataset.name,
@@ -56,7 +57,7 @@ def write_results(
             **_counts(evaluation.predictions == evaluation.labels),
             "loss": evaluation.loss,
         },
-        "best": {"epoch": best["epoch"], "accuracy": best["test_accuracy"]},
+        "best": {"epoch": epoch, "accuracy": accuracy},
         "confusion": evaluation.confusion().tolist(),
         "border": border_groups(job.dataset, evaluation),
     }

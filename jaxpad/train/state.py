@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from ..typing import Array
-
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +21,7 @@ class TrainState:
         opt_state: of the optax chain.
     """
 
-    step: Array
+    step: Any  # jax fills pytrees with things that are no arrays, too
     params: Any
     stats: Any
     opt_state: Any

@@ -9,7 +9,7 @@ import optax
 from flax import nnx
 
 from ..data import Batch
-from ..typing import Array
+from ..typing import AnyArray, Array
 from .state import TrainState
 
 
@@ -63,7 +63,7 @@ def train_step(
     metrics = {
         "loss": loss,
         "accuracy": jnp.mean(scores.argmax(-1) == batch["label"]),
-        "grad_norm": optax.global_norm(grads),
+        "grad_norm": optax.tree.norm(grads),
         "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
     }
     return TrainState(state.step + 1, params, stats, opt_state), metrics
@@ -76,6 +76,6 @@ def eval_step(state: TrainState, batch: Batch, *, graph: Any) -> Array:
     return jax.nn.log_softmax(model(to_float(batch["image"])).astype(jnp.float32))
 
 
-def to_float(images: Array) -> Array:
+def to_float(images: AnyArray) -> Array:
     """uint8 0 to 255 as float32 0 to 1."""
-    return images.astype(jnp.float32) / 255
+    return jnp.asarray(images, jnp.float32) / 255

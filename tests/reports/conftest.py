@@ -52,7 +52,7 @@ def make_results(**changes: Any) -> dict[str, Any]:
             "interval": [0.7032, 0.9469],
             "loss": 0.4321,
         },
-        "best": {"epoch": 3, "accuracy": 0.9123},
+        "best": {"epoch": 3.0, "accuracy": 0.9123},
         "confusion": CONFUSION,
         "border": BORDER,
     }

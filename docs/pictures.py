@@ -1,0 +1,184 @@
+"""The pictures of README.md and of the pages, drawn from what the library computes.
+
+Command: python docs/pictures.py
+Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png
+"""
+
+import io
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from flax import nnx
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+import jaxpad
+from jaxpad.arith import AMOUNTS, side_widths, tap_counts
+from jaxpad.padding import reweight_ratio
+
+
+FOLDER = pathlib.Path(__file__).parent / "img"
+STYLE = {"font.size": 9, "figure.dpi": 200, "figure.facecolor": "white"}
+MONO = {"family": "DejaVu Sans Mono"}
+BORDER, REAL, CENTER, ADDED = "#d43d2a", "#dde9f5", "#8fbce6", "#f3f3f3"
+WINDOWS = ("#0b5cad", "#c25400")  # of two neighbors
+
+CELLS, TAPS, STRIDE = 8, 3, 2
+LETTERS = "0abcdefgh"  # what cells with the values 0 to 8 are called
+
+
+def modes(width: int = 14) -> Figure:
+    """A photograph under every mode, with a line where it really ends."""
+    photo = _photograph()
+    corner, size = (width - 0.5, width - 0.5), photo.shape[1::-1]
+    figure, axes = plt.subplots(2, 3, figsize=(7.2, 5.1), layout="constrained")
+    for axis, name in zip(axes.flat, jaxpad.MODES, strict=True):
+        mode = "constant(value=190)" if name == "constant" else name
+        padded = jaxpad.pad(photo, ((width, width), (width, width), (0, 0)), mode)
+        axis.imshow(np.asarray(padded), interpolation="nearest")
+        axis.add_patch(Rectangle(corner, *size, fill=False, ec=BORDER, lw=1.5))
+        axis.set_title(mode, **MONO, fontsize=10)
+        axis.set_axis_off()
+    return figure
+
+
+def grids() -> Figure:
+    """Which cells the windows of flax's layer read, and of jaxpad's, mode by mode."""
+    figure, axes = plt.subplots(3, 2, figsize=(9, 3.7), layout="constrained")
+    flax = [_reads(nnx.Conv, name) for name in ("SAME", "CIRCULAR", "REFLECT")]
+    ours = [_reads(jaxpad.layers.Conv, n) for n in ("zero", "circular", "reflect")]
+    titles = ("flax.nnx.Conv", 'jaxpad.layers.Conv, amount="same"')
+    for column, title, rows in zip(axes.T, titles, (flax, ours), strict=True):
+        for axis, (name, reads) in zip(column, rows, strict=True):
+            _draw_windows(axis, f"padding={name!r}", reads)
+        column[0].set_title(title, loc="left", x=0.177, pad=9, weight="bold")
+    return figure
+
+
+def amounts() -> Figure:
+    """The windows under every amount; a mode that fills in positions finds them."""
+    figure, axes = plt.subplots(3, 2, figsize=(9, 3.3), layout="constrained")
+    x = jnp.arange(float(CELLS))[None, :, None]
+    middle = jnp.zeros((TAPS, 1, 1)).at[TAPS // 2].set(1.0)
+    position = jaxpad.affine(lambda i, n: ([], i))
+    for axis, name in zip(axes.T.flat, AMOUNTS, strict=True):
+        y = jaxpad.conv(x, middle, stride=STRIDE, padding=position, amount=name)
+        widths = lo, hi = side_widths(name, CELLS, TAPS, STRIDE)
+        cells = dict.fromkeys([*range(-lo, 0), *range(CELLS, CELLS + hi)], "")
+        cells |= dict(enumerate(LETTERS[1:]))
+        centers = np.asarray(y)[0, :, 0].astype(int)
+        _draw_row(axis, f"amount={name!r}", f"adds {widths}", cells, centers)
+    return figure
+
+
+def partial(side: int = 5) -> Figure:
+    """A mean over 3 x 3 cells of an image of ones: zero, the ratio, partial."""
+    window = {"window": (3, 3), "stride": 1, "amount": "half"}
+    ones = jnp.ones((1, side, side, 1))
+    zero = np.asarray(jaxpad.avg_pool(ones, **window))[0, :, :, 0]
+    whole = np.asarray(jaxpad.avg_pool(ones, **window, padding="partial"))[0, :, :, 0]
+    ratio = reweight_ratio([tap_counts(side, 3, padding="half")] * 2, (3, 3), "partial")
+    titles = ('padding="zero"', "ratio 9 / count", 'padding="partial"')
+    figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6), layout="constrained")
+    for axis, title, values, sign in zip(
+        axes, titles, (zero, ratio, whole), "\u00d7= ", strict=True
+    ):
+        _draw_numbers(axis, title, values)
+        axis.text(side - 0.1, side / 2 - 0.5, sign, fontsize=16, va="center")
+    return figure
+
+
+PICTURES = (modes, grids, amounts, partial)
+
+
+def _photograph() -> np.ndarray:
+    """A pagoda of 48 x 40 pixels, few enough to see each one."""
+    whole = load_sample_image("china.jpg")[20:404, 60:380]
+    return whole.reshape(48, 8, 40, 8, 3).mean((1, 3)).astype(np.uint8)
+
+
+def _reads(layer: Any, padding: str) -> tuple[str, np.ndarray]:
+    """The padding, and the value under each tap of each window: `[outputs, taps]`.
+
+    The cells hold 1 to 8, and a kernel that is 1 at one tap shows what is there.
+    """
+    made = layer(
+        1, 1, (TAPS,), STRIDE, padding=padding, use_bias=False, rngs=nnx.Rngs(0)
+    )
+    x, columns = jnp.arange(1.0, CELLS + 1)[None, :, None], []
+    for tap in np.eye(TAPS, dtype=np.float32):
+        made.kernel[...] = jnp.asarray(tap)[:, None, None]
+        columns.append(np.asarray(made(x))[0, :, 0].round().astype(int))
+    return padding, np.stack(columns, 1)
+
+
+def _draw_windows(axis: Axes, label: str, reads: np.ndarray) -> None:
+    """Rows of cells and of windows; a middle tap always reads a real cell here."""
+    centers = reads[:, TAPS // 2] - 1
+    cells = dict(enumerate(LETTERS[1:]))
+    for center, row in zip(centers, reads, strict=True):
+        for tap, value in enumerate(row):
+            cells.setdefault(int(center) + tap - TAPS // 2, LETTERS[value])
+    read = " ".join(LETTERS[v] for v in reads[:, TAPS // 2])
+    _draw_row(axis, label, f"centers {read}", cells, centers)
+
+
+def _draw_row(
+    axis: Axes,
+    label: str,
+    note: str,
+    cells: Mapping[int, str],
+    centers: Sequence[int] | np.ndarray,
+) -> None:
+    for position, text in cells.items():
+        inside = 0 <= position < CELLS
+        color = CENTER if position in centers else REAL
+        style = {"fc": color, "ec": "white"} if inside else {"fc": ADDED, "ec": "#999"}
+        square = Rectangle((position - 0.5, 0), 1, 1, zorder=2 - inside, **style)
+        axis.add_patch(square)
+        axis.text(position, 0.46, text, ha="center", va="center", zorder=3, **MONO)
+    for n, center in enumerate(centers):
+        color, y = WINDOWS[n % 2], -0.3 - 0.32 * (n % 2)
+        axis.plot([center - 1.4, center + 1.4], [y, y], color=color, lw=2.5)
+        axis.plot([center], [y], "o", color=color, ms=5)
+    axis.text(-0.5, 1.2, label, va="bottom", **MONO)
+    axis.text(CELLS - 0.5, 1.2, note, va="bottom", ha="right", color="#444")
+    axis.set(xlim=(-2.7, CELLS + 1.7), ylim=(-0.9, 1.9), aspect="equal")
+    axis.set_axis_off()
+
+
+def _draw_numbers(axis: Axes, title: str, values: np.ndarray) -> None:
+    axis.imshow(np.abs(values - 1), cmap="Blues", vmin=0, vmax=2)
+    for (row, column), value in np.ndenumerate(values):
+        axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=8)
+    axis.set_title(title, **MONO, fontsize=9)
+    axis.set_axis_off()
+
+
+def save(figure: Figure, path: pathlib.Path) -> None:
+    """Writes a PNG of 256 colors, which looks the same and is a third as large."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, metadata={"Software": None})
+    image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
+
+
+def main() -> None:
+    """Draws every picture."""
+    FOLDER.mkdir(exist_ok=True)
+    with mpl.rc_context(STYLE):
+        for picture in PICTURES:
+            save(picture(), FOLDER / f"{picture.__name__}.png")
+
+
+if __name__ == "__main__":
+    mpl.use("agg")
+    main()

@@ -1,0 +1,218 @@
+"""Tables that are made from the code, for README.md and for the pages.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. In README.md it is
+written out: run `python docs/tables.py` after a change of a registry or a docstring.
+The pages leave it empty, and mkdocs fills it through `on_page_markdown`.
+"""
+
+import html
+import importlib.util
+import inspect
+import pathlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import jaxpad
+from jaxpad.arith import AMOUNTS, side_widths, tap_counts
+from jaxpad.padding import REWEIGHTS, reweight_ratio
+
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "configs" / "default.py"
+
+# Stride 1 and 2, wide and dilated kernels, an even one, and a window that sees nothing.
+PARTIAL_CASES = (
+    (8, 3, 1, 1, 1),
+    (8, 3, 2, 1, 1),
+    (7, 3, 2, 1, 1),
+    (16, 7, 2, 3, 1),
+    (8, 3, 1, 2, 2),
+    (6, 2, 1, 1, 1),
+    (6, 3, 1, 3, 1),
+)
+MISTAKES = (
+    ("padding", "circlar"),
+    ("padding", "circular(value=1.0)"),
+    ("padding", "nolab.pads:polar"),
+    ("model", "resnet21"),
+    ("optimizer", ("sdg(momentum=0.9)",)),
+    ("optimizer", ("clip_by_global_norm(max_norm=1.0)",)),
+    ("batch_size", 2000),
+    ("warmup_epochs", 40.0),
+    ("label_smoothing", 1.5),
+)
+
+
+def modes() -> str:
+    """Every mode: its name with its options, its drawing, when to use it."""
+    rows = []
+    for name, mode in jaxpad.MODES.items():
+        drawing, text = _docstring(mode)
+        rows.append((_code(call(name, mode)), _code(drawing), first_sentence(text)))
+    return _table(("mode", "`abcd` and three cells", "when"), rows)
+
+
+def mode_sections() -> str:
+    """Every mode: its docstring under a heading of its own."""
+    sections = []
+    for name, mode in jaxpad.MODES.items():
+        drawing, text = _docstring(mode)
+        sections.append(f"### {name}\n\n```text\n{drawing}\n```\n\n{text}")
+        if call(name, mode) != name:
+            sections.append(f"With its default: `{call(name, mode)}`.")
+    return "\n\n".join(sections)
+
+
+def paddings() -> str:
+    """The paddings that are more than a mode."""
+    rows = []
+    for name, padding in jaxpad.PADDINGS.items():
+        if name in jaxpad.MODES:
+            continue
+        if padding.reweight:
+            meaning = inspect.getdoc(REWEIGHTS.resolve(padding.reweight))
+        else:
+            meaning = f"cells that are added: {AMOUNTS[str(padding.amount)]}"
+        rows.append((_code(name), _code(_record(padding)), meaning))
+    return _table(("padding", "stands for", "meaning"), rows)
+
+
+def amounts() -> str:
+    """Every amount by name, with the cells that it adds to 8 cells in a few cases."""
+    cases = {"k = 3": (3,), "k = 4": (4,), "stride 2": (3, 2), "d = 2": (3, 1, 2)}
+    rows = [
+        (_code(name), rule, *(side_widths(name, 8, *case) for case in cases.values()))
+        for name, rule in AMOUNTS.items()
+    ]
+    return _table(("amount", "adds", *cases), rows)
+
+
+def partial() -> str:
+    """The ratios along one row of outputs, at the corner row of a square image."""
+    rows = []
+    for n, k, stride, padding, dilation in PARTIAL_CASES:
+        counts = tap_counts(n, k, stride, padding, dilation)
+        first = reweight_ratio([counts, counts], (k, k), "partial")[0]
+        shown = " ".join(f"{ratio:.5g}" for ratio in first)
+        rows.append((str(n), f"{k} x {k}", stride, padding, dilation, _code(shown)))
+    heads = ("n", "window", "stride", "amount", "dilation", "first row of ratios")
+    return _table(heads, rows)
+
+
+def config() -> str:
+    """Every key of the config: its default and its comment, in groups."""
+    lines, group = [], []
+    values = _get_config()
+    for line in CONFIG.read_text().splitlines():
+        if heading := re.fullmatch(r"    # (.*)", line):
+            lines += _config_group(group)
+            lines, group = [*lines, f"\n**{heading[1]}**\n"], []
+        if key := re.match(r"    config\.(\w+) = .*?  # (.*)", line):
+            group.append((_code(f"config.{key[1]}"), _value(values[key[1]]), key[2]))
+    return "\n".join([*lines, *_config_group(group)])
+
+
+def errors() -> str:
+    """What the trainer says to a mistake in the config, before it compiles anything."""
+    from jaxpad.train import build
+
+    rows = []
+    for key, value in MISTAKES:
+        job = _get_config()
+        job[key] = value
+        try:
+            build(job)
+        except ValueError as error:
+            shown = f'("{value[0]}",)' if isinstance(value, tuple) else value
+            answer = html.escape(str(error), quote=False)
+            rows.append((_code(f"--config.{key}={shown}"), answer))
+    return _table(("flag", "error"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    table.__name__: table
+    for table in (modes, mode_sections, paddings, amounts, partial, config, errors)
+}
+
+
+def fill(markdown: str) -> str:
+    """The text with every table in it made anew."""
+    return re.sub(
+        r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}",
+        markdown,
+        flags=re.DOTALL,
+    )
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs for every page."""
+    return fill(markdown)
+
+
+def call(name: str, mode: Any) -> str:
+    """A mode as a config names it, with its options: `constant(value=0.0)`."""
+    options = [
+        f"{p.name}={p.default!r}"
+        for p in inspect.signature(mode).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    ]
+    return f"{name}({', '.join(options)})" if options else name
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first full stop.
+
+    Example:
+        >>> first_sentence("One line. Another.")
+        'One line.'
+    """
+    return re.split(r"(?<=\.)\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def _docstring(mode: Any) -> tuple[str, str]:
+    drawing, _, text = (inspect.getdoc(mode) or "").partition("\n")
+    return drawing, text.strip()
+
+
+def _record(padding: jaxpad.Padding) -> str:
+    """A padding without the fields that are left at their default."""
+    fields = {"mode": "zero", "amount": None, "reweight": None}
+    given = {n: getattr(padding, n) for n in fields if getattr(padding, n) != fields[n]}
+    return f"Padding({', '.join(f'{n}={v!r}' for n, v in given.items())})"
+
+
+def _get_config() -> Any:
+    spec = importlib.util.spec_from_file_location("default_config", CONFIG)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
+def _config_group(rows: Sequence[Sequence[Any]]) -> list[str]:
+    return [_table(("key", "default", "meaning or unit"), rows)] if rows else []
+
+
+def _value(value: Any) -> str:
+    parts = value if isinstance(value, tuple) else (value,)
+    return ",<br>".join(_code(repr(part)) for part in parts)
+
+
+def _code(text: Any) -> str:
+    if "|" not in str(text):
+        return f"`{text}`"
+    # A bar would end the cell, and each Markdown has its own way to escape one.
+    return f"<code>{html.escape(str(text)).replace('|', '&#124;')}</code>"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(fill(readme.read_text()))

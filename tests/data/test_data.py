@@ -1,0 +1,80 @@
+"""Data: a fixed stratified split, batches as functions of the step, augmentation."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from jaxpad.data import AUGMENTS, DATASETS, TrainBatches
+
+
+DIGITS = DATASETS["digits"]()
+
+
+def test_split_is_stratified_and_disjoint():
+    train, test = DIGITS.train_labels, DIGITS.test_labels
+    assert (len(train), len(test)) == (1442, 355)
+    for digit in range(10):
+        whole = (train == digit).sum() + (test == digit).sum()
+        assert (test == digit).sum() == whole // 5
+    images = np.concatenate([DIGITS.train_images, DIGITS.test_images])
+    reference = load_digits().images
+    assert len(images) == len(reference)
+    assert sorted(map(bytes, images)) == sorted(
+        bytes(np.round(image * 255 / 16).astype(np.uint8)) for image in reference
+    )
+
+
+def test_batch_is_a_function_of_seed_and_step():
+    one, two = TrainBatches(DIGITS, 64, seed=3), TrainBatches(DIGITS, 64, seed=3)
+    late = two[500]  # no earlier step was asked for
+    for step in (0, 499):
+        one[step]
+    np.testing.assert_array_equal(one[500]["image"], late["image"])
+    other = TrainBatches(DIGITS, 64, seed=4)
+    assert np.any(one[0]["label"] != other[0]["label"])
+
+
+def test_epoch_uses_no_example_twice_and_epochs_differ():
+    batches = TrainBatches(DIGITS, 70, seed=0)
+    steps = batches.steps_per_epoch
+    assert steps == 1442 // 70
+    order = batches._order
+    first = np.concatenate([np.asarray(order[t]) for t in range(steps)])
+    second = np.concatenate([np.asarray(order[t]) for t in range(steps, 2 * steps)])
+    assert len(np.unique(first)) == len(first) == steps * 70
+    assert len(np.unique(second)) == len(second)
+    assert np.any(first != second)
+
+
+def test_batch_larger_than_the_set_is_refused():
+    with pytest.raises(ValueError, match="use at most 1442"):
+        TrainBatches(DIGITS, 1443, seed=0)
+
+
+@pytest.mark.parametrize("name", AUGMENTS)
+def test_augmentation_keeps_shapes_and_depends_on_its_key_alone(name: str):
+    images = jnp.asarray(DIGITS.train_images[:16], jnp.float32)
+    augment = jax.jit(AUGMENTS[name])
+    one, again = augment(images, jax.random.key(0)), augment(images, jax.random.key(0))
+    np.testing.assert_array_equal(one, again)
+    assert one.shape == images.shape
+    assert one.dtype == images.dtype
+
+
+def test_shift_moves_each_image_whole():
+    images = jnp.asarray(DIGITS.train_images[:64], jnp.float32)
+    moved = np.asarray(AUGMENTS["shift"](images, jax.random.key(1), pixels=1))
+    canvas = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    seen = set()
+    for image, window in zip(moved, canvas, strict=True):
+        places = [
+            (r, c)
+            for r in range(3)
+            for c in range(3)
+            if np.array_equal(window[r : r + 8, c : c + 8], image)
+        ]
+        assert places
+        seen.add(places[0])
+    assert len(seen) == 9

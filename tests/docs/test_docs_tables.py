@@ -1,0 +1,136 @@
+"""Tables and numbers in the pages are those of the code."""
+
+import re
+import tomllib
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import jaxpad
+from jaxpad.train.workdir import open_workdir
+
+from .pages import DOCS, PAGES, ROOT, TEXTS, name_of, tables
+
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_readme_is_fresh():
+    assert tables.fill(README) == README, "run `python docs/tables.py`"
+
+
+def test_readme_shows_every_mode_and_padding():
+    for name in jaxpad.PADDINGS:
+        assert re.search(rf"^\| `{name}[(`]", README, re.M), name
+
+
+def test_new_mode_is_in_the_table(monkeypatch):
+    monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
+
+    @jaxpad.MODES.register
+    @jaxpad.source
+    def turned(i, n, *, by=1):
+        """xyz|abcd|xyz
+
+        First. Second.
+        """
+        return (i + by) % n
+
+    row = "| `turned(by=1)` | <code>xyz&#124;abcd&#124;xyz</code> | First. |"
+    assert row in tables.modes()
+    assert "### turned\n\n```text\nxyz|abcd|xyz\n```" in tables.mode_sections()
+    assert tables.fill(README) != README
+
+
+def test_every_config_key_has_a_meaning():
+    rows = tables.config()
+    for key, value in tables._get_config().items():
+        row = re.search(rf"^\| `config\.{key}` \| (.+) \| (.+) \|$", rows, re.M)
+        assert row, f"configs/default.py: {key} has no comment on its line"
+        assert repr(value if not isinstance(value, tuple) else value[0]) in row[1]
+        assert len(row[2]) > 3
+
+
+def test_every_mistake_is_an_error():
+    rows = tables.errors().splitlines()[2:]
+    assert len(rows) == len(tables.MISTAKES)
+    assert all(
+        f"--config.{key}=" in row for row, (key, _) in zip(rows, tables.MISTAKES)
+    )
+
+
+def test_ratios_are_those_of_the_paper():
+    rows = tables.partial()
+    assert "| 8 | 3 x 3 | 1 | 1 | 1 | `2.25 1.5 1.5 1.5 1.5 1.5 1.5 2.25` |" in rows
+    assert "`3.0625 2.0417 1.75 1.75 1.75 1.75 1.75 2.45`" in rows
+    assert "`4 2 2 2 2 2 4`" in rows
+    assert "`0 0 0 0 0 0 0 0 0 0`" in rows
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_tables_of_the_page_are_known(path):
+    text = path.read_text()
+    assert text.count("<!-- table:") == text.count("<!-- end -->")
+    assert set(re.findall(r"<!-- table: (\w+) -->", text)) <= set(tables.TABLES)
+
+
+def names_elsewhere() -> list[tuple[str, ...]]:
+    text = (DOCS / "amounts.md").read_text().partition("NumPy `pad`")[2]
+    return re.findall(r"^\| `(\w+)` \| `([\w-]+)` \| `([\w-]+)` \|", text, re.M)
+
+
+def test_names_elsewhere_has_every_mode():
+    assert [here for here, *_ in names_elsewhere()] == list(jaxpad.MODES)
+
+
+@pytest.mark.parametrize(("here", "numpy", "scipy"), names_elsewhere())
+def test_names_elsewhere_mean_the_same(here, numpy, scipy):
+    x, width = np.arange(1.0, 7.0), 3
+    padded = np.asarray(jaxpad.pad(jnp.asarray(x), width, here))
+    np.testing.assert_array_equal(padded, np.pad(x, width, mode=numpy))
+    for first, part in ((True, padded[: len(x)]), (False, padded[-len(x) :])):
+        tap = np.zeros(2 * width + 1)
+        tap[0 if first else -1] = 1
+        np.testing.assert_array_equal(ndimage.correlate1d(x, tap, mode=scipy), part)
+
+
+def test_versions_are_those_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert "jax>=0.10.1,!=0.10.2,!=0.11.1,<0.13" in project["dependencies"]
+    assert "flax>=0.12.2" in project["dependencies"]
+    stability = (DOCS / "stability.md").read_text()
+    assert f"version {project['version']}" in stability
+    assert jaxpad.__version__ == project["version"]
+    for text in (README, stability):
+        assert re.search(r"0\.10\.1 to 0\.12,? without", text)
+        assert all(v in text for v in ("3.11", "3.13", "0.10.2", "0.11.1", "0.12.2"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_names_exist(path):
+    for name in set(re.findall(r"`jaxpad\.([\w.]*\w)`", path.read_text())):
+        thing = jaxpad
+        for part in name.split("."):
+            if part == "configs":  # only in an installed package
+                break
+            thing = getattr(thing, part)
+
+
+def test_stable_names_exist():
+    text = (DOCS / "stability.md").read_text()
+    for module in ("arith", "layers"):
+        names = re.search(rf"`jaxpad\.{module}`: (.*?)[|;]", text)
+        assert names
+        for name in re.findall(r"`(\w+)`", names[1]):
+            assert hasattr(getattr(jaxpad, module), name), name
+
+
+def test_refusal_of_another_config_is_quoted(tmp_path):
+    open_workdir(tmp_path, {"seed": 0}, 0)
+    with pytest.raises(ValueError, match="another config") as refusal:
+        open_workdir(tmp_path, {"seed": 1}, 0)
+    said = str(refusal.value).replace(str(tmp_path), "runs/first")
+    assert said in (DOCS / "trainer.md").read_text()

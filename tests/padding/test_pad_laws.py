@@ -1,0 +1,147 @@
+"""Laws of `jaxpad.pad` on arrays, over every padding mode and 1, 2 and 3 axes."""
+
+import jax
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import jaxpad
+from tests.oracles import LIMITS, NUMPY_MODES, numpy_pad
+from tests.subjects import MODE_SPECS, SHAPES, WIDTHS, integers
+
+
+DTYPES = [
+    np.float16,
+    ml_dtypes.bfloat16,
+    np.float32,
+    np.int32,
+    np.uint8,
+    np.bool_,
+]
+
+every_mode = pytest.mark.parametrize("mode", MODE_SPECS)
+every_rank = pytest.mark.parametrize("rank", [1, 2, 3])
+numpy_mode = pytest.mark.parametrize(
+    "mode", [m for m in MODE_SPECS if m in NUMPY_MODES]
+)
+
+
+def close(got: jax.Array, expected: np.ndarray | jax.Array) -> None:
+    np.testing.assert_allclose(got, expected, rtol=1e-6, strict=True)
+
+
+@every_mode
+@every_rank
+def test_interior_is_unchanged(mode: str, rank: int):
+    x, widths = integers(SHAPES[rank]), WIDTHS[rank]
+    inside = tuple(
+        slice(lo, lo + n) for n, (lo, _) in zip(x.shape, widths, strict=True)
+    )
+    np.testing.assert_array_equal(jaxpad.pad(x, widths, mode)[inside], x)
+
+
+@every_mode
+@every_rank
+def test_zero_widths_are_the_identity(mode: str, rank: int):
+    x = integers(SHAPES[rank])
+    np.testing.assert_array_equal(jaxpad.pad(x, 0, mode), x, strict=True)
+
+
+@every_mode
+@every_rank
+def test_commutes_with_swapping_axes(mode: str, rank: int):
+    x, widths = integers(SHAPES[rank]), WIDTHS[rank]
+    order = np.roll(np.arange(rank), 1)
+    swapped = jaxpad.pad(np.transpose(x, order), [widths[a] for a in order], mode)
+    close(swapped, np.transpose(jaxpad.pad(x, widths, mode), order))
+
+
+@every_mode
+@every_rank
+def test_commutes_with_flipping_axes(mode: str, rank: int):
+    x, widths = integers(SHAPES[rank]), WIDTHS[rank]
+    flipped = jaxpad.pad(np.flip(x), [(hi, lo) for lo, hi in widths], mode)
+    close(flipped, np.flip(jaxpad.pad(x, widths, mode)))
+
+
+@every_mode
+@every_rank
+def test_affine_in_the_image(mode: str, rank: int):
+    x, y = integers(SHAPES[rank]), integers(SHAPES[rank], seed=1)
+    mixed = jaxpad.pad(3 * x - 2 * y, WIDTHS[rank], mode)
+    parts = [jaxpad.pad(z, WIDTHS[rank], mode) for z in (x, y)]
+    close(mixed, 3 * parts[0] - 2 * parts[1])
+
+
+@every_mode
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dtype_is_kept(mode: str, dtype: np.dtype):
+    x, widths = integers(SHAPES[2], dtype=dtype), WIDTHS[2]
+    padded = jaxpad.pad(x, widths, mode)
+    assert padded.dtype == dtype
+    if mode in NUMPY_MODES:
+        np.testing.assert_array_equal(padded, numpy_pad(x, widths, mode))
+
+
+@numpy_mode
+@every_rank
+def test_equals_numpy(mode: str, rank: int):
+    x, widths = integers(SHAPES[rank]), WIDTHS[rank]
+    np.testing.assert_array_equal(
+        jaxpad.pad(x, widths, mode), numpy_pad(x, widths, mode), strict=True
+    )
+
+
+@pytest.mark.parametrize("mode", ["circular", "replicate"])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_goes_round_as_often_as_it_likes(mode: str, n: int):
+    x, widths = integers((n, 4)), [(3 * n + 1, 2 * n), (9, 13)]
+    np.testing.assert_array_equal(
+        jaxpad.pad(x, widths, mode), numpy_pad(x, widths, mode)
+    )
+
+
+axes_and_widths = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(0, 7), st.integers(0, 7)),
+    min_size=1,
+    max_size=2,
+)
+
+
+@numpy_mode
+@settings(derandomize=True, database=None, deadline=None, max_examples=12)
+@given(axes=axes_and_widths)
+def test_equals_numpy_or_refuses(mode: str, axes: list[tuple[int, int, int]]):
+    x, widths = integers(tuple(n for n, *_ in axes)), [(lo, hi) for _, lo, hi in axes]
+    limit = LIMITS.get(mode)
+    if limit and any(max(lo, hi) > limit(n) for n, lo, hi in axes):
+        with pytest.raises(ValueError, match=f"too wide for {mode}"):
+            jaxpad.pad(x, widths, mode)
+        return
+    np.testing.assert_array_equal(
+        jaxpad.pad(x, widths, mode), numpy_pad(x, widths, mode), strict=True
+    )
+
+
+@every_mode
+def test_axes_choose_what_is_padded(mode: str):
+    x = integers((3, 5, 7))
+    expected = np.stack(
+        [np.asarray(jaxpad.pad(slab, [(1, 2), (4, 3)], mode)) for slab in x]
+    )
+    got = jaxpad.pad(x, [(1, 2), (4, 3)], mode, axes=(1, 2))
+    np.testing.assert_array_equal(got, expected, strict=True)
+    got = jaxpad.pad(x, [(1, 2), (4, 3)], mode, axes=(-2, -1))
+    np.testing.assert_array_equal(got, expected, strict=True)
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("widths", "pairs"), [(2, [(2, 2)] * 2), ((1, 3), [(1, 3)] * 2)]
+)
+def test_widths_for_all_axes(mode: str, widths: int | tuple, pairs: list):
+    x = integers(SHAPES[2])
+    np.testing.assert_array_equal(
+        jaxpad.pad(x, widths, mode), jaxpad.pad(x, pairs, mode), strict=True
+    )

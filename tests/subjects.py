@@ -1,0 +1,42 @@
+"""What the laws run over: every entry of the registries, and its options."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from jaxpad.padding import MODES, PADDINGS, Padding, as_padding
+
+
+def _with_options(name: str) -> list[str]:
+    """The name, and the name with each number it takes changed."""
+    numbers = [
+        f"{name}({p.name}={p.default + 2})"
+        for p in inspect.signature(MODES[name]).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and isinstance(p.default, float)
+    ]
+    return [name, *numbers]
+
+
+MODE_SPECS = [spec for name in MODES for spec in _with_options(name)]
+PADDING_SPECS = [*PADDINGS, *(spec for spec in MODE_SPECS if spec not in MODES)]
+
+# Non-square, with other widths on every side, each within what every mode can fill.
+SHAPES = {1: (7,), 2: (5, 7), 3: (4, 5, 6)}
+WIDTHS = {
+    1: [(2, 3)],
+    2: [(1, 3), (2, 0)],
+    3: [(1, 3), (2, 0), (4, 5)],
+}
+
+
+def integers(shape: tuple[int, ...], seed: int = 0, dtype: Any = np.float32) -> Any:
+    """Random whole numbers, whose sums and products are exact in float32."""
+    low = 0 if np.dtype(dtype).kind in "ub" else -4
+    return np.random.default_rng(seed).integers(low, 5, shape).astype(dtype)
+
+
+def counts_missing(padding: Any) -> bool:
+    """Whether a padding reweights for cells that are not there."""
+    spec: Padding = as_padding(padding)
+    return spec.reweight is not None

@@ -1,0 +1,177 @@
+"""Convolution arithmetic against a published guide, lax and counting."""
+
+import itertools
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from jax import lax
+
+from jaxpad import arith
+from tests.oracles import amount_widths, count_taps, receptive_cells, window_starts
+
+
+GRID = list(
+    itertools.product(range(1, 13), range(1, 6), (1, 2, 3), (1, 2, 3), range(5))
+)
+every_amount = pytest.mark.parametrize("amount", [*arith.AMOUNTS, 0, 2, (1, 3), (2, 0)])
+
+# (i, k, stride, padding, dilation) -> o: the worked figures of Dumoulin and Visin.
+FIGURES = {
+    (4, 3, 1, 0, 1): 2,
+    (5, 4, 1, 2, 1): 6,
+    (5, 3, 1, 1, 1): 5,
+    (5, 3, 1, 2, 1): 7,
+    (5, 3, 2, 0, 1): 2,
+    (5, 3, 2, 1, 1): 3,
+    (6, 3, 2, 1, 1): 3,
+    (7, 3, 1, 0, 2): 3,
+}
+
+
+@every_amount
+def test_widths_by_the_rules_of_other_libraries(amount: Any):
+    for i, k, s, d, _ in GRID[:: len(range(5))]:
+        expected = amount_widths(amount, i, k, s, d)
+        assert arith.side_widths(amount, i, k, s, d) == expected, (i, k, s, d)
+
+
+@pytest.mark.parametrize("amount", ["same", "same_lower", "valid"])
+def test_widths_are_those_of_lax(amount: str):
+    for i, k, s, d, _ in GRID[:: len(range(5))]:
+        widths = lax.padtype_to_pads((i,), (arith.span(k, d),), (s,), amount.upper())
+        assert arith.side_widths(amount, i, k, s, d) == tuple(widths[0]), (i, k, s, d)
+
+
+def test_output_size_is_the_number_of_windows_that_fit():
+    for i, k, s, d, p in GRID:
+        outputs = len(window_starts(i + 2 * p, k, s, d))
+        if outputs:
+            assert arith.conv_output_size(i, k, s, p, d) == outputs
+            continue
+        with pytest.raises(ValueError, match=rf"spans {d * (k - 1) + 1} .* i={i} "):
+            arith.conv_output_size(i, k, s, p, d)
+
+
+@pytest.mark.parametrize("case", FIGURES)
+def test_the_figures_of_the_guide(case: tuple[int, int, int, int, int]):
+    assert arith.conv_output_size(*case) == FIGURES[case]
+
+
+def test_same_gives_one_output_per_stride():
+    for i, k, s, d, _ in GRID:
+        for amount in ("same", "same_lower"):
+            assert arith.conv_output_size(i, k, s, amount, d) == -(-i // s)
+
+
+def test_full_causal_and_half_sizes():
+    for i, k, _, d, _ in GRID:
+        reach = d * (k - 1)
+        assert arith.conv_output_size(i, k, 1, "full", d) == i + reach
+        assert arith.conv_output_size(i, k, 1, "causal", d) == i
+        assert arith.conv_output_size(i, k, 1, "half", d) == i + reach % 2
+
+
+def test_pooling_strides_by_the_window():
+    for i, k in itertools.product(range(1, 13), range(1, 6)):
+        if i >= k:
+            assert arith.pool_output_size(i, k) == i // k
+            assert arith.pool_output_size(i, k, 1) == i - k + 1
+
+
+def test_transposed_is_the_smallest_input():
+    """Relation 14 of the guide, and its `a` as output_padding."""
+    for i, k, s, d, p in GRID:
+        if i + 2 * p < arith.span(k, d):
+            continue
+        outputs = arith.conv_output_size(i, k, s, p, d)
+        spare = (i + 2 * p - arith.span(k, d)) % s
+        assert arith.transposed_output_size(outputs, k, s, p, spare, d) == i
+        if i > spare:
+            smallest = arith.transposed_output_size(outputs, k, s, p, 0, d)
+            assert arith.conv_output_size(smallest, k, s, p, d) == outputs
+
+
+def test_transposed_same_is_the_largest_input():
+    for i, k, s, d, _ in GRID:
+        for amount in ("same", "same_lower"):
+            assert arith.transposed_output_size(i, k, s, amount, 0, d) == i * s
+            assert arith.conv_output_size(i * s, k, s, amount, d) == i
+
+
+@every_amount
+@pytest.mark.parametrize("absent", list(itertools.product([True, False], repeat=2)))
+def test_tap_counts(amount: Any, absent: tuple[bool, bool]):
+    for i, k, s, d, _ in GRID[::35]:
+        lo, hi = amount_widths(amount, i, k, s, d)
+        if i + lo + hi < arith.span(k, d):
+            continue
+        found = arith.tap_counts(i, k, s, amount, d, absent=absent)
+        # A side whose cells are there is an axis that goes on; then nothing is added.
+        real = (i + (0 if absent[0] else lo) + (0 if absent[1] else hi),)
+        widths = [(lo if absent[0] else 0, hi if absent[1] else 0)]
+        np.testing.assert_array_equal(found, count_taps(real, (k,), (s,), (d,), widths))
+
+
+# (size, stride, padding) published with google-research/receptive_field.
+VGG_16 = [*[(3, 1, 1)] * 2, (2, 2), *[(3, 1, 1)] * 2, (2, 2)]
+VGG_16 += ([(3, 1, 1)] * 3 + [(2, 2)]) * 3
+RESNET_V1_50 = [(7, 2, 3), (3, 2, (0, 1))]
+for _units, _stride in [(3, 2), (4, 2), (6, 2), (3, 1)]:
+    RESNET_V1_50 += [(3, 1, 1)] * (_units - 1) + [(3, _stride, 1)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "published"),
+    [(VGG_16, (212, 32, 90)), (RESNET_V1_50, (483, 32, 239))],
+)
+def test_published_receptive_fields(layers: list, published: tuple[int, int, int]):
+    assert arith.receptive_field(layers) == published
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_receptive_field_by_following_cells(seed: int):
+    rng = np.random.default_rng(seed)
+    layers = tuple(
+        (int(k), int(s), int(p), int(d))
+        for k, s, p, d in rng.integers([2, 1, 0, 1], [4, 3, 3, 3], (3, 4))
+    )
+    seen = receptive_cells(4, layers)
+    field = arith.receptive_field(layers)
+    assert field.padding == -min(seen[0])
+    assert field.stride == min(seen[1]) - min(seen[0])
+    assert field.size == max(seen[0]) - min(seen[0]) + 1
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: arith.side_widths("sane", 5, 3), "unknown amount 'sane'.*'same'"),
+        (lambda: arith.side_widths(-1, 5, 3), r"widths \(-1, -1\) are negative"),
+        (lambda: arith.conv_output_size(5, 3, stride=0), "stride=0 must be at least 1"),
+        (lambda: arith.conv_output_size(5, 0), "k=0 must be at least 1"),
+        (lambda: arith.conv_output_size(-1, 3), "cannot have i=-1 cells"),
+        (
+            lambda: arith.conv_output_size(4, 3, 1, 0, 2),
+            "k=3 at dilation=2 spans 5 cells.*i=4.*at least 5 cells",
+        ),
+        (
+            lambda: arith.transposed_output_size(3, 3, 2, 1, 2),
+            "output_padding=2 must be from 0 to stride - 1 = 1",
+        ),
+        (lambda: arith.transposed_output_size(1, 3, 1, 2), "removes 2 . 2 cells"),
+        (lambda: arith.receptive_field([(3, 2, "same")]), "'same' at stride 2 depends"),
+    ],
+)
+def test_refusals(call: Any, text: str):
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+def test_arithmetic_needs_no_jax():
+    code = "import sys; sys.modules['jax'] = None; import importlib.util as u; "
+    code += f"s = u.spec_from_file_location('arith', {arith.__file__!r}); "
+    code += "s.loader.exec_module(u.module_from_spec(s))"
+    subprocess.run([sys.executable, "-c", code], check=True)

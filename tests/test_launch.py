@@ -1,0 +1,65 @@
+"""The launcher: flags, errors, and the same program from a wheel."""
+
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.train.jobs import ROOT, command
+
+
+def start(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "launch.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config.optm.lr=3"], "--config.optm.lr=3: the config has no key 'optm'"),
+        (["--config.batchsize=3"], 'Did you mean "batch_size"'),
+        (["--config=nowhere.py"], "nowhere.py"),
+        (["--config.batch_size=many"], "--config.batch_size=many"),
+        (["surplus"], "unexpected 'surplus'"),
+        (["--workdir=/proc/run"], "--workdir=/proc/run cannot be written to"),
+    ],
+)
+def test_mistake_is_named(arguments: list[str], message: str):
+    result = start(*arguments)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "error" in result.stderr
+    assert not any(line.startswith("  File") for line in result.stderr.splitlines()[:1])
+
+
+@pytest.mark.slow
+def test_wheel_is_the_same_program(tmp_path: pathlib.Path):
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path)]
+    subprocess.run([*pip, str(ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("jaxpad-*.whl")
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    away = tmp_path / "elsewhere"
+    away.mkdir()
+    # -P: the current folder is not on the path; the wheel's files come first.
+    program = (
+        f"import sys; sys.path.insert(0, {str(site)!r}); import jaxpad.launch; "
+        f"assert jaxpad.__file__.startswith({str(site)!r}); jaxpad.launch.main()"
+    )
+    arguments = command(away / "run", epochs=1)[2:]
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", program, *arguments],
+        cwd=away,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "test accuracy" in result.stdout
+    assert (away / "run" / "report.html").exists()

@@ -1,0 +1,63 @@
+"""metrics.jsonl is the source of truth, and survives a torn last line."""
+
+import json
+import pathlib
+
+import pytest
+
+from jaxpad.train.metrics import MetricsLog, read_metrics
+
+
+def test_going_on_drops_later_and_torn_lines(tmp_path: pathlib.Path):
+    log = MetricsLog(tmp_path, 0)
+    for step in (1, 2, 3):
+        log.write({"step": step, "loss": 1 / step})
+    log.close()
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(path.read_text() + '{"step": 4, "lo')
+    assert [row["step"] for row in read_metrics(path)] == [1, 2, 3]
+    again = MetricsLog(tmp_path, 2)
+    again.write({"step": 3, "loss": 9.0})
+    again.close()
+    assert read_metrics(path) == [
+        {"step": 1, "loss": 1.0},
+        {"step": 2, "loss": 0.5},
+        {"step": 3, "loss": 9.0},
+    ]
+
+
+def test_lines_are_there_as_soon_as_they_are_written(tmp_path: pathlib.Path):
+    log = MetricsLog(tmp_path, 0)
+    log.write({"step": 1, "loss": 0.5})
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == {
+        "step": 1,
+        "loss": 0.5,
+    }
+    log.close()
+
+
+def test_tensorboard_has_the_same_numbers(tmp_path: pathlib.Path):
+    log = MetricsLog(tmp_path, 0)
+    log.write({"step": 7, "loss": 0.25})
+    log.close()
+    (events,) = (tmp_path / "tensorboard").iterdir()
+    assert scalars(events) == [(7, "loss", 0.25)]
+
+
+def scalars(path: pathlib.Path) -> list[tuple[int, str, float]]:
+    """Reads TensorBoard's format: length, checksum, record, checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    data, found = path.read_bytes(), []
+    while data:
+        length = int.from_bytes(data[:8], "little")
+        event, data = Event.FromString(data[12 : 12 + length]), data[16 + length :]
+        found += [(event.step, v.tag, v.simple_value) for v in event.summary.value]
+    return found
+
+
+def test_broken_line_in_the_middle_is_an_error(tmp_path: pathlib.Path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(ValueError, match=r"metrics\.jsonl.*line 2"):
+        read_metrics(path)

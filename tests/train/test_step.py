@@ -1,0 +1,119 @@
+"""The training step: its maths, its dtypes, and the same result on any devices."""
+
+import functools
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from jaxpad.data import AUGMENTS
+from jaxpad.models import MODELS
+from jaxpad.sharding import batch_split, data_mesh, replicated
+from jaxpad.train.state import init_state
+from jaxpad.train.step import train_step
+
+
+CLASSES = 5
+
+
+def batch(n: int = 16) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    return {
+        "image": rng.integers(0, 256, (n, 8, 8, 1), dtype=np.uint8),
+        "label": rng.integers(0, CLASSES, n).astype(np.int32),
+        "real": np.ones(n, bool),
+    }
+
+
+def setup(optimizer: Any = None, smoothing: float = 0.0, dtype: Any = None):
+    optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
+    model = MODELS["resnet20"](
+        1, CLASSES, width=4, padding="partial", dtype=dtype, rngs=nnx.Rngs(0)
+    )
+    step = functools.partial(
+        train_step,
+        graph=nnx.split(model, nnx.Param, ...)[0],
+        optimizer=optimizer,
+        schedule=optax.constant_schedule(0.1),
+        augment=AUGMENTS["shift"],
+        label_smoothing=smoothing,
+        key=jax.random.key(0),
+    )
+    return step, init_state(model, optimizer)
+
+
+def test_eight_devices_equal_one_with_batch_statistics():
+    step, state = setup()
+    alone, logged = jax.jit(step)(state, batch())
+    mesh = data_mesh()
+    assert mesh.size == 8
+    shardings = (replicated(mesh), batch_split(mesh))
+    split, split_logged = jax.jit(step, in_shardings=shardings)(state, batch())
+    assert jax.tree.leaves(split.stats), "the model has batch statistics"
+    chex.assert_trees_all_close(split.stats, alone.stats, rtol=1e-5, atol=1e-6)
+    chex.assert_trees_all_close(split.params, alone.params, rtol=1e-3, atol=1e-5)
+    chex.assert_trees_all_close(split_logged, logged, rtol=1e-4)
+
+
+def test_statistics_of_one_shard_would_differ():
+    """The test above can fail: the first shard alone has other statistics."""
+    step, state = setup()
+    whole, _ = jax.jit(step)(state, batch())
+    shard = {name: value[:2] for name, value in batch().items()}
+    part, _ = jax.jit(step)(state, shard)
+    with pytest.raises(AssertionError):
+        chex.assert_trees_all_close(part.stats, whole.stats, rtol=1e-5, atol=1e-6)
+
+
+def test_step_is_pure_and_compiles_once():
+    step, state = setup()
+    counted = jax.jit(chex.assert_max_traces(lambda *a: step(*a), n=1))
+    first, _ = counted(state, batch())
+    again, _ = counted(state, batch())
+    chex.assert_trees_all_equal(first, again)
+    counted(first, batch())
+
+
+def test_augmentation_changes_with_the_step():
+    step, state = setup(optax.sgd(0.0))
+    after, first = jax.jit(step)(state, batch())
+    _, second = jax.jit(step)(after, batch())
+    assert float(first["loss"]) != float(second["loss"])
+
+
+def test_clipped_update_has_the_norm_of_the_clip():
+    step, state = setup(optax.chain(optax.clip_by_global_norm(0.01), optax.sgd(1.0)))
+    after, logged = jax.jit(step)(state, batch())
+    moved = jax.tree.map(jnp.subtract, after.params, state.params)
+    assert float(logged["grad_norm"]) > 0.01
+    np.testing.assert_allclose(optax.tree.norm(moved), 0.01, rtol=1e-3)
+
+
+def test_label_smoothing_equals_its_formula():
+    plain, state = setup(smoothing=0.0)
+    smooth, _ = setup(smoothing=0.3)
+    logged, smooth_logged = plain(state, batch())[1], smooth(state, batch())[1]
+    # With the target q = (1 - a) onehot + a / K, CE(q) = (1 - a) CE + a mean_k CE_k.
+    uniform = (float(smooth_logged["loss"]) - 0.7 * float(logged["loss"])) / 0.3
+    all_classes = [
+        float(plain(state, batch() | {"label": np.full(16, k, np.int32)})[1]["loss"])
+        for k in range(CLASSES)
+    ]
+    np.testing.assert_allclose(uniform, np.mean(all_classes), rtol=1e-4)
+
+
+def test_bfloat16_computes_while_parameters_stay_float32():
+    step, state = setup(dtype=jnp.bfloat16)
+    exact, _ = setup()
+    after, logged = jax.jit(step)(state, batch())
+    hlo = jax.jit(step).lower(state, batch()).as_text()
+    for leaf in jax.tree.leaves((after.params, after.stats)):
+        assert leaf.dtype == jnp.float32
+    assert "bf16" in hlo
+    reference = jax.jit(exact)(state, batch())[1]
+    np.testing.assert_allclose(logged["loss"], reference["loss"], rtol=0.05)
