@@ -78,7 +78,8 @@ def side_widths(
         case str():
             names = ", ".join(repr(name) for name in AMOUNTS)
             raise ValueError(
-                f"unknown amount {amount!r}. Expected an int, (lo, hi) or one of {names}."
+                f"unknown amount {amount!r}. Expected an int, (lo, hi) or one of "
+                f"{names}."
             )
     return explicit_widths(amount)
 
@@ -138,10 +139,10 @@ def conv_output_size(
     room = i + lo + hi - span(k, dilation)
     if room < 0:
         raise ValueError(
-            f"a window of k={k} at dilation={dilation} spans {span(k, dilation)} cells, "
-            f"but the axis has i={i} and amount {padding!r} adds {lo} + {hi}: use an "
-            f"input of at least {span(k, dilation) - lo - hi} cells, a smaller window, "
-            'or more padding such as amount="same".'
+            f"a window of k={k} at dilation={dilation} spans {span(k, dilation)} "
+            f"cells, but the axis has i={i} and amount {padding!r} adds {lo} + {hi}: "
+            f"use an input of at least {span(k, dilation) - lo - hi} cells, a smaller "
+            'window, or more padding such as amount="same".'
         )
     return room // stride + 1
 
@@ -198,7 +199,8 @@ def transposed_output_size(
     _check_positive(i=i, k=k, stride=stride, dilation=dilation)
     if not 0 <= output_padding < max(stride, 2):
         raise ValueError(
-            f"output_padding={output_padding} must be from 0 to stride - 1 = {stride - 1}."
+            f"output_padding={output_padding} must be from 0 to stride - 1 = "
+            f"{stride - 1}."
         )
     if padding in ("same", "same_lower"):
         return i * stride + output_padding
@@ -207,8 +209,9 @@ def transposed_output_size(
     if size < 1:
         raise ValueError(
             f"amount {padding!r} removes {lo} + {hi} cells of the "
-            f"{stride * (i - 1) + span(k, dilation)} that i={i}, k={k}, stride={stride}, "
-            f"dilation={dilation} make: nothing is left. Use a smaller amount."
+            f"{stride * (i - 1) + span(k, dilation)} that i={i}, k={k}, "
+            f"stride={stride}, dilation={dilation} make: nothing is left. Use a "
+            "smaller amount."
         )
     return size
 

@@ -74,7 +74,8 @@ def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
     test = results["test"]
     low, high = test["interval"]
     return (
-        f"\ntest accuracy {test['accuracy']:.2%} (95% interval {low:.1%} to {high:.1%}, "
+        f"\ntest accuracy {test['accuracy']:.2%} "
+        f"(95% interval {low:.1%} to {high:.1%}, "
         f"{test['correct']} of {test['examples']} images)\n"
         f"training      {results['train_seconds']:.0f} s\n"
         f"files         {folder}\n"

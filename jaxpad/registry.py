@@ -53,12 +53,12 @@ class Registry(Mapping[str, T], Generic[T]):
         """
         if entry is None:
             return functools.partial(self.register, name=name)
-        name = name or entry.__name__
-        if name in self:
+        key = str(name or entry.__name__)
+        if key in self:
             raise ValueError(
-                f"{self.kind} {name!r} is registered already; choose another name."
+                f"{self.kind} {key!r} is registered already; choose another name."
             )
-        self._entries[name] = entry
+        self._entries[key] = entry
         return entry
 
     def __getitem__(self, name: str) -> T:
@@ -99,7 +99,7 @@ class Registry(Mapping[str, T], Generic[T]):
             )
         name, options = parse_call(spec, self.kind)
         if ":" in name:
-            entry = _import(name, self.kind)
+            entry: Any = _import(name, self.kind)
         elif name in self:
             entry = self[name]
         else:

@@ -33,6 +33,6 @@ def border_share(
     """
     images = np.asarray(images, np.float64)
     total = images.sum(axis=(1, 2, 3))
-    mask = border_ring(*images.shape[1:3], ring)
+    mask = border_ring(images.shape[1], images.shape[2], ring)
     near = (images * mask[None, :, :, None]).sum(axis=(1, 2, 3))
     return np.divide(near, total, out=np.zeros_like(near), where=total > 0)

@@ -98,14 +98,14 @@ def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) ->
         )
     if per_group * groups != in_features:
         raise ValueError(
-            f"kernel of shape {kernel.shape} takes {per_group} channels per group, but x "
-            f"has {in_features} channels in groups={groups}: expected a kernel "
+            f"kernel of shape {kernel.shape} takes {per_group} channels per group, but "
+            f"x has {in_features} channels in groups={groups}: expected a kernel "
             f"[*window, {in_features // groups}, {out_features}]."
         )
     if kernel.dtype != x.dtype:
         raise TypeError(
-            f"x is {x.dtype} and kernel is {kernel.dtype}: cast one of them, for example "
-            f"kernel.astype(x.dtype)."
+            f"x is {x.dtype} and kernel is {kernel.dtype}: cast one of them, for "
+            f"example kernel.astype(x.dtype)."
         )
     if bias is not None and bias.shape != (out_features,):
         raise ValueError(f"bias has shape {bias.shape}; expected ({out_features},).")

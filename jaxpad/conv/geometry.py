@@ -35,6 +35,7 @@ class Geometry(NamedTuple):
         stride: cells between windows.
         dilation: cells between taps.
         widths: cells added before and after.
+        outputs: windows that fit.
     """
 
     space: tuple[int, ...]
@@ -42,6 +43,7 @@ class Geometry(NamedTuple):
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     widths: tuple[tuple[int, int], ...]
+    outputs: tuple[int, ...]
 
 
 def geometry(
@@ -65,10 +67,9 @@ def geometry(
     else:
         amounts = per_axis_widths(amount, rank)
     axes = list(zip(space, window, strides, amounts, dilations, strict=True))
-    for i, k, s, a, d in axes:
-        conv_output_size(i, k, s, a, d)
+    outputs = tuple(conv_output_size(*axis) for axis in axes)
     widths = tuple(side_widths(a, i, k, s, d) for i, k, s, a, d in axes)
-    return Geometry(tuple(space), tuple(window), strides, dilations, widths)
+    return Geometry(tuple(space), tuple(window), strides, dilations, widths, outputs)
 
 
 def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
@@ -78,7 +79,7 @@ def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
         ValueError: if there are not `rank` numbers, or one is below 1.
         TypeError: if one is no whole number.
     """
-    values = value if isinstance(value, (tuple, list)) else (value,) * rank
+    values = (value,) * rank if isinstance(value, int) else tuple(value)
     try:
         numbers = tuple(operator.index(v) for v in values)
     except TypeError as e:
@@ -123,7 +124,7 @@ def fill(
         return x, later
     mode = padding.mode
     if absent:
-        void = functools.partial(MODES["constant"], value=absent)
+        void = functools.partial(MODES.resolve("constant"), value=absent)
         zero = MODES["zero"]
         mode = tuple(tuple(void if m is zero else m for m in pair) for pair in modes)
     return pad(x, now, mode, axes=range(1, 1 + len(modes))), later
@@ -157,7 +158,7 @@ def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
         return None
     counts = [
         tap_counts(i, k, s, widths, d, absent=absent)
-        for i, k, s, d, widths, absent in zip(
+        for i, k, s, d, widths, _, absent in zip(
             *window, zero_sides(window, padding), strict=True
         )
     ]
@@ -193,7 +194,7 @@ def check_image(name: str, x: AnyArray, rank: int) -> Array:
         )
     if not jnp.issubdtype(x.dtype, jnp.inexact):
         raise TypeError(
-            f"{name}: x has dtype {x.dtype}, but an image of floating-point numbers was "
-            "expected. Convert it: x.astype(jnp.float32) / 255."
+            f"{name}: x has dtype {x.dtype}, but an image of floating-point numbers "
+            "was expected. Convert it: x.astype(jnp.float32) / 255."
         )
     return x

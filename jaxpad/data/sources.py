@@ -1,6 +1,7 @@
 """Data sets by name; each is one function that returns a `Dataset`."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -48,7 +49,7 @@ def digits() -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
     labels = bunch.target.astype(np.int32)
     test = every_fifth(labels)

@@ -16,6 +16,11 @@ from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .padded import Padded
 
 
+# flax's own
+_kernel_init = nnx.initializers.lecun_normal()
+_bias_init = nnx.initializers.zeros_init()
+
+
 class Conv(Padded):
     """Convolution whose padding is named, with `flax.nnx.Conv`'s parameters.
 
@@ -65,8 +70,8 @@ class Conv(Padded):
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         precision: lax.PrecisionLike = None,
-        kernel_init: Any = nnx.initializers.lecun_normal(),
-        bias_init: Any = nnx.initializers.zeros_init(),
+        kernel_init: Any = _kernel_init,
+        bias_init: Any = _bias_init,
         rngs: nnx.Rngs,
     ):
         if isinstance(kernel_size, int):

@@ -1,5 +1,7 @@
 """What every layer with a border has in common."""
 
+from typing import Any
+
 from flax import nnx
 
 from ..padding import Padding, as_padding
@@ -16,10 +18,23 @@ class Padded(nnx.Module):
     def set_padding(self, padding: Mode | Padding, amount: Amount) -> None:
         """Stores the padding; an amount of its own comes before `amount`."""
         spec = as_padding(padding)
-        self.mode, self.reweight = spec.mode, spec.reweight
-        self.amount = amount if spec.amount is None else spec.amount
+        amount = amount if spec.amount is None else spec.amount
+        spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
+        mode = _hold(spec.mode)
+        # Said each time, since another kind of mode may have stood here before.
+        self.mode = nnx.data(mode) if nnx.is_data(mode) else nnx.static(mode)
+        self.amount, self.reweight = spec.amount, spec.reweight
 
     @property
     def padding(self) -> Padding:
         """What this layer does at the border."""
-        return Padding(self.mode, self.amount, self.reweight)
+        return Padding(_release(self.mode), self.amount, self.reweight)
+
+
+def _hold(mode: Any) -> Any:
+    """Tuples as lists into which nnx looks for modes with parameters."""
+    return nnx.List([_hold(m) for m in mode]) if isinstance(mode, tuple) else mode
+
+
+def _release(mode: Any) -> Any:
+    return tuple(_release(m) for m in mode) if isinstance(mode, nnx.List) else mode

@@ -114,7 +114,7 @@ def _from_flax(name: str, layer: nnx.Conv) -> Conv:
 
 
 def _window(layer: nnx.Conv) -> tuple[int, ...]:
-    return tuple(layer.kernel_size)  # pyright: ignore[reportArgumentType]
+    return tuple(layer.kernel_size)
 
 
 def _flax_amount(layer: nnx.Conv) -> Amount:
@@ -133,4 +133,4 @@ def _flax_amount(layer: nnx.Conv) -> Amount:
         return padding.lower()
     if isinstance(padding, int):
         return padding
-    return tuple((p, p) if isinstance(p, int) else tuple(p) for p in padding)
+    return [(p, p) if isinstance(p, int) else (p[0], p[-1]) for p in padding]

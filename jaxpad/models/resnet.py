@@ -13,10 +13,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Float, Shaped
 
-from ..arith import conv_output_size, side_widths
+from ..conv.geometry import geometry
 from ..layers import Conv, MaxPool
 from ..padding import Padding, as_padding
 from ..registry import Registry
@@ -276,18 +277,16 @@ def _under_windows(x: Array, convs: Sequence[Conv]) -> Array:
     With "half" that is the image, up to what the stride skips; with "valid" the
     windows begin inside the image, and the shortcut must begin there too.
     """
-    for axis in (1, 2):
-        size, start, jump = x.shape[axis], 0, 1
-        for conv in convs:
-            k, s = conv.kernel_size[axis - 1], conv.strides[axis - 1]
-            lo, _ = side_widths(conv.amount, size, k, s)
-            start += ((k - 1) // 2 - lo) * jump
-            size, jump = conv_output_size(size, k, s, conv.amount), jump * s
-        stop = start + (size - 1) * jump + 1
-        if start < 0 or stop > x.shape[axis]:
-            raise ValueError(
-                f"amount {convs[0].amount!r} makes the main branch larger than its "
-                'shortcut; residual blocks take "half" or "valid".'
-            )
-        x = jax.lax.slice_in_dim(x, start, stop, axis=axis)
-    return x
+    size, start, jump = x.shape[1:3], np.zeros(2, int), np.ones(2, int)
+    for conv in convs:
+        window = geometry(size, conv.kernel_size, conv.strides, 1, conv.amount)
+        before = np.asarray(window.widths)[:, 0]
+        start = start + ((np.asarray(window.window) - 1) // 2 - before) * jump
+        size, jump = window.outputs, jump * window.stride
+    stop = start + (np.asarray(size) - 1) * jump + 1
+    if np.any(start < 0) or np.any(stop > x.shape[1:3]):
+        raise ValueError(
+            f"amount {convs[0].amount!r} makes the main branch larger than its "
+            'shortcut; residual blocks take "half" or "valid".'
+        )
+    return x[:, start[0] : stop[0], start[1] : stop[1]]

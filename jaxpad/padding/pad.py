@@ -93,9 +93,10 @@ def per_axis_widths(widths: Widths, rank: int) -> list[tuple[int, int]]:
     ):
         if len(widths) != rank:
             raise ValueError(
-                f"widths {widths!r} has {len(widths)} pairs, but {rank} axes are padded."
+                f"widths {widths!r} has {len(widths)} pairs, one per axis, but {rank} "
+                "axes are padded."
             )
-        return [explicit_widths(w) for w in widths]  # pyright: ignore[reportArgumentType]
+        return [explicit_widths(w) for w in widths]
     return [explicit_widths(widths)] * rank  # pyright: ignore[reportArgumentType]
 
 

@@ -36,6 +36,7 @@ class Rule:
     ):
         self.terms, self.copies = terms, copies
         # The user's function gives the name, the drawing and the options.
+        self.__name__ = rule.__name__
         functools.update_wrapper(self, rule)
 
     def __call__(

@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 import numpy as np
 from flax import nnx
 
@@ -64,11 +63,11 @@ class Job:
     state_bytes: int
 
 
-def build(config: ml_collections.ConfigDict) -> Job:
+def build(config: Any) -> Job:
     """Reads a config.
 
     Args:
-        config: with every key of `configs/default.py`.
+        config: a `ConfigDict` with every key of `configs/default.py`.
 
     Returns:
         A `Job`.
@@ -82,34 +81,11 @@ def build(config: ml_collections.ConfigDict) -> Job:
     check_batch(config.batch_size, mesh.size)
     dataset = DATASETS.resolve(config.dataset)()
     batches = TrainBatches(dataset, config.batch_size, config.seed)
-    steps = config.epochs * batches.steps_per_epoch
-    schedule = SCHEDULES.resolve(config.schedule)(
-        config.learning_rate,
-        steps,
-        round(config.warmup_epochs * batches.steps_per_epoch),
-    )
-    optimizer = optimizer_chain(config.optimizer, schedule)
-    make_model = _model_maker(config, dataset)
-    abstract = nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0)))
-    graph = nnx.split(abstract, nnx.Param, ...)[0]
-    train = functools.partial(
-        train_step,
-        graph=graph,
-        optimizer=optimizer,
-        schedule=schedule,
-        augment=AUGMENTS.resolve(config.augment),
-        label_smoothing=config.label_smoothing,
-        key=jax.random.key(config.seed),
-    )
-    test = functools.partial(eval_step, graph=graph)
-    like = jax.eval_shape(lambda: init_state(make_model(rngs=nnx.Rngs(0)), optimizer))
+    init, train, test = _functions(config, dataset, batches)
+    like = jax.eval_shape(init)
     # A step on shapes alone finds what does not fit before anything is compiled.
     jax.eval_shape(train, like, batches[0])
     whole, split = replicated(mesh), batch_split(mesh)
-
-    def init() -> TrainState:
-        return init_state(make_model(rngs=nnx.Rngs(config.seed)), optimizer)
-
     return Job(
         config=config.to_dict(),
         dataset=dataset,
@@ -122,7 +98,7 @@ def build(config: ml_collections.ConfigDict) -> Job:
             donate_argnums=0,
         ),
         eval_step=jax.jit(test, in_shardings=(whole, split), out_shardings=split),
-        steps=steps,
+        steps=config.epochs * batches.steps_per_epoch,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,
         checkpoints_kept=config.checkpoints_kept,
@@ -130,6 +106,32 @@ def build(config: ml_collections.ConfigDict) -> Job:
         parameters=sum(p.size for p in jax.tree.leaves(like.params)),
         state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(like)),
     )
+
+
+def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
+    """What the config names, as pure functions: init, training step, evaluation."""
+    schedule = SCHEDULES.resolve(config.schedule)(
+        config.learning_rate,
+        config.epochs * batches.steps_per_epoch,
+        round(config.warmup_epochs * batches.steps_per_epoch),
+    )
+    optimizer = optimizer_chain(config.optimizer, schedule)
+    make_model = _model_maker(config, dataset)
+
+    def init() -> TrainState:
+        return init_state(make_model(rngs=nnx.Rngs(config.seed)), optimizer)
+
+    graph = nnx.graphdef(nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0))))
+    train = functools.partial(
+        train_step,
+        graph=graph,
+        optimizer=optimizer,
+        schedule=schedule,
+        augment=AUGMENTS.resolve(config.augment),
+        label_smoothing=config.label_smoothing,
+        key=jax.random.key(config.seed),
+    )
+    return init, train, functools.partial(eval_step, graph=graph)
 
 
 def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:

@@ -45,9 +45,9 @@ class Checkpoints:
         except Exception as error:  # tensorstore has error types of its own
             raise OSError(
                 f"cannot write the checkpoint of step {step} into {self.folder}: "
-                f"{error}\nThe newest whole checkpoint is of step {self.latest()}. Free "
-                "space or mend the folder and run the same command again: it goes on "
-                "from there."
+                f"{error}\nThe newest whole checkpoint is of step {self.latest()}. "
+                "Free space or mend the folder and run the same command again: it goes "
+                "on from there."
             ) from error
 
     def restore(self, step: int, like: Any) -> Any:

@@ -67,9 +67,11 @@ def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
 def _heading(job: Job, folder: pathlib.Path) -> str:
     data, config = job.dataset, job.config
     return (
-        f"{config['model']}, {job.parameters:,} parameters, padding {config['padding']}\n"
+        f"{config['model']}, {job.parameters:,} parameters, "
+        f"padding {config['padding']}\n"
         f"{data.name}: {len(data.train_labels):,} images to train on, "
-        f"{len(data.test_labels):,} to test, {job.batches.steps_per_epoch} steps an epoch\n"
+        f"{len(data.test_labels):,} to test, "
+        f"{job.batches.steps_per_epoch} steps an epoch\n"
         f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}; the "
         "first step and the first evaluation compile for some seconds"
     )
@@ -160,7 +162,7 @@ class _Clock:
         self._last = time.monotonic()
 
     def show(self, step: int, evaluation: Evaluation) -> None:
-        """One line an evaluation, for terminals without a bar and for scrolling back."""
+        """One line an evaluation, to scroll back to, or where there is no bar."""
         epoch = step / self.job.batches.steps_per_epoch
         line = (
             f"epoch {epoch:3.0f} of {self.job.config['epochs']}: test accuracy "

@@ -85,8 +85,8 @@ def optimizer_chain(
     made = [_transform(spec, schedule) for spec in specs]
     if not any(takes_rate for _, takes_rate in made):
         raise ValueError(
-            f"config.optimizer={tuple(specs)}: nothing in this chain takes the learning "
-            'rate; end it with an optimizer such as "sgd(momentum=0.9)".'
+            f"config.optimizer={tuple(specs)}: nothing in this chain takes the "
+            'learning rate; end it with an optimizer such as "sgd(momentum=0.9)".'
         )
     return optax.chain(*(transform for transform, _ in made))
 

@@ -35,8 +35,8 @@ def open_workdir(
     if free < bytes_needed:
         raise OSError(
             f"--workdir={folder} has {free / 2**20:.0f} MiB free, but the run's "
-            f"checkpoints take about {bytes_needed / 2**20:.0f} MiB. Free some space, or "
-            "keep fewer with --config.checkpoints_kept=1."
+            f"checkpoints take about {bytes_needed / 2**20:.0f} MiB. Free some space, "
+            "or keep fewer with --config.checkpoints_kept=1."
         )
     path = folder / "config.json"
     if path.exists():

@@ -133,7 +133,7 @@ def test_half_precision_and_gradients(padding: str, dtype: Any):
         def loss(x: jax.Array, pool: Any = pool) -> jax.Array:
             return pool(x, (3, 3), stride=2, padding=padding, amount="half").sum()
 
-        value, gradient = jax.value_and_grad(loss)(x)
+        value, gradient = jax.jit(jax.value_and_grad(loss))(x)
         assert value.dtype == gradient.dtype == dtype
         assert np.all(np.isfinite(np.asarray(gradient, np.float32)))
         assert np.any(gradient != 0)

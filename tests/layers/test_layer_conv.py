@@ -1,0 +1,171 @@
+"""`jaxpad.layers.Conv` beside `flax.nnx.Conv`: parameters, dtypes, shapes."""
+
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen, nnx
+
+import jaxpad
+from jaxpad.layers import Conv
+from tests.subjects import PADDING_SPECS, integers
+
+
+# The options of both layers that shape the parameters or the arithmetic.
+OPTIONS: list[dict[str, Any]] = [
+    {"kernel_size": (3, 3)},
+    {"kernel_size": (4, 3), "strides": 2},
+    {"kernel_size": (3, 2), "strides": (1, 3), "kernel_dilation": (2, 1)},
+    {"kernel_size": (3, 3), "feature_group_count": 2, "use_bias": False},
+    {"kernel_size": 5, "strides": 2, "kernel_dilation": 2},
+    {"kernel_size": (2, 1, 3), "strides": (1, 2, 1)},
+    {"kernel_size": (3, 3), "bias_init": nnx.initializers.normal(1.0)},
+    {"kernel_size": (3, 3), "kernel_init": nnx.initializers.ones_init()},
+    {"kernel_size": (3, 3), "param_dtype": jnp.bfloat16},
+]
+
+
+def rank_of(options: dict[str, Any]) -> int:
+    size = options["kernel_size"]
+    return 1 if isinstance(size, int) else len(size)
+
+
+def both(options: dict[str, Any], padding: str = "SAME") -> tuple[nnx.Conv, Conv]:
+    theirs = nnx.Conv(4, 6, padding=padding, rngs=nnx.Rngs(3), **options)
+    ours = Conv(4, 6, amount=padding.lower(), rngs=nnx.Rngs(3), **options)
+    return theirs, ours
+
+
+def image(options: dict[str, Any], batch: tuple[int, ...] = (2,)) -> np.ndarray:
+    return integers((*batch, *(9, 8, 7)[: rank_of(options)], 4))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_the_same_parameters(options: dict[str, Any]):
+    theirs, ours = both(options)
+    states = [nnx.to_pure_dict(nnx.state(layer)) for layer in (theirs, ours)]
+    chex.assert_trees_all_equal(*states, strict=True)
+    assert set(states[1]) == {"kernel", "bias"} - (
+        {"bias"} if ours.bias is None else set()
+    )
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_the_same_outputs(options: dict[str, Any], padding: str):
+    theirs, ours = both(options, padding)
+    x = image(options).astype(options.get("param_dtype", np.float32))
+    chex.assert_trees_all_close(ours(x), theirs(x), rtol=1e-6)
+    assert ours(x).dtype == theirs(x).dtype
+
+
+@pytest.mark.parametrize("padding", PADDING_SPECS)
+def test_the_layer_is_the_function(padding: str):
+    layer = Conv(4, 6, (3, 2), (1, 2), padding=padding, rngs=nnx.Rngs(0))
+    x = integers((2, 5, 6, 4))
+    assert layer.bias is not None
+    expected = jaxpad.conv(
+        x, layer.kernel[...], stride=(1, 2), padding=padding, bias=layer.bias[...]
+    )
+    chex.assert_trees_all_equal(layer(x), expected)
+    chex.assert_trees_all_close(nnx.jit(layer)(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_loads_a_flax_state():
+    options = {"kernel_size": (3, 3)}
+    theirs = nnx.Conv(4, 6, rngs=nnx.Rngs(0), **options)
+    ours = Conv(4, 6, rngs=nnx.Rngs(1), **options)
+    x = image(options)
+    assert not np.allclose(ours(x), theirs(x))
+    nnx.update(ours, nnx.state(theirs))
+    chex.assert_trees_all_close(ours(x), theirs(x), rtol=1e-6)
+    nnx.update(theirs, nnx.state(Conv(4, 6, rngs=nnx.Rngs(2), **options)))
+    assert not np.allclose(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "param_dtype", "given", "returned"),
+    [
+        (None, jnp.float32, jnp.float32, jnp.float32),
+        (jnp.bfloat16, jnp.float32, jnp.float32, jnp.bfloat16),
+        (jnp.float16, jnp.float32, jnp.uint8, jnp.float16),
+        (jnp.float32, jnp.bfloat16, jnp.bfloat16, jnp.float32),
+        (None, jnp.bfloat16, jnp.bfloat16, jnp.bfloat16),
+    ],
+)
+def test_dtypes(dtype: Any, param_dtype: Any, given: Any, returned: Any):
+    arguments = {"dtype": dtype, "param_dtype": param_dtype}
+    layer = Conv(4, 6, (3, 3), padding="partial", rngs=nnx.Rngs(0), **arguments)
+    assert layer.bias is not None
+    assert layer.kernel[...].dtype == layer.bias[...].dtype == param_dtype
+    y = layer(jnp.ones((1, 5, 5, 4), given))
+    theirs = nnx.Conv(4, 6, (3, 3), rngs=nnx.Rngs(0), **arguments)
+    assert y.dtype == returned == theirs(jnp.ones((1, 5, 5, 4), given)).dtype
+
+
+def test_precision_reaches_the_convolution():
+    layer = Conv(1, 1, (3,), precision="highest", rngs=nnx.Rngs(0))
+    program = jax.make_jaxpr(lambda x: layer(x))(jnp.ones((1, 5, 1)))
+    assert "precision=(Precision.HIGHEST" in str(program)
+
+
+@pytest.mark.parametrize("options", OPTIONS[3:6])
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 1, 2), (0,)])
+def test_any_batch_axes(options: dict[str, Any], batch: tuple[int, ...]):
+    theirs, ours = both(options)
+    x = image(options, batch)
+    y = ours(x)
+    assert y.shape[: len(batch)] == batch
+    if 0 not in batch:  # flax cannot fold an empty batch
+        chex.assert_trees_all_close(y, theirs(x), rtol=1e-6)
+
+
+def test_a_linen_model_uses_it():
+    """`flax.nnx.bridge` makes it a Linen layer with Linen's calling convention."""
+
+    class Net(linen.Module):
+        @linen.compact
+        def __call__(self, x: jax.Array) -> jax.Array:
+            x = nnx.bridge.to_linen(Conv, 1, 4, (3, 3), padding="circular")(x)
+            return linen.Dense(2)(linen.relu(x).mean((1, 2)))
+
+    x = jnp.asarray(integers((2, 5, 6, 1)))
+    variables = Net().init(jax.random.key(0), x)
+    kernel = jax.tree.leaves(variables["params"]["ToLinen_0"])[1]
+    assert kernel.shape == (3, 3, 1, 4)
+    rolled = jnp.roll(x, (2, 3), (1, 2))
+    y, again = (Net().apply(variables, image) for image in (x, rolled))
+    chex.assert_trees_all_close(y, again, atol=1e-5)
+    grads = jax.grad(lambda v: Net().apply(v, x).sum())(variables)  # pyright: ignore
+    assert all(np.any(g != 0) for g in jax.tree.leaves(grads["params"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"feature_group_count": 3}, "=3 must divide both in_features=4 and"),
+        ({"padding": "circlar"}, "Did you mean 'circular'"),
+        ({"strides": (1, 2, 3)}, r"strides=\(1, 2, 3\): expected"),
+        ({"strides": 0}, "strides=0: expected an int of at least 1"),
+        ({"kernel_dilation": (1,)}, r"kernel_dilation=\(1,\): expected"),
+        ({"amount": "most"}, "unknown amount 'most'"),
+    ],
+)
+def test_refusals(arguments: dict[str, Any], text: str):
+    with pytest.raises(ValueError, match=text):
+        Conv(4, 6, (3, 3), rngs=nnx.Rngs(0), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((1, 5, 5, 3), "the input has 3 channels, but .* in_features=4"),
+        ((5, 4), r"x has shape .*, but a window of 2 axes takes"),
+    ],
+)
+def test_inputs_that_do_not_fit(shape: tuple[int, ...], text: str):
+    with pytest.raises(ValueError, match=text):
+        Conv(4, 6, (3, 3), rngs=nnx.Rngs(0))(jnp.ones(shape))
