@@ -26,8 +26,8 @@ from jaxpad.padding import reweight_ratio
 
 
 FOLDER = pathlib.Path(__file__).parent / "img"
-STYLE = {"font.size": 9, "figure.dpi": 200, "figure.facecolor": "white"}
-MONO = {"family": "DejaVu Sans Mono"}
+STYLE: Any = {"font.size": 9, "figure.dpi": 200, "figure.facecolor": "white"}
+MONO: Any = {"family": "DejaVu Sans Mono"}
 BORDER, REAL, CENTER, ADDED = "#d43d2a", "#dde9f5", "#8fbce6", "#f3f3f3"
 WINDOWS = ("#0b5cad", "#c25400")  # of two neighbors
 
@@ -141,9 +141,9 @@ def _draw_row(
     for position, text in cells.items():
         inside = 0 <= position < CELLS
         color = CENTER if position in centers else REAL
-        style = {"fc": color, "ec": "white"} if inside else {"fc": ADDED, "ec": "#999"}
-        square = Rectangle((position - 0.5, 0), 1, 1, zorder=2 - inside, **style)
-        axis.add_patch(square)
+        fill, edge = (color, "white") if inside else (ADDED, "#999")
+        corner, above = (position - 0.5, 0), 2 - inside
+        axis.add_patch(Rectangle(corner, 1, 1, fc=fill, ec=edge, zorder=above))
         axis.text(position, 0.46, text, ha="center", va="center", zorder=3, **MONO)
     for n, center in enumerate(centers):
         color, y = WINDOWS[n % 2], -0.3 - 0.32 * (n % 2)

@@ -47,7 +47,8 @@ def _train(argv: list[str]) -> None:
     if len(argv) > 1:
         sys.exit(f"error: unexpected {argv[1]!r}: flags begin with --")
     if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # Orbax tells of every save
+        # Orbax logs every save, and every error that it also raises.
+        logging.set_verbosity(logging.FATAL)
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .train import build, run

@@ -11,7 +11,7 @@ from flax import linen, nnx
 
 import jaxpad
 from jaxpad.layers import Conv
-from tests.subjects import PADDING_SPECS, integers
+from tests.subjects import PADDING_SPECS, integers, sixteenths
 
 
 # The options of both layers that shape the parameters or the arithmetic.
@@ -56,7 +56,7 @@ def test_the_same_parameters(options: dict[str, Any]):
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 def test_the_same_outputs(options: dict[str, Any], padding: str):
-    theirs, ours = both(options, padding)
+    theirs, ours = both({"kernel_init": sixteenths, **options}, padding)
     x = image(options).astype(options.get("param_dtype", np.float32))
     chex.assert_trees_all_close(ours(x), theirs(x), rtol=1e-6)
     assert ours(x).dtype == theirs(x).dtype
@@ -64,7 +64,9 @@ def test_the_same_outputs(options: dict[str, Any], padding: str):
 
 @pytest.mark.parametrize("padding", PADDING_SPECS)
 def test_the_layer_is_the_function(padding: str):
-    layer = Conv(4, 6, (3, 2), (1, 2), padding=padding, rngs=nnx.Rngs(0))
+    layer = Conv(
+        4, 6, (3, 2), (1, 2), padding=padding, kernel_init=sixteenths, rngs=nnx.Rngs(0)
+    )
     x = integers((2, 5, 6, 4))
     assert layer.bias is not None
     expected = jaxpad.conv(
@@ -97,7 +99,7 @@ def test_loads_a_flax_state():
     ],
 )
 def test_dtypes(dtype: Any, param_dtype: Any, given: Any, returned: Any):
-    arguments = {"dtype": dtype, "param_dtype": param_dtype}
+    arguments = {"dtype": dtype, "param_dtype": param_dtype, "kernel_init": sixteenths}
     layer = Conv(4, 6, (3, 3), padding="partial", rngs=nnx.Rngs(0), **arguments)
     assert layer.bias is not None
     assert layer.kernel[...].dtype == layer.bias[...].dtype == param_dtype
@@ -115,7 +117,7 @@ def test_precision_reaches_the_convolution():
 @pytest.mark.parametrize("options", OPTIONS[3:6])
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 1, 2), (0,)])
 def test_any_batch_axes(options: dict[str, Any], batch: tuple[int, ...]):
-    theirs, ours = both(options)
+    theirs, ours = both({"kernel_init": sixteenths, **options})
     x = image(options, batch)
     y = ours(x)
     assert y.shape[: len(batch)] == batch

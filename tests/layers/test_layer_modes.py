@@ -13,14 +13,14 @@ import jaxpad
 from jaxpad import Padding
 from jaxpad.layers import AvgPool, Conv, MaxPool, replace_padding
 from tests.padding.test_pad_mixed import Learned
-from tests.subjects import PADDING_SPECS, integers
+from tests.subjects import PADDING_SPECS, integers, sixteenths
 
 
 X = integers((2, 5, 6, 3))
 
 
 def layer_with(padding: Any) -> Conv:
-    return Conv(3, 4, (3, 3), padding=padding, rngs=nnx.Rngs(0))
+    return Conv(3, 4, (3, 3), padding=padding, kernel_init=sixteenths, rngs=nnx.Rngs(0))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`replace_padding` on models of our own layers and of flax's."""
 
+import functools
 from typing import Any
 
 import chex
@@ -12,7 +13,7 @@ from flax import nnx
 import jaxpad
 from jaxpad import Padding
 from jaxpad.layers import AvgPool, Conv, MaxPool, replace_padding
-from tests.subjects import PADDING_SPECS, integers
+from tests.subjects import PADDING_SPECS, integers, sixteenths
 
 
 X = integers((2, 9, 8, 1))
@@ -22,6 +23,7 @@ class Block(nnx.Module):
     """Layers in a List, a Dict and attributes, one of them used in two places."""
 
     def __init__(self, make: Any, rngs: nnx.Rngs):
+        make = functools.partial(make, kernel_init=sixteenths)
         self.stem = make(1, 4, (3, 3), rngs=rngs)
         self.stages = nnx.List([make(4, 4, (3, 3), rngs=rngs) for _ in range(2)])
         self.heads = nnx.Dict(wide=make(4, 4, (5, 3), rngs=rngs), norm=None)
@@ -98,12 +100,10 @@ def test_the_state_is_laid_out_as_before(make: Any):
     model = block(make)
     new = replace_padding(model, "circular")
     for kind in (nnx.Param, nnx.BatchStat, nnx.RngState):
-        states = [nnx.state(m, kind).flat_state().paths for m in (model, new)]
-        assert states[0] == states[1]
-    chex.assert_trees_all_equal(
-        nnx.to_pure_dict(nnx.state(model, nnx.Param)),
-        nnx.to_pure_dict(nnx.state(new, nnx.Param)),
-    )
+        states = [nnx.to_pure_dict(nnx.state(m, kind)) for m in (model, new)]
+        chex.assert_trees_all_equal_structs(*states)
+    params = [nnx.to_pure_dict(nnx.state(m, nnx.Param)) for m in (model, new)]
+    chex.assert_trees_all_equal(*params)
 
 
 def test_the_original_keeps_its_padding():
@@ -147,13 +147,9 @@ def test_rules_by_path():
     assert type(model.stem) is type(model.tail.layers[0]) is nnx.Conv
 
 
-@pytest.mark.parametrize("rules", [{"no_such_layer": "zero"}, {"stem": "zero", "b": 1}])
-def test_a_rule_that_matches_nothing(rules: dict[str, Any]):
-    rules = {path: "zero" for path in rules}
-    rules.setdefault("stem", "circular")
-    with pytest.raises(
-        ValueError, match=r"no layer .* matches \['(no_such_layer|b)'\]"
-    ):
+def test_a_rule_that_matches_nothing():
+    rules = {"stem": "circular", "no_such_layer": "zero"}
+    with pytest.raises(ValueError, match=r"no layer .* matches \['no_such_layer'\]"):
         replace_padding(block(), rules)
 
 

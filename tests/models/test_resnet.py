@@ -72,7 +72,7 @@ def test_every_padding_reaches_every_layer(name: str, padding: str):
     assert len(layers) > 15
     assert all(m.mode == spec.mode and m.reweight == spec.reweight for m in layers)
     graph, state = nnx.split(model)
-    x = jax.ShapeDtypeStruct((2, 200, 200, 1), jnp.float32)
+    x = jax.ShapeDtypeStruct((2, 448, 448, 1), jnp.float32)
     scores = jax.eval_shape(lambda s, x: nnx.merge(graph, s)(x), state, x)
     assert scores.shape == (2, 3)
 

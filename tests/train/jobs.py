@@ -1,7 +1,6 @@
 """A small job that trains in seconds, for the tests of the trainer."""
 
 import pathlib
-import resource
 import subprocess
 import sys
 
@@ -34,18 +33,13 @@ def command(workdir: pathlib.Path, **changes) -> list[str]:
 
 
 def launch(
-    workdir: pathlib.Path, *, largest_file: int | None = None, **changes
+    workdir: pathlib.Path, *, file_kib: int | None = None, **changes
 ) -> subprocess.CompletedProcess:
-    """Trains until the end; files cannot grow beyond `largest_file` bytes."""
-
-    def limit() -> None:
-        if largest_file:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
+    """Trains until the end; no file can grow beyond `file_kib`, if given."""
+    limit = f'ulimit -f {file_kib or "unlimited"}; exec "$@"'
     return subprocess.run(
-        command(workdir, **changes),
+        ["bash", "-c", limit, "--", *command(workdir, **changes)],
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=limit,
     )

@@ -78,7 +78,7 @@ def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
     kill_after(tmp_path, 10)
     saved = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     # The metrics fit below the limit, a checkpoint does not.
-    result = launch(tmp_path, largest_file=2**15)
+    result = launch(tmp_path, file_kib=32)
     assert result.returncode != 0
     assert "cannot write the checkpoint of step" in result.stderr
     assert "run the same command again" in result.stderr
