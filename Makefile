@@ -10,6 +10,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
 RUN := "$(VENV)/bin/python"
+# Neighbouring tests stay on one process, which so makes a module's fixtures once.
+PYTEST := $(RUN) -m pytest -n $(JOBS) --dist worksteal
 
 help:  ## List the targets (also what a bare `make` does)
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | awk -F: '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -21,10 +23,10 @@ demo: setup-train  ## Train a small model; ARGS="--config.padding=circular" chan
 	$(RUN) launch.py $(ARGS)
 
 test: setup  ## Run the tests and the examples in docstrings
-	$(RUN) -m pytest -n $(JOBS) $(ARGS)
+	$(PYTEST) $(ARGS)
 
 slow: setup  ## Run the tests that take minutes
-	$(RUN) -m pytest -n $(JOBS) -m slow $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
 
 lint: setup  ## Check style, formatting and types
 	$(RUN) -m ruff check

@@ -8,9 +8,13 @@ import pathlib
 import sys
 from typing import Any
 
-from absl import app, flags, logging
-from ml_collections import config_flags
-from rich.console import Console
+
+try:
+    from absl import app, flags, logging
+    from ml_collections import config_flags
+    from rich.console import Console
+except ImportError as error:
+    sys.exit(f'error: {error}. The trainer is an extra: pip install "jaxpad[train]"')
 
 
 # In a wheel the configs lie inside the package, in a checkout beside it.

@@ -160,7 +160,10 @@ def _import(spec: str, kind: str) -> Any:
 
 
 def _check_options(entry: Any, options: Mapping[str, Any], what: str) -> None:
-    parameters = inspect.signature(entry).parameters.values()
+    try:
+        parameters = inspect.signature(entry).parameters.values()
+    except ValueError:  # some built-in types do not tell; the call will
+        return
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]

@@ -26,7 +26,7 @@ standard_library() {
   "$1" -c 'import os; print(os.path.realpath(os.__file__))'
 }
 
-# Prints why the environment cannot be kept, or nothing.
+# Prints why the environment cannot be kept, or nothing; $1 is the Python asked for.
 reason_to_remake() {
   local python=$venv/bin/python
   if [[ -e $unfinished ]]; then
@@ -35,7 +35,7 @@ reason_to_remake() {
     echo "its Python does not run, or is not one that jaxpad supports"
   elif ! "$python" -c 'import pip' 2>/dev/null; then
     echo "it has no pip"
-  elif [[ -n ${PYTHON:-} && $(standard_library "$python") != $(standard_library "$1") ]]; then
+  elif [[ -n $1 && $(standard_library "$python") != "$(standard_library "$1")" ]]; then
     echo "it was made with another Python than PYTHON=$PYTHON"
   fi
 }

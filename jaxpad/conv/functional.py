@@ -50,7 +50,7 @@ def conv(
     Raises:
         ValueError: for shapes that do not fit together, a window larger than the
             padded image, or a width that the mode cannot fill.
-        TypeError: for an image or a kernel of whole numbers, or of different dtypes.
+        TypeError: for an image of whole numbers, or operands of different dtypes.
 
     Example:
         >>> x = jnp.ones((1, 4, 4, 1))
@@ -102,10 +102,11 @@ def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) ->
             f"x has {in_features} channels in groups={groups}: expected a kernel "
             f"[*window, {in_features // groups}, {out_features}]."
         )
-    if kernel.dtype != x.dtype:
-        raise TypeError(
-            f"x is {x.dtype} and kernel is {kernel.dtype}: cast one of them, for "
-            f"example kernel.astype(x.dtype)."
-        )
+    for name, operand in (("kernel", kernel), ("bias", bias)):
+        if operand is not None and operand.dtype != x.dtype:
+            raise TypeError(
+                f"x is {x.dtype} and {name} is {operand.dtype}: cast one of them, for "
+                f"example {name}.astype(x.dtype)."
+            )
     if bias is not None and bias.shape != (out_features,):
         raise ValueError(f"bias has shape {bias.shape}; expected ({out_features},).")

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -53,7 +54,8 @@ def reweight_ratio(
     """
     function = REWEIGHTS.resolve(reweight)
     count = functools.reduce(np.multiply.outer, [np.asarray(c) for c in counts])
-    ratio = np.asarray(function(np.maximum(count, 1), int(np.prod(window))))
+    with jax.ensure_compile_time_eval():  # the function may be written in jnp
+        ratio = np.asarray(function(np.maximum(count, 1), int(np.prod(window))))
     return np.where(count > 0, ratio.astype(np.float64), 0.0)
 
 

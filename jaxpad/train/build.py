@@ -90,7 +90,9 @@ def build(config: Any) -> Job:
         config=config.to_dict(),
         dataset=dataset,
         batches=batches,
-        init=jax.jit(init, out_shardings=whole),
+        # Not jitted: one program with every random number compiles for longer than
+        # the training step; operation by operation, equal shapes compile once.
+        init=lambda: jax.device_put(init(), whole),
         train_step=jax.jit(
             train,
             in_shardings=(whole, split),

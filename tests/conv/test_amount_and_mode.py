@@ -69,11 +69,6 @@ def test_flax_samples_another_grid():
         assert jaxpad_centres(mode, 2) == [2, 4, 6, 8]
 
 
-@pytest.mark.parametrize("name", jaxpad.PADDINGS)
-def test_only_valid_changes_the_amount(name: str):
-    assert jaxpad.PADDINGS[name].amount == ("valid" if name == "valid" else None)
-
-
 @pytest.mark.parametrize("mode", MODE_SPECS)
 def test_a_padding_s_own_amount_comes_first(mode: str):
     padding = jaxpad.Padding(mode, amount="half")

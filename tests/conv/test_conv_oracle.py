@@ -51,7 +51,8 @@ def draw(padding: str, amount: Any) -> Case:
         for options in ([2, 3, 4], [1, 2, 3], [1, 1, 2])
     )
     amount = PAIRS[:rank] if amount == "one pair per axis" else amount
-    each = amount if isinstance(amount, tuple) and amount != (1, 3) else [amount] * rank
+    own = as_padding(padding).amount or amount  # a padding's own comes first
+    each = own if isinstance(own, tuple) and own != (1, 3) else [own] * rank
     widths = tuple(
         oracles.amount_widths(*axis)
         for axis in zip(each, space, window, stride, dilation, strict=True)
@@ -62,8 +63,7 @@ def draw(padding: str, amount: Any) -> Case:
 
 def expected_conv(x: np.ndarray, kernel: np.ndarray, bias: Any, padding: str, c: Case):
     spec = as_padding(padding)
-    widths = [(0, 0)] * len(c.space) if spec.amount == "valid" else c.widths
-    around = [(0, 0), *widths, (0, 0)]
+    around = [(0, 0), *c.widths, (0, 0)]
     name = str(spec.mode)
     if name in oracles.NUMPY_MODES:
         padded = oracles.numpy_pad(x, around, name)
@@ -73,7 +73,9 @@ def expected_conv(x: np.ndarray, kernel: np.ndarray, bias: Any, padding: str, c:
     if spec.reweight is None:
         return y + bias
     absent = [spec.mode == "zero"] * len(c.space)
-    count = oracles.count_taps(c.space, c.window, c.stride, c.dilation, widths, absent)
+    count = oracles.count_taps(
+        c.space, c.window, c.stride, c.dilation, c.widths, absent
+    )
     reweight = REWEIGHTS.resolve(spec.reweight)
     ratio = reweight(np.maximum(count, 1), int(np.prod(c.window)))
     return np.where(count[..., None] > 0, y * ratio[..., None] + bias, 0)

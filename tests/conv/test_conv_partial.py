@@ -104,12 +104,18 @@ def test_no_state_between_calls():
 
 @pytest.mark.parametrize(
     "reweight",
-    [lambda count, window: 1 + (window - count) / 2, REWEIGHTS["partial"]],
+    [
+        lambda count, window: 1 + (window - count) / 2,
+        lambda count, window: jnp.cbrt(window / count),
+        REWEIGHTS["partial"],
+    ],
 )
 def test_your_own_reweight(reweight: Any):
     x, kernel = integers((1, 5, 4, 2)), integers((2, 3, 2, 2), seed=1)
     arguments: dict[str, Any] = {"stride": (1, 2), "amount": 1}
-    got = jaxpad.conv(x, kernel, padding=Padding(reweight=reweight), **arguments)
+    arguments["padding"] = Padding(reweight=reweight)
+    got = jax.jit(lambda x: jaxpad.conv(x, kernel, **arguments))(x)
+    arguments["padding"] = "zero"
     zero = jaxpad.conv(x, kernel, **arguments)
     counts = oracles.count_taps((5, 4), (2, 3), (1, 2), (1, 1), [(1, 1), (1, 1)])
     factor = np.where(counts > 0, reweight(np.maximum(counts, 1), 6), 0)[..., None]

@@ -85,7 +85,10 @@ def test_avg_pool(padding: str, space: Any, window: Any, stride: Any, amount: An
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("padding", ["zero", "partial", ("zero", "replicate")])
+@pytest.mark.parametrize(
+    "padding",
+    ["zero", "partial", ("zero", "replicate"), ("zero", "constant(value=-9.0)")],
+)
 def test_zero_cells_never_win(padding: Any):
     x = -1 - jnp.abs(jnp.asarray(integers((1, 6, 5, 2))))
     got = jaxpad.max_pool(x, (3, 3), stride=1, padding=padding, amount=1)

@@ -39,7 +39,7 @@ def both(options: dict[str, Any], padding: str = "SAME") -> tuple[nnx.Conv, Conv
     return theirs, ours
 
 
-def image(options: dict[str, Any], batch: tuple[int, ...] = (2,)) -> np.ndarray:
+def image(options: dict[str, Any], batch: tuple[int, ...] = (2,)) -> Any:
     return integers((*batch, *(9, 8, 7)[: rank_of(options)], 4))
 
 
@@ -77,7 +77,7 @@ def test_the_layer_is_the_function(padding: str):
 
 
 def test_loads_a_flax_state():
-    options = {"kernel_size": (3, 3)}
+    options: dict[str, Any] = {"kernel_size": (3, 3)}
     theirs = nnx.Conv(4, 6, rngs=nnx.Rngs(0), **options)
     ours = Conv(4, 6, rngs=nnx.Rngs(1), **options)
     x = image(options)

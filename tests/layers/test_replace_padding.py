@@ -131,7 +131,8 @@ def test_a_layer_alone():
 def test_pooling_layers_too():
     model = nnx.Sequential(MaxPool((3, 3), 2, amount="half"), AvgPool((2, 2)))
     new = replace_padding(model, "reflect")
-    assert [m.padding for m in new.layers] == [
+    layers: Any = new.layers
+    assert [m.padding for m in layers] == [
         Padding("reflect", "half"),
         Padding("reflect", "valid"),
     ]

@@ -78,7 +78,13 @@ def test_affine_in_the_image(mode: str, rank: int):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dtype_is_kept(mode: str, dtype: np.dtype):
     x, widths = integers(SHAPES[2], dtype=dtype), WIDTHS[2]
-    padded = jaxpad.pad(x, widths, mode)
+    try:
+        padded = jaxpad.pad(x, widths, mode)
+    except ValueError as e:
+        # Whole numbers cannot hold a half, nor unsigned ones a weight of -1.
+        if mode in NUMPY_MODES or "cannot hold" not in str(e):
+            raise
+        return
     assert padded.dtype == dtype
     if mode in NUMPY_MODES:
         np.testing.assert_array_equal(padded, numpy_pad(x, widths, mode))

@@ -50,7 +50,7 @@ def test_an_axis_without_cells(mode: str):
 
 @pytest.mark.parametrize("pairs", [[(1, 1)], [(1, 1)] * 3])
 def test_wrong_number_of_pairs(pairs: Any):
-    with pytest.raises(ValueError, match=rf"{len(pairs)} pairs, but 2 axes"):
+    with pytest.raises(ValueError, match=rf"{len(pairs)} pairs, .*but 2 axes"):
         jaxpad.pad(jnp.ones((4, 4)), pairs)
 
 

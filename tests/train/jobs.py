@@ -1,5 +1,6 @@
 """A small job that trains in seconds, for the tests of the trainer."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -32,6 +33,12 @@ def command(workdir: pathlib.Path, **changes) -> list[str]:
     return [sys.executable, str(ROOT / "launch.py"), f"--workdir={workdir}", *keys]
 
 
+def environment(devices: int) -> dict[str, str]:
+    """For a program that has so many virtual devices, whatever the tests have."""
+    flag = f"--xla_force_host_platform_device_count={devices}"
+    return os.environ | {"XLA_FLAGS": flag}
+
+
 def launch(
     workdir: pathlib.Path, *, file_kib: int | None = None, **changes
 ) -> subprocess.CompletedProcess:
@@ -42,4 +49,5 @@ def launch(
         capture_output=True,
         text=True,
         check=False,
+        env=environment(devices=2),
     )

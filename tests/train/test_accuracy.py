@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from .jobs import ROOT
+from .jobs import ROOT, environment
 
 
 @pytest.mark.slow
@@ -26,6 +26,7 @@ def test_default_job_reaches_98_percent_as_the_mean_of_three_seeds(
                 f"--config.seed={seed}",
             ],
             check=True,
+            env=environment(devices=1),
         )
         results = json.loads((folder / "results.json").read_text())
         accuracies.append(results["test"]["accuracy"])

@@ -1,0 +1,240 @@
+"""Plants known bugs one at a time and shows which test finds each.
+
+A test that cannot fail proves nothing. Each bug below is an exact replacement in one
+file, made in a temporary copy of the checkout; then the test files that should find
+it run there. Exit status 1 if one survived.
+
+    make mutation                   # all, a few minutes
+    make mutation ARGS="ratio"      # those with "ratio" in their name
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPIED = ("jaxpad", "tests", "pyproject.toml")
+
+
+class Bug(NamedTuple):
+    """One replacement, and the test file that should notice it."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+BUGS = [
+    Bug(
+        "widths given to the wrong axes",
+        "jaxpad/padding/pad.py",
+        "dict(zip(axes, pairs, strict=True))",
+        "dict(zip(axes, pairs[::-1], strict=True))",
+        "tests/padding/test_pad_laws.py",
+    ),
+    Bug(
+        "before and after swapped",
+        "jaxpad/padding/rules.py",
+        "for axis, (lo, hi) in enumerate(widths):",
+        "for axis, (hi, lo) in enumerate(widths):",
+        "tests/padding/test_pad_laws.py",
+    ),
+    Bug(
+        "mode of the other side",
+        "jaxpad/padding/pad.py",
+        "_all_axes([(lo, 0)], [axis], x.ndim), sides[0])",
+        "_all_axes([(lo, 0)], [axis], x.ndim), sides[1])",
+        "tests/padding/test_pad_mixed.py",
+    ),
+    Bug(
+        "reflect off by one",
+        "jaxpad/padding/modes.py",
+        "return -i if i < 0 else 2 * (n - 1) - i",
+        "return -1 - i if i < 0 else 2 * n - 1 - i",
+        "tests/padding/test_pad_laws.py",
+    ),
+    Bug(
+        "circular clamped",
+        "jaxpad/padding/modes.py",
+        "return i % n",
+        "return min(max(i, 0), n - 1)",
+        "tests/padding/test_pad_laws.py",
+    ),
+    Bug(
+        "a gather instead of slices",
+        "jaxpad/padding/rules.py",
+        "    pieces = []\n",
+        "    return jnp.take(x, np.array(index), axis=axis)\n    pieces = []\n",
+        "tests/padding/test_pad_transforms.py",
+    ),
+    Bug(
+        "same and same_lower swapped",
+        "jaxpad/arith.py",
+        'if amount == "same" else',
+        'if amount != "same" else',
+        "tests/test_arith.py",
+    ),
+    Bug(
+        "dilation ignored in tap counts",
+        "jaxpad/arith.py",
+        "first <= o * stride - lo + t * dilation < last",
+        "first <= o * stride - lo + t < last",
+        "tests/test_arith.py",
+    ),
+    Bug(
+        "absent sides ignored in the ratio",
+        "jaxpad/conv/geometry.py",
+        "return [(lo is zero, hi is zero) for lo, hi in modes]",
+        "return [(True, True) for lo, hi in modes]",
+        "tests/conv/test_conv_partial.py",
+    ),
+    Bug(
+        "ratio off by one",
+        "jaxpad/padding/partial.py",
+        "return window / count\n",
+        "return (window + 1) / (count + 1)\n",
+        "tests/padding/test_partial.py",
+    ),
+    Bug(
+        "bias inside the ratio",
+        "jaxpad/padding/partial.py",
+        "return bias * jnp.asarray(inverse[None, ..., None], dtype)",
+        "return bias",
+        "tests/conv/test_conv_partial.py",
+    ),
+    Bug(
+        "unseen window not zeroed in the ratio",
+        "jaxpad/padding/partial.py",
+        "np.where(count > 0, ratio.astype(np.float64), 0.0)",
+        "ratio.astype(np.float64)",
+        "tests/conv/test_conv_partial.py",
+    ),
+    Bug(
+        "a mode that moves the sampling grid",
+        "jaxpad/conv/functional.py",
+        "amount = amount if padding.amount is None else padding.amount",
+        'amount = amount if padding.mode == "zero" else "half"',
+        "tests/conv/test_amount_and_mode.py",
+    ),
+    Bug(
+        "corners of mixed modes left to XLA",
+        "jaxpad/conv/geometry.py",
+        "all(r is not None and r.copies for r in rules)",
+        "all(r is not None for r in rules)",
+        "tests/conv/test_conv_modes.py",
+    ),
+    Bug(
+        "zero wins in max_pool",
+        "jaxpad/conv/pool.py",
+        "x, -jnp.inf, lax.max,",
+        "x, 0.0, lax.max,",
+        "tests/conv/test_pool.py",
+    ),
+    Bug(
+        "flax's circular layers get another grid",
+        "jaxpad/layers/replace.py",
+        "tuple(((k - 1) // 2, k // 2) for k in reach)",
+        "tuple((k // 2, (k - 1) // 2) for k in reach)",
+        "tests/layers/test_replace_flax.py",
+    ),
+]
+
+
+def main() -> None:
+    """Plants every chosen bug, prints a table, and exits with 1 if one survived."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("only", nargs="?", default="", help="a part of a bug's name")
+    parser.add_argument("--jobs", type=int, default=2, help="bugs at the same time")
+    arguments = parser.parse_args()
+    bugs = [bug for bug in BUGS if arguments.only in bug.name]
+    stale = [f"{b.name}: {b.right!r} in {b.file}" for b in bugs if not occurs_once(b)]
+    if stale:
+        sys.exit("\n".join(["these texts do not occur exactly once:", *stale]))
+    if not bugs:
+        sys.exit(f"no bug has {arguments.only!r} in its name.")
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        survivors = sum(not killed for killed in pool.map(report, bugs))
+    print(f"\n{len(bugs) - survivors} of {len(bugs)} bugs were found.")
+    sys.exit(survivors > 0)
+
+
+def occurs_once(bug: Bug) -> bool:
+    """Whether the text to be replaced is still there, and only once."""
+    return (ROOT / bug.file).read_text(encoding="utf-8").count(bug.right) == 1
+
+
+def report(bug: Bug) -> bool:
+    """Plants one bug and prints its row; returns whether a test found it."""
+    start = time.monotonic()
+    killer = plant(bug)
+    seconds = time.monotonic() - start
+    print(f"{bug.name:40} {killer or 'SURVIVED'}  ({seconds:.0f} s)", flush=True)
+    return bool(killer)
+
+
+def plant(bug: Bug) -> str:
+    """Runs the tests on a copy with the bug; returns the test that failed, if any."""
+    with tempfile.TemporaryDirectory(prefix="jaxpad-mutation-") as folder:
+        copy = pathlib.Path(folder).resolve()
+        for name in COPIED:
+            source = ROOT / name
+            copier = shutil.copytree if source.is_dir() else shutil.copy
+            copier(source, copy / name)
+        path = copy / bug.file
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(bug.right, bug.wrong), encoding="utf-8")
+        check_import(copy)
+        return first_failure(copy, bug.tests)
+
+
+def run(copy: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs this Python in the copy, with the copy first on its path."""
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def check_import(copy: pathlib.Path) -> None:
+    """Raises unless it is the copy's jaxpad that tests will import."""
+    code = "import importlib.util as u; print(u.find_spec('jaxpad').origin)"
+    found = run(copy, "-c", code).stdout.strip()
+    if found != str(copy / "jaxpad" / "__init__.py"):
+        raise RuntimeError(f"jaxpad is imported from {found!r}, not from {copy}")
+
+
+def first_failure(copy: pathlib.Path, tests: str) -> str:
+    """The first test that fails; "" if all pass.
+
+    Raises:
+        RuntimeError: if pytest could not run the tests at all.
+    """
+    done = run(copy, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests)
+    if done.returncode == 0:
+        return ""
+    failed = re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or failed is None:
+        raise RuntimeError(f"pytest did not run:\n{done.stdout[-3000:]}{done.stderr}")
+    return failed[1]
+
+
+if __name__ == "__main__":
+    main()

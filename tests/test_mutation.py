@@ -1,0 +1,33 @@
+"""The bugs of scripts/mutation.py can still be planted."""
+
+import importlib.util
+import pathlib
+from types import ModuleType
+
+import pytest
+
+
+ROOT = pathlib.Path(__file__).parent.parent
+SCRIPT = ROOT / "scripts" / "mutation.py"
+
+
+@pytest.fixture(scope="module")
+def mutation() -> ModuleType:
+    if not SCRIPT.exists():
+        pytest.skip("no scripts/ beside these tests")
+    spec = importlib.util.spec_from_file_location("mutation", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_bug_can_be_planted(mutation: ModuleType):
+    assert [bug.name for bug in mutation.BUGS if not mutation.occurs_once(bug)] == []
+    assert [bug.tests for bug in mutation.BUGS if not (ROOT / bug.tests).exists()] == []
+
+
+def test_a_text_that_is_gone_is_noticed(mutation: ModuleType):
+    gone = mutation.BUGS[0]._replace(right="no such text")
+    assert not mutation.occurs_once(gone)
