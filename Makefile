@@ -10,7 +10,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
 RUN := "$(VENV)/bin/python"
-# Neighbouring tests stay on one process, which so makes a module's fixtures once.
+# Tests of one module mostly stay on one process, so its fixtures are made once.
 PYTEST := $(RUN) -m pytest -n $(JOBS) --dist worksteal
 
 help:  ## List the targets (also what a bare `make` does)

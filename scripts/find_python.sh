@@ -49,7 +49,8 @@ while IFS= read -r python; do
     echo "$answer"
     exit
   fi
-  tried+="  $python: ${answer%%$'\n'*}"$'\n'
+  answer=${answer%%$'\n'*}
+  tried+="  $python: ${answer:-does not run}"$'\n'
 done < <(candidates "${1:-}")
 
 cat >&2 <<END

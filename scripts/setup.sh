@@ -31,7 +31,7 @@ reason_to_remake() {
   local python=$venv/bin/python
   if [[ -e $unfinished ]]; then
     echo "its installation was interrupted"
-  elif ! scripts/find_python.sh "$python" >/dev/null 2>&1; then
+  elif ! bash scripts/find_python.sh "$python" >/dev/null 2>&1; then
     echo "its Python does not run, or is not one that jaxpad supports"
   elif ! "$python" -c 'import pip' 2>/dev/null; then
     echo "it has no pip"
@@ -42,7 +42,7 @@ reason_to_remake() {
 
 base=''
 if [[ -n ${PYTHON:-} ]]; then
-  base=$(scripts/find_python.sh "$PYTHON")
+  base=$(bash scripts/find_python.sh "$PYTHON")
 fi
 
 if [[ -d $venv ]]; then
@@ -57,7 +57,7 @@ if [[ -d $venv ]]; then
 fi
 
 if [[ ! -d $venv ]]; then
-  base=${base:-$(scripts/find_python.sh)}
+  base=${base:-$(bash scripts/find_python.sh)}
   say "making $venv with $("$base" --version) ($base)"
   mkdir -p -- "$venv"
   touch "$unfinished"

@@ -22,6 +22,8 @@ def max_pool(
 ) -> Shaped[Array, "batch *out_space channels"]:
     """The largest value in each window; absent cells (mode zero) never win.
 
+    `y[o] = max_t pad(x)[o stride + t]`.
+
     Args:
         x: `[batch, *space, channels]`, floating point.
         window: cells of the window along each space axis.
@@ -44,7 +46,7 @@ def max_pool(
     x, geo, padding = _read("max_pool", x, window, stride, padding, amount)
     x, absent = fill(x, geo, padding, "auto", absent=-math.inf)
     return lax.reduce_window(
-        x, -jnp.inf, lax.max, *_everywhere(geo), padding=((0, 0), *absent, (0, 0))
+        x, -jnp.inf, lax.max, *_everywhere(geo), padding=_all(absent)
     )
 
 
@@ -57,6 +59,8 @@ def avg_pool(
     amount: Amount = "valid",
 ) -> Shaped[Array, "batch *out_space channels"]:
     """The sum of each window over its size; with "partial", over the cells there.
+
+    `y[o] = r[o] / |window| sum_t pad(x)[o stride + t]`, `r` as in `jaxpad.conv`.
 
     Args:
         x: `[batch, *space, channels]`, floating point.
@@ -78,10 +82,14 @@ def avg_pool(
     """
     x, geo, padding = _read("avg_pool", x, window, stride, padding, amount)
     x, zeros = fill(x, geo, padding, "auto")
+    # XLA sums in the type of its input: in a half type a large window would lose most
+    # of its cells.
+    wide = jnp.promote_types(x.dtype, jnp.float32)
     y = lax.reduce_window(
-        x, 0.0, lax.add, *_everywhere(geo), padding=((0, 0), *zeros, (0, 0))
+        x.astype(wide), 0.0, lax.add, *_everywhere(geo), padding=_all(zeros)
     )
-    return finish(y / math.prod(geo.window), geo, padding, None)
+    y = finish(y / math.prod(geo.window), geo, padding, None)
+    return y.astype(x.dtype)
 
 
 def _read(
@@ -96,6 +104,10 @@ def _read(
     amount = amount if padding.amount is None else padding.amount
     stride = tuple(window) if stride is None else stride
     return x, geometry(x.shape[1:-1], tuple(window), stride, 1, amount), padding
+
+
+def _all(widths: Widths) -> tuple:
+    return ((0, 0), *widths, (0, 0))
 
 
 def _everywhere(geo: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]]:
