@@ -71,7 +71,8 @@ def paddings() -> str:
         if name in jaxpad.MODES:
             continue
         if padding.reweight:
-            meaning = inspect.getdoc(REWEIGHTS.resolve(padding.reweight))
+            text = inspect.getdoc(REWEIGHTS.resolve(padding.reweight)) or ""
+            meaning = text.splitlines()[0]
         else:
             meaning = f"cells that are added: {AMOUNTS[str(padding.amount)]}"
         rows.append((_code(name), _code(_record(padding)), meaning))

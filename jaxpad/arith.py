@@ -96,7 +96,8 @@ def explicit_widths(amount: int | tuple[int, int]) -> tuple[int, int]:
         lo, hi = operator.index(lo), operator.index(hi)
     except (TypeError, ValueError) as e:
         raise TypeError(
-            f"widths are an int or (lo, hi) in whole cells, but {amount!r} came."
+            f"widths (an amount) are an int or (lo, hi) in whole cells, but {amount!r} "
+            "came. One pair per axis is written ((1, 1), (2, 2))."
         ) from e
     if lo < 0 or hi < 0:
         raise ValueError(
@@ -176,14 +177,14 @@ def transposed_output_size(
     """Outputs of a transposed convolution: `s (i - 1) + k' - lo - hi + output_padding`.
 
     It is the smallest input from which the convolution with the same arguments
-    makes `i` outputs; with "same" it is `i s`, the largest.
+    makes `i` outputs, plus output_padding; with "same" it is `i s`, the largest.
 
     Args:
         i: cells of the transposed convolution's input.
         k: taps of the kernel.
         stride: of the convolution that is transposed.
         padding: the amount of the convolution that is transposed.
-        output_padding: cells added after, less than the stride.
+        output_padding: cells added after, less than the stride; 0 with "same".
         dilation: cells between taps.
 
     Returns:
@@ -197,13 +198,15 @@ def transposed_output_size(
         6
     """
     _check_positive(i=i, k=k, stride=stride, dilation=dilation)
-    if not 0 <= output_padding < max(stride, 2):
+    most = 0 if padding in ("same", "same_lower") else stride - 1
+    if not 0 <= output_padding <= most:
         raise ValueError(
-            f"output_padding={output_padding} must be from 0 to stride - 1 = "
-            f"{stride - 1}."
+            f"output_padding={output_padding} at stride={stride} and amount "
+            f"{padding!r}: expected from 0 to {most}; with more, another "
+            f"input size makes i={i}."
         )
     if padding in ("same", "same_lower"):
-        return i * stride + output_padding
+        return i * stride
     lo, hi = side_widths(padding, i, k, stride, dilation)
     size = stride * (i - 1) + span(k, dilation) - lo - hi + output_padding
     if size < 1:
@@ -292,10 +295,13 @@ def tap_counts(
     outputs = conv_output_size(i, k, stride, padding, dilation)
     lo, hi = side_widths(padding, i, k, stride, dilation)
     first, last = (0 if absent[0] else -lo), (i if absent[1] else i + hi)
-    return [
-        sum(first <= o * stride - lo + t * dilation < last for t in range(k))
-        for o in range(outputs)
-    ]
+
+    def count(start: int) -> int:
+        if first <= start and start + span(k, dilation) <= last:
+            return k  # as for nearly all windows
+        return sum(first <= start + t * dilation < last for t in range(k))
+
+    return [count(o * stride - lo) for o in range(outputs)]
 
 
 def _check_positive(**numbers: int) -> None:

@@ -159,7 +159,7 @@ def test_receptive_field_by_following_cells(seed: int):
         ),
         (
             lambda: arith.transposed_output_size(3, 3, 2, 1, 2),
-            "output_padding=2 must be from 0 to stride - 1 = 1",
+            "output_padding=2 at stride=2 and amount 1: expected from 0 to 1",
         ),
         (lambda: arith.transposed_output_size(1, 3, 1, 2), "removes 2 . 2 cells"),
         (lambda: arith.receptive_field([(3, 2, "same")]), "'same' at stride 2 depends"),

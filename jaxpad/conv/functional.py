@@ -39,7 +39,7 @@ def conv(
         amount: cells that are added, unless the padding brings an amount of its own:
             "same", "same_lower", "valid", "full", "half", "causal", an int, `(lo, hi)`
             or one pair per axis.
-        bias: `[out]`, added after the ratio.
+        bias: `[out]`; the ratio does not touch it.
         strategy: "auto", or "explicit" to write the padded image out even where XLA
             has the padding built in.
         precision: as in `jax.lax.conv_general_dilated`.

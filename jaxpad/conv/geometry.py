@@ -79,9 +79,9 @@ def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
         ValueError: if there are not `rank` numbers, or one is below 1.
         TypeError: if one is no whole number.
     """
-    values = (value,) * rank if isinstance(value, int) else tuple(value)
     try:
-        numbers = tuple(operator.index(v) for v in values)
+        values = value if isinstance(value, (tuple, list)) else [value] * rank
+        numbers = tuple(operator.index(v) for v in values)  # pyright: ignore[reportArgumentType]
     except TypeError as e:
         raise TypeError(
             f"{name} is an int, or one per space axis, but {value!r} came."
@@ -122,27 +122,33 @@ def fill(
     )
     if not any(any(pair) for pair in now):
         return x, later
-    mode = padding.mode
-    if absent:
+    mode, zero = padding.mode, MODES["zero"]
+    if absent and any(zero in pair for pair in modes):
         void = functools.partial(MODES.resolve("constant"), value=absent)
-        zero = MODES["zero"]
         mode = tuple(tuple(void if m is zero else m for m in pair) for pair in modes)
     return pad(x, now, mode, axes=range(1, 1 + len(modes))), later
 
 
 def _left_to_xla(modes: list[tuple[Any, Any]]) -> list[bool]:
-    """Axes that XLA may pad with zeros after the others were padded explicitly.
+    """Axes that XLA may pad with zeros after the others were padded explicitly."""
+    zero = MODES["zero"]
+    kept = _corners_kept(modes)
+    return [k and pair == (zero, zero) for k, pair in zip(kept, modes, strict=True)]
 
-    A later axis owns the corners, so it must be zero too or copy cells: copying
-    zeros gives the zeros that XLA will put there.
+
+def _corners_kept(modes: list[tuple[Any, Any]]) -> list[bool]:
+    """For each axis, whether zeros put there are zeros in the corners too.
+
+    A later axis owns the corners, so it must be zero itself or copy cells.
     """
-    zero, left, free = MODES["zero"], [], True
+    kept, free = [], True
     for pair in reversed(modes):
-        is_zero = pair == (zero, zero)
-        left.append(free and is_zero)
+        kept.append(free)
         rules = [rule_of(mode) for mode in pair]
-        free = free and (is_zero or all(r is not None and r.copies for r in rules))
-    return left[::-1]
+        free = free and all(
+            r is MODES["zero"] or (r is not None and r.copies) for r in rules
+        )
+    return kept[::-1]
 
 
 def zero_sides(window: Geometry, padding: Padding) -> list[tuple[bool, bool]]:
@@ -156,11 +162,17 @@ def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
     """The factor of each output for the cells its window misses; None for none."""
     if padding.reweight is None:
         return None
+    sides = zero_sides(window, padding)
+    kept = _corners_kept(per_axis_modes(padding.mode, len(sides)))
+    if any(any(absent) and not k for absent, k in zip(sides, kept, strict=True)):
+        raise ValueError(
+            f"{padding}: an axis after a zero one fills the corners with something "
+            "else, so that the missing cells of a window cannot be counted axis by "
+            "axis. Name the zero axis last, or write reweight=None."
+        )
     counts = [
         tap_counts(i, k, s, widths, d, absent=absent)
-        for i, k, s, d, widths, _, absent in zip(
-            *window, zero_sides(window, padding), strict=True
-        )
+        for i, k, s, d, widths, _, absent in zip(*window, sides, strict=True)
     ]
     return reweight_ratio(counts, window.window, padding.reweight)
 
@@ -175,6 +187,11 @@ def finish(y: Array, window: Geometry, padding: Padding, bias: Array | None) -> 
 
 def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
     """Folds all batch axes of `[..., *space, channels]` into one; also unbatched."""
+    if x.ndim < rank + 1:
+        raise ValueError(
+            f"the input has shape {x.shape}; a layer with {rank} space axes takes "
+            "[*batch, *space, channels]."
+        )
     batch = x.shape[: x.ndim - rank - 1]
     return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
 

@@ -84,7 +84,7 @@ def avg_pool(
     x, zeros = fill(x, geo, padding, "auto")
     # XLA sums in the type of its input: in a half type a large window would lose most
     # of its cells.
-    wide = jnp.promote_types(x.dtype, jnp.float32)
+    wide = x.dtype if x.dtype.itemsize >= 4 else jnp.float32
     y = lax.reduce_window(
         x.astype(wide), 0.0, lax.add, *_everywhere(geo), padding=_all(zeros)
     )
@@ -106,7 +106,7 @@ def _read(
     return x, geometry(x.shape[1:-1], tuple(window), stride, 1, amount), padding
 
 
-def _all(widths: Widths) -> tuple:
+def _all(widths: Sequence[tuple[int, int]]) -> tuple:
     return ((0, 0), *widths, (0, 0))
 
 

@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..conv import conv
-from ..conv.geometry import as_batch, per_axis
+from ..conv.geometry import as_batch, check_image, per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .padded import Padded
@@ -76,13 +76,14 @@ class Conv(Padded):
     ):
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size,)
-        if in_features % feature_group_count or out_features % feature_group_count:
+        groups = feature_group_count
+        if groups < 1 or in_features % groups or out_features % groups:
             raise ValueError(
-                f"feature_group_count={feature_group_count} must divide both "
+                f"feature_group_count={groups} must divide both "
                 f"in_features={in_features} and out_features={out_features}."
             )
         self.in_features, self.out_features = in_features, out_features
-        self.kernel_size = tuple(kernel_size)
+        self.kernel_size = per_axis("kernel_size", kernel_size, len(kernel_size))
         self.strides = per_axis("strides", strides, len(self.kernel_size))
         self.kernel_dilation = per_axis(
             "kernel_dilation", kernel_dilation, len(self.kernel_size)
@@ -102,6 +103,7 @@ class Conv(Padded):
     ) -> Shaped[Array, "*batch_space_out"]:
         """Applies the layer to `[*batch, *space, in_features]`, any batch axes."""
         x, batch = as_batch(jnp.asarray(inputs), len(self.kernel_size))
+        check_image("Conv", x, len(self.kernel_size))
         if x.shape[-1] != self.in_features:
             raise ValueError(
                 f"the input has {x.shape[-1]} channels, but the layer was made for "

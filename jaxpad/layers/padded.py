@@ -4,7 +4,7 @@ from typing import Any
 
 from flax import nnx
 
-from ..padding import Padding, as_padding
+from ..padding import MODES, Padding, as_padding
 from ..typing import Amount, Mode
 
 
@@ -21,9 +21,12 @@ class Padded(nnx.Module):
         amount = amount if spec.amount is None else spec.amount
         spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
         mode = _hold(spec.mode)
+        if isinstance(mode, str) and ":" in mode:
+            mode = MODES.resolve(mode)  # it may have parameters, which nnx must see
         # Said each time, since another kind of mode may have stood here before.
         self.mode = nnx.data(mode) if nnx.is_data(mode) else nnx.static(mode)
-        self.amount, self.reweight = spec.amount, spec.reweight
+        self.amount: Any = spec.amount
+        self.reweight = spec.reweight
 
     @property
     def padding(self) -> Padding:

@@ -34,12 +34,14 @@ def replace_padding(
 
     Returns:
         A new model of the same class. Its variables are those of `model`: an update
-        of one is seen by the other. `nnx.clone` makes an independent copy.
+        of one is seen by the other. `nnx.clone` makes an independent copy. A layer
+        used in two places stays one, a container of layers becomes two. A mode with
+        parameters is shared by all layers that get it.
 
     Raises:
-        ValueError: for an unknown padding, a rule that matches no layer, an
-            `nnx.Conv` with input dilation or a weight mask, which jaxpad's has not,
-            or a module that is no pytree, into which this cannot look.
+        ValueError: for an unknown padding, a rule that matches no layer, a subclass
+            of `nnx.Conv` or one with options that jaxpad's has not (input dilation, a
+            weight mask), or a module that is no pytree, into which this cannot look.
 
     Example:
         >>> model = nnx.Sequential(nnx.Conv(1, 4, (3, 3), rngs=nnx.Rngs(0)), nnx.relu)
@@ -73,6 +75,12 @@ def replace_padding(
 
 
 _LAYERS = (nnx.Conv, Padded)
+_FLAX_ONLY = (
+    "mask",
+    "conv_general_dilated",
+    "promote_dtype",
+    "preferred_element_type",
+)
 
 
 def _with_padding(name: str, layer: Any, padding: Padding) -> Padded:
@@ -86,11 +94,16 @@ def _with_padding(name: str, layer: Any, padding: Padding) -> Padded:
 
 def _from_flax(name: str, layer: nnx.Conv) -> Conv:
     """A jaxpad Conv that holds the very variables of a flax one."""
-    dilation = layer.input_dilation
-    if layer.mask is not None or dilation not in (None, 1, (1,) * len(_window(layer))):
+    plain = nnx.eval_shape(lambda: nnx.Conv(1, 1, 1, rngs=nnx.Rngs(0)))
+    odd = [o for o in _FLAX_ONLY if getattr(layer, o) is not getattr(plain, o)]
+    if layer.input_dilation not in (None, 1, (1,) * len(layer.kernel_size)):
+        odd.append("input_dilation")
+    if type(layer) is not nnx.Conv or odd:
+        what = f"with {', '.join(odd)}" if odd else "that overrides nnx.Conv"
         raise ValueError(
-            f"{name}: an nnx.Conv with input_dilation or a weight mask has no "
-            "counterpart in jaxpad; leave it out by giving rules for the other paths."
+            f"{name}: a {type(layer).__name__} {what} has no counterpart in jaxpad; "
+            "leave it out by giving rules for the other paths: "
+            'replace_padding(model, {"regex of a path": padding}).'
         )
     new = nnx.eval_shape(
         lambda: Conv(

@@ -7,6 +7,7 @@ Under "valid" the shortcut is cropped to the pixels under the main branch's wind
 the small ones are pre-activated: "Identity Mappings" (He et al., 2016).
 """
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -83,6 +84,8 @@ class Block(nnx.Module):
             shortcut = self.projection(shortcut)
         if self.projection_norm is not None:
             shortcut = self.projection_norm(shortcut)
+        if y.shape != shortcut.shape:
+            raise ValueError(_unequal(self.convs[-1].padding))
         return y + shortcut if self.preactivated else nnx.relu(y + shortcut)
 
 
@@ -155,7 +158,7 @@ class ResNet(nnx.Module):
         try:
             return self._scores(jnp.asarray(x))
         except ValueError as error:
-            smallest = self.smallest_input()
+            smallest = self.smallest_input() if x.ndim == 4 else None
             if smallest is None or min(x.shape[1:3]) >= smallest:
                 raise
             raise ValueError(
@@ -258,7 +261,10 @@ def _conv(
         out_features,
         (kernel, kernel),
         stride,
-        padding=padding,
+        # A window of 1 has no border: an amount that is meant for 3 is not for it.
+        padding=dataclasses.replace(padding, amount="valid")
+        if kernel == 1
+        else padding,
         amount="half",
         use_bias=False,
         dtype=dtype,
@@ -269,6 +275,13 @@ def _conv(
 
 def _norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.BatchNorm:
     return nnx.BatchNorm(features, momentum=0.9, dtype=dtype, rngs=rngs)
+
+
+def _unequal(padding: Padding) -> str:
+    return (
+        f"{padding} gives the main branch of a residual block another size than its "
+        'shortcut: use the amount "half" or "valid".'
+    )
 
 
 def _under_windows(x: Array, convs: Sequence[Conv]) -> Array:
@@ -285,8 +298,5 @@ def _under_windows(x: Array, convs: Sequence[Conv]) -> Array:
         size, jump = window.outputs, jump * window.stride
     stop = start + (np.asarray(size) - 1) * jump + 1
     if np.any(start < 0) or np.any(stop > x.shape[1:3]):
-        raise ValueError(
-            f"amount {convs[0].amount!r} makes the main branch larger than its "
-            'shortcut; residual blocks take "half" or "valid".'
-        )
+        raise ValueError(_unequal(convs[0].padding))
     return x[:, start[0] : stop[0], start[1] : stop[1]]

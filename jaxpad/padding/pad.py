@@ -78,7 +78,17 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
     pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(f"mode {mode!r}: inside the tuple a pair is (before, after).")
-    return [(MODES.resolve(lo), MODES.resolve(hi)) for lo, hi in pairs]
+    return [(_mode(lo), _mode(hi)) for lo, hi in pairs]
+
+
+def _mode(spec: Any) -> Any:
+    mode = MODES.resolve(spec)
+    if not callable(mode):
+        raise ValueError(
+            f"padding mode {spec!r} is {mode!r}, which cannot be called as "
+            "mode(x, widths)."
+        )
+    return mode
 
 
 def per_axis_widths(widths: Widths, rank: int) -> list[tuple[int, int]]:

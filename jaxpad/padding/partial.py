@@ -24,13 +24,23 @@ REWEIGHTS: Registry[Callable[[Any, int], Any]] = Registry("reweight")
 
 @REWEIGHTS.register
 def partial(count, window):
-    """window / count: the mean over the cells that are there, times the window."""
+    """window / count: the mean over the cells that are there, times the window.
+
+    Example:
+        >>> partial(6, 9)
+        1.5
+    """
     return window / count
 
 
 @REWEIGHTS.register
 def partial_sqrt(count, window):
-    """sqrt(window / count): keeps the variance of the output rather than its mean."""
+    """sqrt(window / count): keeps the variance of the output rather than its mean.
+
+    Example:
+        >>> partial_sqrt(4, 9)
+        1.5
+    """
     return (window / count) ** 0.5
 
 
@@ -48,6 +58,9 @@ def reweight_ratio(
         float64 array `[*out]`, exactly 1 where the whole window exists (for the
         registered reweightings).
 
+    Raises:
+        ValueError: for an unknown name, or a function that returns 0.
+
     Example:
         >>> reweight_ratio([[2, 3, 2], [2, 3, 2]], (3, 3), "partial")[0]
         array([2.25, 1.5 , 2.25])
@@ -56,6 +69,11 @@ def reweight_ratio(
     count = functools.reduce(np.multiply.outer, [np.asarray(c) for c in counts])
     with jax.ensure_compile_time_eval():  # the function may be written in jnp
         ratio = np.asarray(function(np.maximum(count, 1), int(np.prod(window))))
+    if np.any((ratio == 0) & (count > 0)):
+        raise ValueError(
+            f"reweight={reweight!r} returned 0 for a window that sees cells; 0 stands "
+            "for a window that sees none. Return a positive factor."
+        )
     return np.where(count > 0, ratio.astype(np.float64), 0.0)
 
 

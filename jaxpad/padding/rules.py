@@ -39,6 +39,11 @@ class Rule:
         self.__name__ = rule.__name__
         functools.update_wrapper(self, rule)
 
+    def __reduce__(self) -> str:
+        # A rule is its module's: pickled by name, and itself when copied, because
+        # "is it zero?" is asked by identity.
+        return self.__qualname__  # pyright: ignore[reportAttributeAccessIssue]
+
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
     ) -> Array:

@@ -1,11 +1,12 @@
 """`Padding`: what a name in a config stands for."""
 
+import ast
 import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from ..arith import side_widths
-from ..registry import Registry
+from ..arith import AMOUNTS, explicit_widths, side_widths
+from ..registry import Registry, parse_call
 from ..typing import Amount, Mode
 from .modes import MODES
 from .pad import per_axis_modes, per_axis_widths
@@ -45,13 +46,19 @@ class Padding:
         if isinstance(self.amount, str):
             side_widths(self.amount, 1, 1)
         elif self.amount is not None:
-            per_axis_widths(self.amount, _length(self.amount))
+            # As tuples, whatever came: a layer's attributes must be hashable.
+            object.__setattr__(self, "amount", _as_tuples(self.amount))
         if self.reweight is not None:
             REWEIGHTS.resolve(self.reweight)
 
 
-def _length(widths: Any) -> int:
-    return len(widths) if isinstance(widths, (tuple, list)) else 1
+def _as_tuples(amount: Any) -> Amount:
+    if isinstance(amount, (tuple, list)) and any(
+        isinstance(pair, (tuple, list)) for pair in amount
+    ):
+        return tuple(per_axis_widths(amount, len(amount)))
+    lo, hi = explicit_widths(amount)  # pyright: ignore[reportArgumentType]
+    return lo if lo == hi else (lo, hi)
 
 
 PADDINGS: Registry[Padding] = Registry("padding", base=MODES, wrap=Padding)
@@ -61,25 +68,55 @@ PADDINGS.register(Padding(amount="valid"), name="valid")
 
 
 def as_padding(spec: Any) -> Padding:
-    """Reads a padding from a config: a name in `PADDINGS`, a mode, or a `Padding`.
+    """Reads a padding, in any of the ways in which code or a config names one.
 
     Args:
-        spec: a `Padding`; a name in `PADDINGS`; or a mode as in `jaxpad.pad`.
+        spec: a `Padding`; a mode as in `jaxpad.pad`; or as a string a name in
+            `PADDINGS`, a mode with options "constant(value=1.0)", a mode per axis
+            "('reflect', 'circular')", a record "Padding(mode='reflect', amount=1)",
+            or "package.module:attribute" of a mode or a `Padding`.
 
     Returns:
         A `Padding`.
 
     Raises:
         ValueError: for an unknown name.
+        TypeError: if `spec` is nothing of the kind.
 
     Example:
         >>> as_padding("partial")
         Padding(mode='zero', amount=None, reweight='partial')
+        >>> as_padding("Padding(mode='reflect', amount='same')")
+        Padding(mode='reflect', amount='same', reweight=None)
+        >>> as_padding("('reflect', 'circular')").mode
+        ('reflect', 'circular')
     """
     if isinstance(spec, Padding):
         return spec
-    if isinstance(spec, str) and "(" not in spec and ":" not in spec:
-        if spec not in PADDINGS:
-            PADDINGS.resolve(spec)  # raises, with the names of both registries
-        return PADDINGS[spec]
-    return Padding(mode=spec)
+    if isinstance(spec, str):
+        return _from_text(spec)
+    if isinstance(spec, tuple) or callable(spec):
+        return Padding(mode=spec)  # pyright: ignore[reportArgumentType]
+    raise TypeError(
+        f'padding={spec!r}: expected a name such as "reflect", a mode, or a Padding. '
+        "A number of cells is an amount: amount=1; modes per axis are a tuple."
+    )
+
+
+def _from_text(spec: str) -> Padding:
+    if spec.startswith("("):
+        return Padding(mode=ast.literal_eval(spec))
+    name, options = parse_call(spec, "padding")
+    if name == "Padding":
+        return Padding(**options)
+    if ":" in name:
+        found = PADDINGS.resolve(spec)
+        return found if isinstance(found, Padding) else Padding(mode=spec)
+    if name.lower() in AMOUNTS and name not in PADDINGS:
+        raise ValueError(
+            f"padding={spec!r} is an amount, not a mode: write "
+            f'amount="{name.lower()}", and padding="zero" or another mode.'
+        )
+    if name not in PADDINGS:
+        PADDINGS.resolve(name)  # raises, with the names of both registries
+    return Padding(mode=spec) if options else PADDINGS[name]

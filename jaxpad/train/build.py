@@ -1,13 +1,15 @@
 """From a config to a job: the only module that reads config keys.
 
 Names become callables here and plain arguments are passed on, so nothing else knows
-that there is a config. Every mistake that can be found without compiling is found
-here.
+that there is a config. Names, numbers and shapes are checked here, before anything
+is compiled.
 """
 
+import contextlib
 import dataclasses
+import difflib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -25,6 +27,11 @@ from .state import TrainState, init_state
 from .step import Metrics, eval_step, train_step
 
 
+KEYS = (
+    *("seed", "dataset", "augment", "batch_size", "model", "padding", "dtype"),
+    *("epochs", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
+    *("label_smoothing", "eval_epochs", "checkpoint_steps", "checkpoints_kept"),
+)
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -76,10 +83,12 @@ def build(config: Any) -> Job:
         ValueError: for an unknown name, a number out of range, a batch that does not
             split over the devices, or images that the network cannot take.
     """
+    _check_keys(config)
     _check_numbers(config)
     mesh = data_mesh()
     check_batch(config.batch_size, mesh.size)
-    dataset = DATASETS.resolve(config.dataset)()
+    with _key("dataset", config):
+        dataset = DATASETS.resolve(config.dataset)()
     batches = TrainBatches(dataset, config.batch_size, config.seed)
     init, train, test = _functions(config, dataset, batches)
     like = jax.eval_shape(init)
@@ -112,12 +121,15 @@ def build(config: Any) -> Job:
 
 def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
     """What the config names, as pure functions: init, training step, evaluation."""
-    schedule = SCHEDULES.resolve(config.schedule)(
-        config.learning_rate,
-        config.epochs * batches.steps_per_epoch,
-        round(config.warmup_epochs * batches.steps_per_epoch),
-    )
+    with _key("schedule", config):
+        schedule = SCHEDULES.resolve(config.schedule)(
+            config.learning_rate,
+            config.epochs * batches.steps_per_epoch,
+            round(config.warmup_epochs * batches.steps_per_epoch),
+        )
     optimizer = optimizer_chain(config.optimizer, schedule)
+    with _key("augment", config):
+        augment = AUGMENTS.resolve(config.augment)
     make_model = _model_maker(config, dataset)
 
     def init() -> TrainState:
@@ -129,7 +141,7 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
         graph=graph,
         optimizer=optimizer,
         schedule=schedule,
-        augment=AUGMENTS.resolve(config.augment),
+        augment=augment,
         label_smoothing=config.label_smoothing,
         key=jax.random.key(config.seed),
     )
@@ -141,13 +153,40 @@ def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:
         raise ValueError(
             f"config.dtype={config.dtype!r}: expected one of {sorted(DTYPES)}."
         )
-    return functools.partial(
+    with _key("padding", config):
+        padding = as_padding(config.padding)
+    make = functools.partial(
         MODELS.resolve(config.model),
         dataset.train_images.shape[-1],
         len(dataset.classes),
-        padding=as_padding(config.padding),
+        padding=padding,
         dtype=DTYPES[config.dtype],
     )
+    with _key("model", config):
+        nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    return make
+
+
+@contextlib.contextmanager
+def _key(key: str, config: Any) -> Iterator[None]:
+    """Says which key of the config an error is about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"config.{key}={config[key]!r}: {error}") from error
+
+
+def _check_keys(config: Any) -> None:
+    for key in config:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f" Did you mean config.{near[0]}?" if near else ""
+            raise ValueError(f"the config has a key {key!r} that means nothing.{hint}")
+    if missing := [key for key in KEYS if key not in config]:
+        raise ValueError(
+            f"the config lacks config.{missing[0]}: begin with the config of "
+            "configs/default.py, which has every key, and change some."
+        )
 
 
 def _check_numbers(config: Any) -> None:
@@ -159,9 +198,12 @@ def _check_numbers(config: Any) -> None:
     for key in ("learning_rate", "warmup_epochs"):
         if not (np.isfinite(config[key]) and config[key] >= 0):
             raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
+    if config.seed < 0:
+        raise ValueError(f"config.seed={config.seed}: expected 0 or more.")
     if not 0 <= config.label_smoothing < 1:
         raise ValueError(
-            f"config.label_smoothing={config.label_smoothing}: expected from 0 to 1."
+            f"config.label_smoothing={config.label_smoothing}: expected 0 or more and "
+            "less than 1."
         )
     if config.warmup_epochs >= config.epochs:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import pathlib
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from .build import Job
 from .checkpoint import Checkpoints
 from .evaluate import Evaluation, evaluate
 from .metrics import MetricsLog, read_metrics
-from .results import write_results
+from .results import train_seconds, write_results
 from .state import TrainState
 from .step import Metrics
 from .workdir import open_workdir
@@ -55,13 +56,14 @@ def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
         console.print(f"going on from step {start} of {job.steps}")
     log = MetricsLog(folder, start)
     try:
-        with _progress(job, start, console) as clock:
+        before = train_seconds(read_metrics(log.path))
+        with _progress(job, start, before, console) as clock:
             evaluation = _train(job, state, start, checkpoints, log, clock)
     finally:
         log.close()
         checkpoints.close()
     rows = read_metrics(log.path)
-    return write_results(folder, job, evaluation, rows, clock.seconds)
+    return write_results(folder, job, evaluation, rows)
 
 
 def _heading(job: Job, folder: pathlib.Path) -> str:
@@ -136,11 +138,12 @@ def _test_row(job: Job, step: int, evaluation: Evaluation) -> dict[str, Any]:
 class _Clock:
     """Times steps, without compiling, evaluating and saving, and shows progress."""
 
-    def __init__(self, job: Job, start: int, bar: Progress, console: Console):
-        self.job, self.bar, self.console = job, bar, console
+    def __init__(
+        self, job: Job, start: int, before: float, bar: Progress, console: Console
+    ):
+        self.job, self.before, self.bar, self.console = job, before, bar, console
         self.task = bar.add_task("training", total=job.steps, completed=start, rate="")
         self.seconds, self.steps = 0.0, 0
-        self.began = time.monotonic()
         self._last: float | None = None
 
     def tick(self, step: int) -> dict[str, float]:
@@ -153,7 +156,10 @@ class _Clock:
         self._last = now
         speed = self.job.batch_size * self.steps / self.seconds if self.steps else 0.0
         self.bar.update(self.task, completed=step, rate=f"{speed:,.0f} images/s")
-        return {"images_per_second": speed, "elapsed_s": now - self.began}
+        return {
+            "images_per_second": speed,
+            "train_seconds": self.before + self.seconds,
+        }
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -171,11 +177,15 @@ class _Clock:
         if not self.console.is_terminal and self.steps:
             left = (self.job.steps - step) * self.seconds / self.steps
             line += f", about {left:.0f} s left"
+        if not math.isfinite(evaluation.loss):
+            line += "; the training has diverged: try a lower config.learning_rate"
         self.console.print(line, highlight=False)
 
 
 @contextlib.contextmanager
-def _progress(job: Job, start: int, console: Console) -> Iterator[_Clock]:
+def _progress(
+    job: Job, start: int, before: float, console: Console
+) -> Iterator[_Clock]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -186,4 +196,4 @@ def _progress(job: Job, start: int, console: Console) -> Iterator[_Clock]:
         disable=not console.is_terminal,
     )
     with bar:
-        yield _Clock(job, start, bar, console)
+        yield _Clock(job, start, before, bar, console)

@@ -1,11 +1,13 @@
 """What a run writes down while it runs: metrics.jsonl and TensorBoard events."""
 
 import json
-import os
+import math
 import pathlib
 from typing import Any
 
 from tensorboardX import SummaryWriter
+
+from .workdir import write_whole
 
 
 class MetricsLog:
@@ -22,15 +24,14 @@ class MetricsLog:
     def __init__(self, folder: pathlib.Path, start: int):
         self.path = folder / "metrics.jsonl"
         kept = [row for row in read_metrics(self.path) if row["step"] <= start]
-        unfinished = self.path.with_suffix(".tmp")
-        unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        os.replace(unfinished, self.path)
+        write_whole(self.path, "".join(json.dumps(row) + "\n" for row in kept))
         self._file = self.path.open("a", buffering=1)
         self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
 
     def write(self, row: dict[str, Any]) -> None:
-        """Appends a row; it has a "step"."""
-        self._file.write(json.dumps(row) + "\n")
+        """Appends a row; it has a "step". JSON knows no NaN: that becomes null."""
+        known = {k: v if math.isfinite(v) else None for k, v in row.items()}
+        self._file.write(json.dumps(known) + "\n")
         for name, value in row.items():
             if name != "step":
                 self._events.add_scalar(name, value, row["step"])

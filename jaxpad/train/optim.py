@@ -107,8 +107,13 @@ def _transform(
             + (f" Did you mean {', '.join(map(repr, near))}?" if near else "")
         )
     parameters = inspect.signature(make).parameters
+    if "learning_rate" in options:
+        raise ValueError(
+            f"config.optimizer: {spec!r} sets a learning rate; write it as "
+            "config.learning_rate, and its course as config.schedule."
+        )
     if "learning_rate" in parameters:
-        options.setdefault("learning_rate", schedule)
+        options["learning_rate"] = schedule
     if "mask" in parameters:
         options.setdefault("mask", _kernels)
     try:

@@ -11,6 +11,7 @@ from ..analysis import border_share
 from ..data import Dataset
 from .build import Job
 from .evaluate import Evaluation, wilson_interval
+from .workdir import write_whole
 
 
 ERRORS_KEPT = 64
@@ -21,7 +22,6 @@ def write_results(
     job: Job,
     evaluation: Evaluation,
     rows: list[dict[str, Any]],
-    train_seconds: float,
 ) -> dict[str, Any]:
     """Writes `results.json` and `errors.npz`.
 
@@ -30,7 +30,6 @@ def write_results(
         job: the job that ran.
         evaluation: of the test examples after the last step.
         rows: of metrics.jsonl.
-        train_seconds: spent on steps, without compiling and evaluating.
 
     Returns:
         What stands in results.json.
@@ -52,7 +51,7 @@ def write_results(
         "steps": job.steps,
         "epochs": job.config["epochs"],
         "seed": job.config["seed"],
-        "train_seconds": train_seconds,
+        "train_seconds": train_seconds(rows),
         "test": {
             **_counts(evaluation.predictions == evaluation.labels),
             "loss": evaluation.loss,
@@ -61,9 +60,14 @@ def write_results(
         "confusion": evaluation.confusion().tolist(),
         "border": border_groups(job.dataset, evaluation),
     }
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     np.savez_compressed(folder / "errors.npz", **_errors(job.dataset, evaluation))  # pyright: ignore[reportArgumentType]
     return results
+
+
+def train_seconds(rows: list[dict[str, Any]]) -> float:
+    """Spent on steps so far, over all the times that the run was started."""
+    return next((r["train_seconds"] for r in rows[::-1] if "train_seconds" in r), 0.0)
 
 
 def border_groups(dataset: Dataset, evaluation: Evaluation) -> dict[str, Any] | None:

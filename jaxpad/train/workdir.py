@@ -24,7 +24,7 @@ def open_workdir(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / ".writable", "jaxpad")
+        write_whole(folder / ".writable", "jaxpad")
         (folder / ".writable").unlink()
         free = shutil.disk_usage(folder).free
     except OSError as error:
@@ -42,7 +42,7 @@ def open_workdir(
     if path.exists():
         _check_same(path, json.loads(json.dumps(config)))
     else:
-        _write(path, json.dumps(config, indent=2) + "\n")
+        write_whole(path, json.dumps(config, indent=2) + "\n")
 
 
 def _check_same(path: pathlib.Path, config: dict[str, Any]) -> None:
@@ -86,8 +86,8 @@ def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
 
 
-def _write(path: pathlib.Path, text: str) -> None:
-    """Writes a whole file or none, so that a kill leaves no half."""
+def write_whole(path: pathlib.Path, text: str) -> None:
+    """Writes a file whole or not at all, so that a kill leaves no half."""
     unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(text)
     os.replace(unfinished, path)

@@ -117,3 +117,29 @@ def test_zero_padding_is_left_to_xla():
     for padding in ("zero", "partial", "partial_sqrt", "valid"):
         assert not re.search(r" (pad|concatenate)\[", program(padding, "auto"))
     assert "concatenate[" in program("zero", "explicit")
+
+
+def test_mode_that_fills_all_axes_at_once_is_called_once_by_every_operation():
+    def joint(x: jax.Array, widths: Any) -> jax.Array:
+        return jnp.pad(x, widths, constant_values=10.0 * sum(any(w) for w in widths))
+
+    x = jnp.ones((1, 6, 6, 2))
+    assert jaxpad.pad(x, 1, joint, axes=(1, 2)).max() == 20
+    pooled = jaxpad.max_pool(x, (3, 3), stride=1, amount=1, padding=joint)
+    assert pooled.max() == 20
+
+
+def test_missing_cells_that_cannot_be_counted_by_axis_are_refused():
+    padding = jaxpad.Padding(("zero", "constant(value=1.0)"), reweight="partial")
+    x, kernel = jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 1))
+    with pytest.raises(ValueError, match="Name the zero axis last"):
+        jaxpad.conv(x, kernel, padding=padding)
+    last = jaxpad.Padding(("constant(value=1.0)", "zero"), reweight="partial")
+    np.testing.assert_allclose(jaxpad.conv(x, kernel, padding=last)[0, 0, 0, 0], 9)
+
+
+def test_reweight_that_says_unseen_of_a_seen_window_is_refused():
+    padding = jaxpad.Padding(reweight=lambda count, window: 1.0 * (count == window))
+    x, kernel = jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 1))
+    with pytest.raises(ValueError, match="Return a positive factor"):
+        jaxpad.conv(x, kernel, padding=padding)

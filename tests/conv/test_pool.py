@@ -140,3 +140,10 @@ def test_half_precision_and_gradients(padding: str, dtype: Any):
         assert value.dtype == gradient.dtype == dtype
         assert np.all(np.isfinite(np.asarray(gradient, np.float32)))
         assert np.any(gradient != 0)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_mean_of_many_equal_cells_in_half_precision(dtype: Any):
+    """Summed in the half type itself, this gives 0.08, or infinity."""
+    x = jnp.full((1, 56, 56, 1), 100, dtype)
+    np.testing.assert_array_equal(jaxpad.avg_pool(x, (56, 56)).astype(np.float32), 100)

@@ -1,5 +1,7 @@
 """Data: a fixed stratified split, batches as functions of the step, augmentation."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,8 @@ def test_split_is_stratified_and_disjoint():
         whole = (train == digit).sum() + (test == digit).sum()
         assert (test == digit).sum() == whole // 5
     images = np.concatenate([DIGITS.train_images, DIGITS.test_images])
-    reference = load_digits().images
+    bunch: Any = load_digits()
+    reference = bunch.images
     assert len(images) == len(reference)
     assert sorted(map(bytes, images)) == sorted(
         bytes(np.round(image * 255 / 16).astype(np.uint8)) for image in reference

@@ -1,5 +1,7 @@
 """`jaxpad.layers.Conv` beside `flax.nnx.Conv`: parameters, dtypes, shapes."""
 
+import copy
+import pickle
 from typing import Any
 
 import chex
@@ -93,7 +95,7 @@ def test_loads_a_flax_state():
     [
         (None, jnp.float32, jnp.float32, jnp.float32),
         (jnp.bfloat16, jnp.float32, jnp.float32, jnp.bfloat16),
-        (jnp.float16, jnp.float32, jnp.uint8, jnp.float16),
+        (jnp.float16, jnp.float32, jnp.float32, jnp.float16),
         (jnp.float32, jnp.bfloat16, jnp.bfloat16, jnp.float32),
         (None, jnp.bfloat16, jnp.bfloat16, jnp.bfloat16),
     ],
@@ -165,9 +167,30 @@ def test_refusals(arguments: dict[str, Any], text: str):
     ("shape", "text"),
     [
         ((1, 5, 5, 3), "the input has 3 channels, but .* in_features=4"),
-        ((5, 4), r"x has shape .*, but a window of 2 axes takes"),
+        ((5, 4), r"the input has shape \(5, 4\); a layer with 2 space axes takes"),
     ],
 )
 def test_inputs_that_do_not_fit(shape: tuple[int, ...], text: str):
     with pytest.raises(ValueError, match=text):
         Conv(4, 6, (3, 3), rngs=nnx.Rngs(0))(jnp.ones(shape))
+
+
+def test_image_of_whole_numbers_is_refused():
+    layer = Conv(4, 6, (3, 3), rngs=nnx.Rngs(0))
+    with pytest.raises(TypeError, match=r"Conv: x has dtype uint8.*astype"):
+        layer(jnp.ones((1, 5, 5, 4), jnp.uint8))
+
+
+def test_amounts_as_lists_leave_the_layer_hashable():
+    one = Conv(1, 1, (3, 3), amount=[(1, 1), (2, 0)], rngs=nnx.Rngs(0))
+    two = Conv(1, 1, (3, 3), amount=((1, 1), (2, 0)), rngs=nnx.Rngs(0))
+    assert hash(nnx.graphdef(one)) == hash(nnx.graphdef(two))
+
+
+@pytest.mark.parametrize("mode", jaxpad.MODES)
+def test_layer_survives_copy_and_pickle(mode: str):
+    padding = jaxpad.Padding(jaxpad.MODES[mode], reweight="partial")
+    layer = Conv(1, 2, (3, 3), padding=padding, rngs=nnx.Rngs(0))
+    x = jnp.ones((1, 5, 5, 1))
+    np.testing.assert_array_equal(copy.deepcopy(layer)(x), layer(x))
+    assert pickle.loads(pickle.dumps(padding)) == padding == copy.deepcopy(padding)

@@ -165,12 +165,13 @@ def test_a_model_without_such_layers():
         {"input_dilation": 2},
         {"input_dilation": (1, 2)},
         {"mask": jnp.ones((3, 3, 1, 1))},
+        {"preferred_element_type": jnp.float32},
     ],
 )
 def test_layers_that_have_no_counterpart(options: dict[str, Any]):
     odd = nnx.Conv(1, 1, (3, 3), rngs=nnx.Rngs(0), **options)
     model = nnx.Sequential(nnx.Conv(1, 1, (3, 3), rngs=nnx.Rngs(0)), odd)
-    text = "layers/1: an nnx.Conv with input_dilation or a weight mask has no"
+    text = f"layers/1: a Conv with {next(iter(options))} has no counterpart"
     with pytest.raises(ValueError, match=text):
         replace_padding(model, "circular")
     new = replace_padding(model, {"layers/0": "circular"})
@@ -190,4 +191,14 @@ def test_a_module_that_is_no_pytree():
 
     model = nnx.Sequential(nnx.Conv(1, 1, (3, 3), rngs=nnx.Rngs(0)), Closed())
     with pytest.raises(ValueError, match="layers/1: Closed has pytree=False"):
+        replace_padding(model, "circular")
+
+
+def test_subclass_of_the_flax_layer_is_not_replaced_in_silence():
+    class Scaled(nnx.Conv):
+        def __call__(self, inputs: Any, out_sharding: Any = None) -> Any:
+            return 3 * super().__call__(inputs, out_sharding)
+
+    model = nnx.Sequential(Scaled(1, 1, (3, 3), rngs=nnx.Rngs(0)))
+    with pytest.raises(ValueError, match="layers/0: a Scaled that overrides"):
         replace_padding(model, "circular")

@@ -1,5 +1,7 @@
 """ResNets: published sizes, one padding for all layers, valid with its crop."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,7 @@ PARAMETERS = {
 }
 
 
-def small(padding="zero", **options):
+def small(padding: Any = "zero", **options):
     return MODELS["resnet20"](
         1, 10, width=4, padding=padding, rngs=nnx.Rngs(0), **options
     )
@@ -126,5 +128,11 @@ def test_too_small_image_names_the_smallest_legal_one():
 
 
 def test_amount_that_grows_the_main_branch_is_refused():
-    with pytest.raises(ValueError, match='take "half" or "valid"'):
+    with pytest.raises(ValueError, match='use the amount "half" or "valid"'):
         small(Padding("zero", amount="full"))(jnp.ones((1, 16, 16, 1)))
+
+
+def test_amount_of_its_own_spares_the_windows_of_one():
+    x = jax.random.normal(jax.random.key(0), (1, 8, 8, 1))
+    same = small(Padding("reflect", amount=1))
+    np.testing.assert_array_equal(same(x), small("reflect")(x))

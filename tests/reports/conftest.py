@@ -65,7 +65,11 @@ def make_lines(steps: int, every: int) -> list[str]:
     for step in range(1, steps + 1):
         epoch, loss = step / max(every, 1), 2.0 / step
         train = {"loss": loss, "accuracy": 1 - loss / 2, "learning_rate": 0.1}
-        train |= {"grad_norm": 1.5, "images_per_second": 900.0, "elapsed_s": 0.1 * step}
+        train |= {
+            "grad_norm": 1.5,
+            "images_per_second": 900.0,
+            "train_seconds": 0.1 * step,
+        }
         lines.append(json.dumps({"step": step, "epoch": epoch} | train))
         if every and step % every == 0:
             test = {"test_loss": loss + 0.1, "test_accuracy": 0.9 - loss / 4}

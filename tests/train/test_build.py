@@ -5,9 +5,14 @@ from typing import Any
 import jax
 import pytest
 
+from jaxpad import Padding
+from jaxpad.padding import as_padding
 from jaxpad.train import build
 
 from .jobs import small_config
+
+
+GLOBE = Padding(("replicate", "circular"), amount="half")
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,13 @@ from .jobs import small_config
         ({"batch_size": 100}, "does not split over 8 devices: use 96 or 104"),
         ({"batch_size": 4096}, "more than the 1442 training examples"),
         ({"epochs": 0}, "config.epochs=0"),
+        ({"seed": -1}, "config.seed=-1"),
+        (
+            {"model": "resnet20(widht=4)"},
+            r"config.model='resnet20\(widht=4\)': .*widht",
+        ),
+        ({"padding": "SAME"}, 'is an amount, not a mode: write amount="same"'),
+        ({"padding": "math:pi"}, "config.padding='math:pi'"),
         ({"checkpoint_steps": -1}, "config.checkpoint_steps=-1"),
         ({"learning_rate": float("nan")}, "config.learning_rate=nan"),
         ({"label_smoothing": 1.0}, "config.label_smoothing=1.0"),
@@ -34,10 +46,11 @@ from .jobs import small_config
 def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str):
     compiled: list[str] = []
 
-    def listen(event: str, duration: float, **kwargs: Any) -> None:
+    def note(event: str, duration: float, **about: Any) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
-            compiled.append(str(kwargs.get("fun_name")))
+            compiled.append(str(about.get("fun_name")))
 
+    listen: Any = note
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         with pytest.raises(ValueError, match=message):
@@ -61,3 +74,30 @@ def test_job_counts():
     assert job.steps == 2 * (1442 // 128)
     leaves = jax.tree.leaves(job.init())
     assert job.state_bytes == sum(leaf.nbytes for leaf in leaves)
+
+
+def test_key_that_means_nothing_or_is_missing():
+    config = small_config()
+    with pytest.raises(AttributeError, match="paddign"):
+        config.paddign = "circular"
+    with config.unlocked():
+        config.epochss = 1
+    with pytest.raises(ValueError, match=r"'epochss'.*mean config\.epochs"):
+        build(config)
+    with config.unlocked():
+        del config.epochss, config.dtype
+    with pytest.raises(ValueError, match=r"lacks config\.dtype"):
+        build(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "padding"),
+    [
+        ("('reflect', 'circular')", Padding(("reflect", "circular"))),
+        ("Padding(mode='reflect', amount=1)", Padding("reflect", amount=1)),
+        (f"{__name__}:GLOBE", GLOBE),
+    ],
+)
+def test_padding_as_text(text: str, padding: Padding):
+    assert as_padding(text) == padding
+    assert build(small_config(padding=text)).steps == 22

@@ -46,12 +46,14 @@ def test_tensorboard_has_the_same_numbers(tmp_path: pathlib.Path):
 
 def scalars(path: pathlib.Path) -> list[tuple[int, str, float]]:
     """Reads TensorBoard's format: length, checksum, record, checksum."""
-    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto import event_pb2
+
+    parse = event_pb2.Event.FromString  # pyright: ignore[reportAttributeAccessIssue]
 
     data, found = path.read_bytes(), []
     while data:
         length = int.from_bytes(data[:8], "little")
-        event, data = Event.FromString(data[12 : 12 + length]), data[16 + length :]
+        event, data = parse(data[12 : 12 + length]), data[16 + length :]
         found += [(event.step, v.tag, v.simple_value) for v in event.summary.value]
     return found
 

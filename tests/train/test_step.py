@@ -21,7 +21,7 @@ from jaxpad.train.step import train_step
 CLASSES = 5
 
 
-def batch(n: int = 16) -> dict[str, Any]:
+def batch(n: int = 16) -> Any:
     rng = np.random.default_rng(0)
     return {
         "image": rng.integers(0, 256, (n, 8, 8, 1), dtype=np.uint8),
