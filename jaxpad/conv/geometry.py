@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from ..arith import conv_output_size, side_widths, tap_counts
 from ..padding import (
@@ -114,12 +113,12 @@ def fill(
         raise ValueError(f"strategy={strategy!r}: expected one of {STRATEGIES}.")
     modes = per_axis_modes(padding.mode, len(window.window))
     left = _left_to_xla(modes) if strategy == "auto" else [False] * len(modes)
-    later = tuple(
-        w if leave else (0, 0) for w, leave in zip(window.widths, left, strict=True)
-    )
-    now = tuple(
-        (0, 0) if leave else w for w, leave in zip(window.widths, left, strict=True)
-    )
+    none = (0, 0)
+    pairs = [
+        (none, widths) if leave else (widths, none)
+        for widths, leave in zip(window.widths, left, strict=True)
+    ]
+    now, later = zip(*pairs, strict=True)
     if not any(any(pair) for pair in now):
         return x, later
     mode, zero = padding.mode, MODES["zero"]
@@ -183,17 +182,6 @@ def finish(y: Array, window: Geometry, padding: Padding, bias: Array | None) -> 
     if ratio is not None:
         return apply_reweight(y, ratio, bias)
     return y if bias is None else y + jnp.expand_dims(bias, range(y.ndim - 1))
-
-
-def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
-    """Folds all batch axes of `[..., *space, channels]` into one; also unbatched."""
-    if x.ndim < rank + 1:
-        raise ValueError(
-            f"the input has shape {x.shape}; a layer with {rank} space axes takes "
-            "[*batch, *space, channels]."
-        )
-    batch = x.shape[: x.ndim - rank - 1]
-    return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
 
 
 def check_image(name: str, x: AnyArray, rank: int) -> Array:

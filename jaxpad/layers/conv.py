@@ -10,10 +10,10 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..conv import conv
-from ..conv.geometry import as_batch, check_image, per_axis
+from ..conv.geometry import check_image, per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
-from .padded import Padded
+from .padded import Padded, as_batch
 
 
 # flax's own

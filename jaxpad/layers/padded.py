@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from flax import nnx
+from jax import lax
 
 from ..padding import MODES, Padding, as_padding
-from ..typing import Amount, Mode
+from ..typing import Amount, Array, Mode
 
 
 class Padded(nnx.Module):
@@ -41,3 +43,14 @@ def _hold(mode: Any) -> Any:
 
 def _release(mode: Any) -> Any:
     return tuple(_release(m) for m in mode) if isinstance(mode, nnx.List) else mode
+
+
+def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
+    """Folds all batch axes of `[..., *space, channels]` into one; also unbatched."""
+    if x.ndim < rank + 1:
+        raise ValueError(
+            f"the input has shape {x.shape}; a layer with {rank} space axes takes "
+            "[*batch, *space, channels]."
+        )
+    batch = x.shape[: x.ndim - rank - 1]
+    return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch

@@ -6,10 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Shaped
 
 from ..conv import avg_pool, max_pool
-from ..conv.geometry import as_batch
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
-from .padded import Padded
+from .padded import Padded, as_batch
 
 
 class _Pool(Padded):

@@ -43,6 +43,15 @@ def test_a_mode_s_parameters_belong_to_the_layer(padding: Any):
     assert [bool(g != 0) for g in scalars] == [True]
 
 
+LEARNED = Learned(2.0)
+
+
+def test_a_mode_named_by_import_belongs_to_the_layer_too():
+    layer = layer_with(f"{__name__}:LEARNED")
+    assert layer.mode is LEARNED
+    assert len(jax.tree.leaves(nnx.state(layer, nnx.Param))) == 3
+
+
 def test_a_learned_constant_starts_as_that_constant():
     learned, fixed = layer_with(Learned(2.0)), layer_with("constant(value=2.0)")
     chex.assert_trees_all_close(learned(X), fixed(X), rtol=1e-5, atol=1e-5)
