@@ -83,8 +83,9 @@ def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
     # The metrics fit below the limit, a checkpoint does not.
     result = launch(tmp_path, file_kib=32)
     assert result.returncode != 0
-    # Orbax's threads may say something more at exit.
-    assert result.stderr.startswith("error: cannot write the checkpoint of step")
+    # XLA and Orbax's threads may say something more.
+    lines = result.stderr.splitlines()
+    assert any(li.startswith("error: cannot write the checkpoint of") for li in lines)
     assert "run the same command again" in result.stderr
     assert {"4", "8"} & saved <= {p.name for p in (tmp_path / "checkpoints").iterdir()}
     result = launch(tmp_path)
