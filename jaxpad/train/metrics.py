@@ -1,5 +1,6 @@
 """What a run writes down while it runs: metrics.jsonl and TensorBoard events."""
 
+import contextlib
 import json
 import math
 import pathlib
@@ -29,16 +30,27 @@ class MetricsLog:
         self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
 
     def write(self, row: dict[str, Any]) -> None:
-        """Appends a row; it has a "step". JSON knows no NaN: that becomes null."""
+        """Appends a row; it has a "step". JSON knows no NaN: that becomes null.
+
+        Raises:
+            OSError: if the disk is full or gone.
+        """
         known = {k: v if math.isfinite(v) else None for k, v in row.items()}
-        self._file.write(json.dumps(known) + "\n")
+        try:
+            self._file.write(json.dumps(known) + "\n")
+        except OSError as error:
+            raise OSError(
+                f"cannot write {self.path}: {error}. The checkpoints are whole: free "
+                "space and run the same command again, it goes on from the newest."
+            ) from error
         for name, value in row.items():
             if name != "step":
                 self._events.add_scalar(name, value, row["step"])
 
     def close(self) -> None:
         """Finishes both files."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk was told of by write
+            self._file.close()
         self._events.close()
 
 

@@ -63,3 +63,20 @@ def test_broken_line_in_the_middle_is_an_error(tmp_path: pathlib.Path):
     path.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
     with pytest.raises(ValueError, match=r"metrics\.jsonl.*line 2"):
         read_metrics(path)
+
+
+def test_full_disk_says_how_to_go_on(tmp_path: pathlib.Path):
+    log = MetricsLog(tmp_path, 0)
+    log._file.close()
+    log._file = open("/dev/full", "a", buffering=1)
+    with pytest.raises(OSError, match=r"cannot write .*metrics\.jsonl.*run the same"):
+        log.write({"step": 1, "loss": 0.5})
+    log.close()
+
+
+def test_nan_is_written_as_null(tmp_path: pathlib.Path):
+    log = MetricsLog(tmp_path, 0)
+    log.write({"step": 1, "loss": float("nan"), "grad_norm": float("inf")})
+    log.close()
+    text = (tmp_path / "metrics.jsonl").read_text()
+    assert text == '{"step": 1, "loss": null, "grad_norm": null}\n'
