@@ -7,10 +7,7 @@ import pytest
 import jaxpad
 
 
-SHAPES = [(8, 56, 56, 64), (3, 3, 64, 64), (64,)]
-
-
-def cost(padding: str, backward: bool) -> dict[str, float]:
+def cost(padding: str, backward: bool, batch: int = 8) -> dict[str, float]:
     """FLOPs and bytes of convolution, bias and ReLU, perhaps with all gradients."""
 
     def layer(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
@@ -23,8 +20,9 @@ def cost(padding: str, backward: bool) -> dict[str, float]:
             return jnp.sum(layer(*arguments) ** 2)
 
         function = jax.value_and_grad(loss, argnums=(0, 1, 2))
-    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in SHAPES]
-    analysis = jax.jit(function).lower(*shapes).compile().cost_analysis()
+    shapes = [(batch, 56, 56, 64), (3, 3, 64, 64), (64,)]
+    arguments = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    analysis = jax.jit(function).lower(*arguments).compile().cost_analysis()
     assert analysis is not None
     return {key: float(analysis[key]) for key in ("flops", "bytes accessed")}
 
@@ -38,3 +36,11 @@ def test_partial_costs_what_zero_costs(backward: bool):
         assert partial[key] <= 1.05 * zero[key], (key, partial[key] / zero[key])
     # The count does see a padded copy.
     assert circular["bytes accessed"] > 1.05 * zero["bytes accessed"]
+
+
+@pytest.mark.parametrize(("batch", "bound"), [(1, 1.13), (2, 1.07), (8, 1.02)])
+def test_what_the_documentation_says_of_small_batches(batch: int, bound: float):
+    zero, partial = cost("zero", True, batch), cost("partial", True, batch)
+    ratio = partial["bytes accessed"] / zero["bytes accessed"]
+    print(f"bytes of partial, batch {batch}: {ratio:.3f} times zero's")
+    assert bound - 0.02 < ratio < bound
