@@ -103,9 +103,19 @@ def as_padding(spec: Any) -> Padding:
     )
 
 
+def _modes(spec: str) -> Any:
+    try:
+        return ast.literal_eval(spec)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"cannot read padding {spec!r}: write a mode per axis with the names in "
+            "quotes, \"('reflect', 'circular')\"."
+        ) from error
+
+
 def _from_text(spec: str) -> Padding:
     if spec.startswith("("):
-        return Padding(mode=ast.literal_eval(spec))
+        return Padding(mode=_modes(spec))
     name, options = parse_call(spec, "padding")
     if name == "Padding":
         return Padding(**options)

@@ -75,3 +75,9 @@ def test_a_near_miss_is_named():
 def test_what_the_package_shows():
     assert jaxpad.MODES is MODES
     assert jaxpad.PADDINGS is PADDINGS
+
+
+@pytest.mark.parametrize("text", ["('reflect', 'circ", "(reflect, circular)"])
+def test_modes_per_axis_that_cannot_be_read(text: str):
+    with pytest.raises(ValueError, match="write a mode per axis with the names in"):
+        as_padding(text)
