@@ -20,6 +20,13 @@ def _with_options(name: str) -> list[str]:
 
 
 MODE_SPECS = [spec for name in MODES for spec in _with_options(name)]
+
+
+def claiming(law: str) -> list[str]:
+    """The modes that claim a law, with their options."""
+    return [s for s in MODE_SPECS if law in MODES.laws[s.partition("(")[0]]]
+
+
 PADDING_SPECS = [*PADDINGS, *(spec for spec in MODE_SPECS if spec not in MODES)]
 
 # Non-square, with other widths on every side, each within what every mode can fill.

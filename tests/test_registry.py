@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jaxpad.padding import MODES, PADDINGS
+from jaxpad.padding import LAWS, MODES, PADDINGS
 from jaxpad.padding.partial import REWEIGHTS
 from jaxpad.registry import Registry, parse_call
 
@@ -122,3 +122,20 @@ def test_a_base_lends_its_names(colours: Registry):
     assert "dark" not in colours
     colours.register(grey, name="late")
     assert shades["late"] == "shade of late"
+
+
+def test_a_mode_that_is_no_rule_claims_only_the_laws_it_names():
+    modes = type(MODES)()
+
+    @modes.register(laws=["interior"])
+    def still(x, widths):
+        return x
+
+    modes.register(MODES["circular"], name="wrap")
+    modes.register(still, name="other")
+    assert modes.laws == {"still": ("interior",), "wrap": tuple(LAWS), "other": ()}
+
+
+def test_an_unknown_law_is_refused():
+    with pytest.raises(ValueError, match=r"unknown laws \['inner'\]; there are"):
+        MODES.register(lambda x, widths: x, name="never", laws=["inner"])

@@ -1,6 +1,6 @@
 """Padding: modes, the `Padding` record, and partial convolution's reweighting."""
 
-from .modes import MODES as MODES
+from .modes import LAWS as LAWS, MODES as MODES
 from .pad import (
     pad as pad,
     per_axis_modes as per_axis_modes,

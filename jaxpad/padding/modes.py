@@ -6,12 +6,58 @@ The drawing is the axis `abcd` with three cells added on each side. To add a mod
 write such a function here or in your own code: see `docs/own_mode.md`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from ..registry import Registry
 from ..typing import PadMode
-from .rules import affine, source
+from .rules import affine, rule_of, source
 
 
-MODES: Registry[PadMode] = Registry("padding mode")
+# What a mode may promise; the tests hold each mode to what it claims.
+LAWS = {
+    "interior": "the real cells are unchanged",
+    "identity": "widths of zero change nothing",
+    "flip": "padding a flipped axis is flipping the padded one",
+    "axes": "swapping two axes before or after is the same",
+    "affine": "a weighted mean of images has the weighted mean of their paddings",
+    "transforms": "eager, jit and vmap give the same",
+    "dtype": "the dtype stays",
+}
+
+
+class Modes(Registry[PadMode]):
+    """The registry of padding modes, and the laws that each of them claims."""
+
+    def __init__(self):
+        super().__init__("padding mode")
+        self.laws: dict[str, tuple[str, ...]] = {}
+
+    def register(
+        self,
+        entry: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        laws: Sequence[str] | None = None,
+    ) -> Any:
+        """Adds a mode; a rule (`source`, `affine`) claims all laws, others name theirs.
+
+        Raises:
+            ValueError: if the name is taken, or for a law that is not in `LAWS`.
+        """
+        if entry is None:
+            return lambda entry: self.register(entry, name=name, laws=laws)
+        if laws is None:
+            laws = tuple(LAWS) if rule_of(entry) is not None else ()
+        if unknown := set(laws) - set(LAWS):
+            raise ValueError(f"unknown laws {sorted(unknown)}; there are {list(LAWS)}.")
+        super().register(entry, name=name)
+        self.laws[str(name or entry.__name__)] = tuple(laws)
+        return entry
+
+
+MODES = Modes()
 
 
 @MODES.register
