@@ -2,6 +2,7 @@
 
 from .modes import LAWS as LAWS, MODES as MODES
 from .pad import (
+    as_fills as as_fills,
     pad as pad,
     per_axis_modes as per_axis_modes,
     per_axis_widths as per_axis_widths,
@@ -11,5 +12,13 @@ from .partial import (
     apply_reweight as apply_reweight,
     reweight_ratio as reweight_ratio,
 )
-from .rules import Rule as Rule, affine as affine, rule_of as rule_of, source as source
+from .rules import (
+    Fill as Fill,
+    Make as Make,
+    Rule as Rule,
+    affine as affine,
+    fill_axes as fill_axes,
+    rule_of as rule_of,
+    source as source,
+)
 from .spec import PADDINGS as PADDINGS, Padding as Padding, as_padding as as_padding

@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 from ..arith import explicit_widths
 from ..typing import AnyArray, Array, Mode, Widths
 from .modes import MODES
+from .rules import Fill, fill_axes, maker_of
 
 
 def pad(
@@ -53,13 +54,29 @@ def pad(
     axes = _normalise_axes(axes, x.ndim)
     pairs = per_axis_widths(widths, len(axes))
     _check_cells(x, axes, pairs)
-    if not isinstance(mode, tuple):
+    if not isinstance(mode, tuple) and maker_of(MODES.resolve(mode)) is None:
         return _fill(x, _all_axes(pairs, axes, x.ndim), MODES.resolve(mode))
-    for axis, pair, sides in zip(
-        axes, pairs, per_axis_modes(mode, len(axes)), strict=True
-    ):
+    modes = per_axis_modes(mode, len(axes))
+    if (fills := as_fills(axes, pairs, modes)) is not None:
+        return fill_axes(x, fills)
+    for axis, pair, sides in zip(axes, pairs, modes, strict=True):
         x = _fill_sides(x, axis, pair, sides)
     return x
+
+
+def as_fills(
+    axes: Sequence[int],
+    widths: Sequence[tuple[int, int]],
+    modes: Sequence[tuple[Any, Any]],
+) -> list[Fill] | None:
+    """What the modes add to each axis; None if one of them is no rule."""
+    fills = []
+    for axis, pair, sides in zip(axes, widths, modes, strict=True):
+        before, after = map(maker_of, sides)
+        if before is None or after is None:
+            return None
+        fills.append((axis, pair, (before, after)))
+    return fills
 
 
 def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:

@@ -21,6 +21,11 @@ from ..typing import Array
 Number = int | float
 Terms = tuple[Sequence[tuple[Number, int]], Number]
 
+# The padding cells of an axis at some positions, as arrays to be concatenated.
+Make = Callable[[Array, int, range], list[Array]]
+# An axis, its widths, and what makes the cells before and after it.
+Fill = tuple[int, tuple[int, int], tuple[Make, Make]]
+
 
 class Rule:
     """A padding mode given by a rule for one cell; call it like `jnp.pad`.
@@ -47,14 +52,8 @@ class Rule:
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
     ) -> Array:
-        for axis, (lo, hi) in enumerate(widths):
-            if lo == hi == 0:
-                continue
-            n = x.shape[axis]
-            before = cells(self, x, axis, range(-lo, 0), **options)
-            after = cells(self, x, axis, range(n, n + hi), **options)
-            x = lax.concatenate([*before, x, *after], axis)
-        return x
+        make = functools.partial(cells, self, **options)
+        return fill_axes(x, [(a, pair, (make, make)) for a, pair in enumerate(widths)])
 
 
 def source(rule: Callable[..., int]) -> Rule:
@@ -106,10 +105,44 @@ def rule_of(mode: Any) -> Rule | None:
     return mode if isinstance(mode, Rule) else None
 
 
+def maker_of(mode: Any) -> Make | None:
+    """What makes the cells of a rule with its options; None for any other callable."""
+    options: dict[str, Any] = {}
+    while isinstance(mode, functools.partial):
+        mode, options = mode.func, {**mode.keywords, **options}
+    return functools.partial(cells, mode, **options) if isinstance(mode, Rule) else None
+
+
+def fill_axes(
+    x: Array, fills: Sequence[Fill], leaf: Callable[[Array], Array] = lambda x: x
+) -> Array:
+    """Pads axis after axis, the later one owning the corners, then applies `leaf`.
+
+    The cells of an axis are made before the next axis is padded, and padded with the
+    image, so that the whole is one nested concatenation: XLA writes it in one pass,
+    where padding a padded image is a second copy.
+
+    Args:
+        x: array of any shape.
+        fills: what is added to which axis, in order.
+        leaf: applied to each piece; it must act along other axes than those filled.
+    """
+    if not fills:
+        return leaf(x)
+    (axis, (lo, hi), (before, after)), *rest = fills
+    n, pieces = x.shape[axis], [x]
+    if lo:
+        pieces = before(x, axis, range(-lo, 0)) + pieces
+    if hi:
+        pieces += after(x, axis, range(n, n + hi))
+    filled = [fill_axes(piece, rest, leaf) for piece in pieces]
+    return filled[0] if len(filled) == 1 else lax.concatenate(filled, axis)
+
+
 def cells(
     rule: Rule, x: Array, axis: int, positions: range, **options: Any
 ) -> list[Array]:
-    """The padding cells at `positions` of one axis, as arrays to be concatenated."""
+    """The padding cells of a rule at `positions` of one axis: a `Make`."""
     n = x.shape[axis]
     sums = [rule.terms(i, n, **options) for i in positions]
     for terms, _ in sums:
