@@ -1,7 +1,12 @@
 """jaxpad: change how a model meets a border by naming it."""
 
 from . import arith as arith, layers as layers
-from .conv import avg_pool as avg_pool, conv as conv, max_pool as max_pool
+from .conv import (
+    avg_pool as avg_pool,
+    conv as conv,
+    halo as halo,
+    max_pool as max_pool,
+)
 from .padding import (
     MODES as MODES,
     PADDINGS as PADDINGS,

@@ -1,12 +1,16 @@
 """Convolution in which the padding is an argument."""
 
+import functools
+
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
-from .geometry import check_image, fill, finish, geometry
+from .convolve import convolve
+from .geometry import check_image, finish, geometry
+from .strategies import STRATEGIES, Strategy
 
 
 def conv(
@@ -19,7 +23,7 @@ def conv(
     padding: Mode | Padding = "zero",
     amount: Amount = "same",
     bias: Shaped[AnyArray, " out"] | None = None,
-    strategy: str = "auto",
+    strategy: str | Strategy = "auto",
     precision: lax.PrecisionLike = None,
 ) -> Shaped[Array, "batch *out_space out"]:
     """Convolution (cross-correlation, as everywhere in deep learning) of an image.
@@ -40,8 +44,9 @@ def conv(
             "same", "same_lower", "valid", "full", "half", "causal", an int, `(lo, hi)`
             or one pair per axis.
         bias: `[out]`; the ratio does not touch it.
-        strategy: "auto", or "explicit" to write the padded image out even where XLA
-            has the padding built in.
+        strategy: how the padded image comes about, which changes the cost and not
+            the result: "auto", "built_in", "explicit", "repad", "strips", or
+            `jaxpad.halo(...)` for an image that is split over devices.
         precision: as in `jax.lax.conv_general_dilated`.
 
     Returns:
@@ -68,25 +73,9 @@ def conv(
     padding = as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     window = geometry(x.shape[1:-1], kernel.shape[:-2], stride, dilation, amount)
-    x, zeros = fill(x, window, padding, strategy)
-    y = lax.conv_general_dilated(
-        x,
-        kernel,
-        window.stride,
-        zeros,
-        rhs_dilation=window.dilation,
-        dimension_numbers=_channels_last(x.ndim),
-        feature_group_count=groups,
-        precision=precision,
-    )
+    apply = functools.partial(convolve, groups=groups, precision=precision)
+    y = STRATEGIES.resolve(strategy)(x, kernel, window, padding, apply)
     return finish(y, window, padding, bias)
-
-
-def _channels_last(rank: int) -> lax.ConvDimensionNumbers:
-    image = (0, rank - 1, *range(1, rank - 1))
-    return lax.ConvDimensionNumbers(
-        image, (rank - 1, rank - 2, *range(rank - 2)), image
-    )
 
 
 def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) -> None:

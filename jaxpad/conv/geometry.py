@@ -22,7 +22,15 @@ from ..padding import (
 from ..typing import Amount, AnyArray, Array, PerAxis
 
 
-STRATEGIES = ("auto", "explicit")
+class Axis(NamedTuple):
+    """A window sliding over one axis; the attributes are `Geometry`'s."""
+
+    space: int
+    window: int
+    stride: int
+    dilation: int
+    widths: tuple[int, int]
+    outputs: int
 
 
 class Geometry(NamedTuple):
@@ -43,6 +51,10 @@ class Geometry(NamedTuple):
     dilation: tuple[int, ...]
     widths: tuple[tuple[int, int], ...]
     outputs: tuple[int, ...]
+
+    def axes(self) -> list[Axis]:
+        """The same, axis by axis."""
+        return [Axis(*axis) for axis in zip(*self, strict=True)]
 
 
 def geometry(
@@ -94,25 +106,28 @@ def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
 
 
 def fill(
-    x: Array, window: Geometry, padding: Padding, strategy: str, absent: float = 0.0
+    x: Array,
+    window: Geometry,
+    padding: Padding,
+    *,
+    absent: float = 0.0,
+    everywhere: bool = False,
 ) -> tuple[Array, tuple[tuple[int, int], ...]]:
     """Pads `x` by the mode; returns it and the widths that XLA is still to add.
 
-    Absent cells (mode zero) cost nothing inside XLA's own operations, so "auto"
-    leaves them to it where that gives the same corners.
+    Absent cells (mode zero) cost nothing inside XLA's own operations, so they are left
+    to it where that gives the same corners.
 
     Args:
         x: `[batch, *space, channels]`.
         window: its geometry.
         padding: its mode is used.
-        strategy: "auto" or "explicit".
         absent: what stands in an absent cell: 0 for a sum, minus infinity for a
             maximum.
+        everywhere: whether absent cells are written out too.
     """
-    if strategy not in STRATEGIES:
-        raise ValueError(f"strategy={strategy!r}: expected one of {STRATEGIES}.")
     modes = per_axis_modes(padding.mode, len(window.window))
-    left = _left_to_xla(modes) if strategy == "auto" else [False] * len(modes)
+    left = [False] * len(modes) if everywhere else left_to_xla(modes)
     none = (0, 0)
     pairs = [
         (none, widths) if leave else (widths, none)
@@ -128,7 +143,7 @@ def fill(
     return pad(x, now, mode, axes=range(1, 1 + len(modes))), later
 
 
-def _left_to_xla(modes: list[tuple[Any, Any]]) -> list[bool]:
+def left_to_xla(modes: list[tuple[Any, Any]]) -> list[bool]:
     """Axes that XLA may pad with zeros after the others were padded explicitly."""
     zero = MODES["zero"]
     kept = _corners_kept(modes)
@@ -170,8 +185,8 @@ def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
             "axis. Name the zero axis last, or write reweight=None."
         )
     counts = [
-        tap_counts(i, k, s, widths, d, absent=absent)
-        for i, k, s, d, widths, _, absent in zip(*window, sides, strict=True)
+        tap_counts(a.space, a.window, a.stride, a.widths, a.dilation, absent=absent)
+        for a, absent in zip(window.axes(), sides, strict=True)
     ]
     return reweight_ratio(counts, window.window, padding.reweight)
 

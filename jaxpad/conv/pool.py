@@ -44,7 +44,7 @@ def max_pool(
         Array([-1., -1.], dtype=float32)
     """
     x, geo, padding = _read("max_pool", x, window, stride, padding, amount)
-    x, absent = fill(x, geo, padding, "auto", absent=-math.inf)
+    x, absent = fill(x, geo, padding, absent=-math.inf)
     return lax.reduce_window(
         x, -jnp.inf, lax.max, *_everywhere(geo), padding=_all(absent)
     )
@@ -81,7 +81,7 @@ def avg_pool(
         Array([1., 1., 1.], dtype=float32)
     """
     x, geo, padding = _read("avg_pool", x, window, stride, padding, amount)
-    x, zeros = fill(x, geo, padding, "auto")
+    x, zeros = fill(x, geo, padding)
     # XLA sums in the type of its input: in a half type a large window would lose most
     # of its cells.
     wide = x.dtype if x.dtype.itemsize >= 4 else jnp.float32

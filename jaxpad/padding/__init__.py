@@ -16,9 +16,12 @@ from .rules import (
     Fill as Fill,
     Make as Make,
     Rule as Rule,
+    Terms as Terms,
     affine as affine,
     fill_axes as fill_axes,
     rule_of as rule_of,
     source as source,
+    sums_of_cells as sums_of_cells,
+    terms_of as terms_of,
 )
 from .spec import PADDINGS as PADDINGS, Padding as Padding, as_padding as as_padding

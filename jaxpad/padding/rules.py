@@ -52,7 +52,8 @@ class Rule:
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
     ) -> Array:
-        make = functools.partial(cells, self, **options)
+        make = maker_of(functools.partial(self, **options))
+        assert make is not None
         return fill_axes(x, [(a, pair, (make, make)) for a, pair in enumerate(widths)])
 
 
@@ -105,12 +106,24 @@ def rule_of(mode: Any) -> Rule | None:
     return mode if isinstance(mode, Rule) else None
 
 
-def maker_of(mode: Any) -> Make | None:
-    """What makes the cells of a rule with its options; None for any other callable."""
+def terms_of(mode: Any) -> Callable[[int, range], list[Terms]] | None:
+    """`terms_at` of a rule with its options; None for any other callable."""
     options: dict[str, Any] = {}
     while isinstance(mode, functools.partial):
         mode, options = mode.func, {**mode.keywords, **options}
-    return functools.partial(cells, mode, **options) if isinstance(mode, Rule) else None
+    if not isinstance(mode, Rule):
+        return None
+    return functools.partial(terms_at, mode, **options)
+
+
+def maker_of(mode: Any) -> Make | None:
+    """What makes the cells of a rule with its options; None for any other callable."""
+    terms = terms_of(mode)
+    if terms is None:
+        return None
+    return lambda x, axis, positions: sums_of_cells(
+        x, axis, terms(x.shape[axis], positions)
+    )
 
 
 def fill_axes(
@@ -139,15 +152,21 @@ def fill_axes(
     return filled[0] if len(filled) == 1 else lax.concatenate(filled, axis)
 
 
-def cells(
-    rule: Rule, x: Array, axis: int, positions: range, **options: Any
-) -> list[Array]:
-    """The padding cells of a rule at `positions` of one axis: a `Make`."""
-    n = x.shape[axis]
+def terms_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Terms]:
+    """What the padding cells at `positions` of an axis of `n` cells are made of.
+
+    Raises:
+        ValueError: if the rule names a cell that does not exist.
+    """
     sums = [rule.terms(i, n, **options) for i in positions]
     for terms, _ in sums:
         if any(not 0 <= index < n for _, index in terms):
             raise ValueError(_too_wide(rule, n, positions, options))
+    return sums
+
+
+def sums_of_cells(x: Array, axis: int, sums: Sequence[Terms]) -> list[Array]:
+    """Weighted sums of the cells of one axis, as arrays to be concatenated."""
     # Cells with as many terms each are made together; most modes have one group.
     groups = itertools.groupby(sums, key=lambda s: len(s[0]))
     return [_weighted(x, axis, list(group)) for _, group in groups]
