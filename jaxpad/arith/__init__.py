@@ -21,6 +21,12 @@ from .inverse import (
     input_sizes as input_sizes,
     solve_transposed as solve_transposed,
 )
+from .picture import (
+    ONE_CELL as ONE_CELL,
+    Track as Track,
+    conv_track as conv_track,
+    transposed_track as transposed_track,
+)
 from .receptive import (
     ReceptiveField as ReceptiveField,
     padding_fractions as padding_fractions,
@@ -34,3 +40,5 @@ from .sizes import (
     transposed_output_size as transposed_output_size,
     unused_cells as unused_cells,
 )
+from .svg import draw_svg as draw_svg
+from .text import draw_axis as draw_axis, draw_grid as draw_grid
