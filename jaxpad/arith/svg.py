@@ -10,7 +10,7 @@ from .scene import SHADE, Number, frame, letters, scene_of, still
 
 SECONDS = 0.9  # that a frame of the animation stays
 MOST_FRAMES = 256
-LINE = 24  # height of the caption
+LINE, LETTER = 24, 5.8  # of the caption: its height, what a letter takes
 
 
 def draw_svg(
@@ -82,13 +82,16 @@ def _in_turn(frames: list[str]) -> Iterator[str]:
 def _document(width: Number, height: Number, caption: str, body: list[str]) -> str:
     bottom = height + (LINE if caption else 0)
     text = escape(caption)
+    beside = max(len(caption) * LETTER + LINE - width, 0) / 2
+    across = width + 2 * beside
     # A white ground: in a dark page the dashed cells would be lost.
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {bottom:g}" '
-        f'width="{width:g}" height="{bottom:g}" font-family="sans-serif" '
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="{-beside:g} 0 {across:g} {bottom:g}" '
+        f'width="{across:g}" height="{bottom:g}" font-family="sans-serif" '
         'font-size="11" text-anchor="middle">',
         f"<title>{text}</title>" if caption else "",
-        f'<rect width="{width:g}" height="{bottom:g}" fill="#fff"/>',
+        f'<rect x="{-beside:g}" width="{across:g}" height="{bottom:g}" fill="#fff"/>',
         *body,
         f'<text x="{width / 2:g}" y="{height + 6:g}" fill="{SHADE}">{text}</text>'
         if caption

@@ -148,6 +148,14 @@ def test_svg_can_be_read(rows, columns, animate):
     assert not animate or root.get("width") == f"{scene_of(rows, columns).width:g}"
 
 
+def test_a_long_caption_widens_the_picture():
+    svg = draw_svg(ONE_CELL, TRACKS["zero"], "w" * 200, animate=True)
+    left, _, width, _ = re.findall(NUMBER, re.findall(r'viewBox="([^"]*)"', svg)[0])
+    assert float(width) > 200 * 5
+    scene = scene_of(ONE_CELL, TRACKS["zero"])
+    assert float(left) == pytest.approx((scene.width - float(width)) / 2, abs=0.01)
+
+
 def test_one_frame_is_visible_at_a_time():
     svg = draw_svg(TRACKS["zero"], TRACKS["zero"], animate=True)
     found = re.findall(r'values="([\w;]+)" keyTimes="([\d.;]+)"', svg)
