@@ -50,15 +50,15 @@ class Scene(NamedTuple):
 
 
 def scene_of(rows: Track, columns: Track) -> Scene:
-    """The output's middle above the input's, and all of it inside the margins."""
+    """The output's middle stands above the input's."""
     high, wide = len(rows.cells), len(columns.cells)
     down, across = len(rows.windows), len(columns.windows)
     shift = ((wide - across) * CELL - (high - down) * SLANT) / 2
-    left = MARGIN + max(high * SLANT, down * SLANT - shift)
-    right = left + max(wide * CELL, shift + across * CELL)
-    top = MARGIN + down * DEPTH + GAP
+    # There are never more windows than cells, so the input's plane is the wider one.
+    left, top = MARGIN + high * SLANT, MARGIN + down * DEPTH + GAP
+    width, height = left + wide * CELL + MARGIN, top + high * DEPTH + MARGIN
     planes = Plane(left, top), Plane(left + shift, MARGIN)
-    return Scene(rows, columns, *planes, right + MARGIN, top + high * DEPTH + MARGIN)
+    return Scene(rows, columns, *planes, width, height)
 
 
 def still(scene: Scene) -> str:
