@@ -69,7 +69,8 @@ def conv(options: argparse.Namespace) -> str:
 
 def pool(options: argparse.Namespace) -> str:
     """Sizes and drawing of a pooling."""
-    options.stride = options.stride or options.kernel
+    if options.stride is None:
+        options.stride = options.kernel
     layer = _layer(options)
     tell = report.ceil_report if options.ceil_mode else report.conv_report
     track = conv_track(*layer, ceil_mode=options.ceil_mode)
@@ -98,8 +99,10 @@ def _drawn(options: argparse.Namespace, lines: report.Lines, columns: Track) -> 
     """The report, the drawing where a terminal has room, and the file's name."""
     rows = columns if options.axes == 2 else ONE_CELL
     texts = [report.aligned([*lines, *report.shares(columns)]), ""]
-    drawings = [draw_axis(columns)]
-    drawings += [draw_grid(rows, columns)] if options.axes == 2 else []
+    drawings = []
+    if len(columns.cells) <= COLUMNS / 2:
+        drawings.append(draw_axis(columns))
+        drawings += [draw_grid(rows, columns)] if options.axes == 2 else []
     for drawing in drawings:
         drawn = drawing.splitlines()
         fits = len(drawn) <= ROWS and max(map(len, drawn)) <= COLUMNS

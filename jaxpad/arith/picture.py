@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .amounts import side_widths, span
-from .sizes import conv_output_size, transposed_output_size
+from .sizes import check_positive, conv_output_size, transposed_output_size
 
 
 # The real cells that added cell i of an axis of n cells takes its value from.
@@ -66,6 +66,7 @@ def conv_track(
         >>> conv_track(3, 3, padding=1).windows
         ((0, 1, 2), (1, 2, 3), (2, 3, 4))
     """
+    check_positive(i=i)
     outputs = conv_output_size(i, k, stride, padding, dilation, ceil_mode=ceil_mode)
     lo, hi = side_widths(padding, i, k, stride, dilation)
     copies = tuple(

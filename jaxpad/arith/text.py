@@ -44,7 +44,7 @@ def draw_grid(rows: Track, columns: Track) -> str:
     Example:
         >>> from jaxpad.arith import conv_track
         >>> print(draw_grid(conv_track(3, 3, padding=1), conv_track(3, 3, padding=1)))
-        first window      taps of 9 on added cells, at each output
+        first window      taps on added cells, of 9
         [0][0][0] 0  0       5  3  5
         [0][a][b] c  0       3  0  3
         [0][d][e] f  0       5  3  5
@@ -59,7 +59,7 @@ def draw_grid(rows: Track, columns: Track) -> str:
             "".join(f"[{s}]" if x in taps else f" {s} " for x, s in enumerate(line))
         )
     most = max(map(len, rows.windows)) * max(map(len, columns.windows))
-    right.append(f"taps of {most} on added cells, at each output")
+    right.append(f"taps on added cells, of {most}")
     for down in rows.windows:
         counts = [_added(rows, columns, down, across) for across in columns.windows]
         right.append(" ".join(f"{count:2}" for count in counts))

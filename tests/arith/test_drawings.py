@@ -53,7 +53,7 @@ def test_a_cell_made_from_several_is_a_star():
 def test_a_plane_in_text():
     track = conv_track(3, 2, 2, (1, 0), source=reflect)
     assert draw_grid(track, track).splitlines() == [
-        "first window   taps of 4 on added cells, at each output",
+        "first window   taps on added cells, of 4",
         "[e][d] e  f     3  2",
         "[b][a] b  c     2  0",
         " e  d  e  f",

@@ -34,7 +34,7 @@ output 0    ^ ^ ^
 output 1        ^ ^ ^
 output 2            ^ ^ ^
 
-first window            taps of 9 on added cells, at each output
+first window            taps on added cells, of 9
 [0][0][0] 0  0  0  0     5  3  5
 [0][a][b] c  d  e  0     3  0  3
 [0][f][g] h  i  j  0     5  3  5
@@ -69,6 +69,7 @@ first window            taps of 9 on added cells, at each output
             "conv --input 224 --kernel 7 --stride 2 --padding 3",
             ["3/7, 1/7, 0, 0, ..., 0, 0, 0, 2/7", "more than 80 columns"],
         ),
+        ("conv --input 20000 --kernel 3", ["19998 = ", "more than 80 columns"]),
         ("solve --input 7 --kernel 3 --stride 2", ["7 cells to 14", "padding = 0,1"]),
         ("solve --input 7 --kernel 3 --stride 2 --output 13", ["output_padding = 0"]),
     ],
@@ -122,6 +123,8 @@ def test_a_picture(capsys, tmp_path, animate):
         ("conv --input 20 --kernel 3 --svg x.svg", "too many frames"),
         ("conv --input 3 --kernel 9 --padding full --mode reflect", "too wide"),
         ("pool --input 5 --kernel 0", "must be at least 1"),
+        ("pool --input 5 --kernel 2 --stride 0", "stride=0 must be at least 1"),
+        ("conv --input 0 --kernel 3 --padding 3", "i=0 must be at least 1"),
         ("field 3/2/same", "'same' at stride 2 depends"),
         ("field 3/two", "layer '3/two': expected kernel/stride"),
         ("field 3/1/1/1/1", "expected kernel/stride"),

@@ -40,6 +40,14 @@ def test_every_study_is_in_the_index():
         assert {"paper", "command", "device", "minutes"} <= set(results)
 
 
+def test_the_picture_of_a_layer_is_what_the_command_draws(tmp_path, capsys):
+    """To draw it again: the command of docs/arith.md with --svg and --animate."""
+    path = tmp_path / "drawn.svg"
+    tables.arith_main([*tables.DRAWN.split(), "--svg", str(path), "--animate"])
+    assert path.read_text() == (DOCS / "img" / "conv_reflect.svg").read_text()
+    assert f"python -m jaxpad.arith {tables.DRAWN}" in (DOCS / "arith.md").read_text()
+
+
 def test_relations_are_in_the_table_by_number():
     rows = tables.relations().splitlines()[2:]
     assert (
