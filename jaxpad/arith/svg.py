@@ -87,11 +87,11 @@ def _document(width: Number, height: Number, caption: str, body: list[str]) -> s
     # A white ground: in a dark page the dashed cells would be lost.
     lines = [
         '<svg xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="{-beside:g} 0 {across:g} {bottom:g}" '
+        f'viewBox="{0 - beside:g} 0 {across:g} {bottom:g}" '
         f'width="{across:g}" height="{bottom:g}" font-family="sans-serif" '
         'font-size="11" text-anchor="middle">',
         f"<title>{text}</title>" if caption else "",
-        f'<rect x="{-beside:g}" width="{across:g}" height="{bottom:g}" fill="#fff"/>',
+        f'<rect x="{0 - beside:g}" width="{across:g}" height="{bottom:g}" fill="#fff"/>',
         *body,
         f'<text x="{width / 2:g}" y="{height + 6:g}" fill="{SHADE}">{text}</text>'
         if caption
