@@ -83,15 +83,15 @@ def _document(width: Number, height: Number, caption: str, body: list[str]) -> s
     bottom = height + (LINE if caption else 0)
     text = escape(caption)
     beside = max(len(caption) * LETTER + LINE - width, 0) / 2
-    across = width + 2 * beside
+    left, across = 0 - beside, width + 2 * beside
     # A white ground: in a dark page the dashed cells would be lost.
     lines = [
         '<svg xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="{0 - beside:g} 0 {across:g} {bottom:g}" '
+        f'viewBox="{left:g} 0 {across:g} {bottom:g}" '
         f'width="{across:g}" height="{bottom:g}" font-family="sans-serif" '
         'font-size="11" text-anchor="middle">',
         f"<title>{text}</title>" if caption else "",
-        f'<rect x="{0 - beside:g}" width="{across:g}" height="{bottom:g}" fill="#fff"/>',
+        f'<rect x="{left:g}" width="{across:g}" height="{bottom:g}" fill="#fff"/>',
         *body,
         f'<text x="{width / 2:g}" y="{height + 6:g}" fill="{SHADE}">{text}</text>'
         if caption
