@@ -1,25 +1,33 @@
 """Tables that are made from the code, for README.md and for the pages.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`. In README.md it is
-written out: run `python docs/tables.py` after a change of a registry or a docstring.
-The pages leave it empty, and mkdocs fills it through `on_page_markdown`.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. In README.md and in
+experiments/README.md it is written out: run `python docs/tables.py` after a change of
+a registry, a docstring or a study's results. The pages leave it empty, and mkdocs fills
+it through `on_page_markdown`.
 """
 
+import contextlib
 import html
 import importlib.util
 import inspect
+import io
+import json
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jaxpad
-from jaxpad.arith import AMOUNTS, side_widths, tap_counts
+from jaxpad.arith import AMOUNTS, EXTENSIONS, RELATIONS, side_widths, tap_counts
+from jaxpad.arith.__main__ import main as arith_main
 from jaxpad.padding import REWEIGHTS, reweight_ratio
 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "default.py"
+STUDIES = ROOT / "experiments"
+WRITTEN_OUT = (ROOT / "README.md", STUDIES / "README.md")
+DRAWN = "conv --input 5 --kernel 3 --stride 2 --padding 1 --mode reflect"
 
 # Stride 1 and 2, wide and dilated kernels, an even one, and a window that sees nothing.
 PARTIAL_CASES = (
@@ -101,6 +109,35 @@ def partial() -> str:
     return _table(heads, rows)
 
 
+def relations() -> str:
+    """The guide's relations by number, then what it leaves out."""
+    laws = [*RELATIONS.items(), *(("", law) for law in EXTENSIONS.values())]
+    rows = []
+    for number, law in laws:
+        formula = (inspect.getdoc(law) or "").splitlines()[0]
+        names = ", ".join(inspect.signature(law).parameters)
+        rows.append((number, _code(f"{law.__name__}({names})"), formula))
+    return _table(("", "function", "output"), rows)
+
+
+def drawing() -> str:
+    """What the command says of one layer."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        arith_main(DRAWN.split())
+    return f"```text\n{said.getvalue().rstrip()}\n```"
+
+
+def studies(folder: pathlib.Path = STUDIES) -> str:
+    """Every study: its question, its folder, and what it found."""
+    rows = []
+    for path in sorted(folder.glob("*/results.json")):
+        results = json.loads(path.read_text())
+        name = path.parent.name
+        link = f"[{name}]({name}/README.md)"
+        rows.append((results["question"], link, results["verdict"]))
+    return _table(("question", "folder", "verdict"), rows)
+
+
 def config() -> str:
     """Every key of the config: its default and its comment, in groups."""
     lines, group = [], []
@@ -133,7 +170,18 @@ def errors() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     table.__name__: table
-    for table in (modes, mode_sections, paddings, amounts, partial, config, errors)
+    for table in (
+        modes,
+        mode_sections,
+        paddings,
+        amounts,
+        partial,
+        relations,
+        drawing,
+        studies,
+        config,
+        errors,
+    )
 }
 
 
@@ -215,5 +263,5 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(fill(readme.read_text()))
+    for page in WRITTEN_OUT:
+        page.write_text(fill(page.read_text()))

@@ -8,7 +8,8 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-TEXTS = [ROOT / "README.md", *PAGES, ROOT / "experiments" / "README.md"]
+STUDIES = sorted((ROOT / "experiments").rglob("README.md"))
+TEXTS = [ROOT / "README.md", *PAGES, *STUDIES]
 
 
 def name_of(path: pathlib.Path) -> str:

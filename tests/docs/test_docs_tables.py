@@ -1,5 +1,6 @@
 """Tables and numbers in the pages are those of the code."""
 
+import json
 import re
 import tomllib
 
@@ -9,6 +10,7 @@ import pytest
 from scipy import ndimage
 
 import jaxpad
+from jaxpad import arith
 from jaxpad.train.workdir import open_workdir
 
 from .pages import DOCS, PAGES, ROOT, TEXTS, name_of, tables
@@ -17,8 +19,45 @@ from .pages import DOCS, PAGES, ROOT, TEXTS, name_of, tables
 README = (ROOT / "README.md").read_text()
 
 
-def test_readme_is_fresh():
-    assert tables.fill(README) == README, "run `python docs/tables.py`"
+@pytest.mark.parametrize("path", tables.WRITTEN_OUT, ids=name_of)
+def test_written_tables_are_fresh(path):
+    text = path.read_text()
+    assert tables.fill(text) == text, "run `python docs/tables.py`"
+
+
+def test_every_study_is_in_the_index():
+    text = (tables.STUDIES / "README.md").read_text()
+    verdicts = ("holds", "does not hold", "cannot be told at this size")
+    for folder in tables.STUDIES.glob("[!_.]*/"):
+        assert (folder / "README.md").exists(), folder.name
+        results = json.loads((folder / "results.json").read_text())
+        found = re.search(
+            rf"^\| (.+) \| \[{folder.name}\]\(.+\) \| (.+) \|$", text, re.M
+        )
+        assert found, folder.name
+        assert found.groups() == (results["question"], results["verdict"])
+        assert results["verdict"] in verdicts
+        assert {"paper", "command", "device", "minutes"} <= set(results)
+
+
+def test_the_picture_of_a_layer_is_what_the_command_draws(tmp_path, capsys):
+    """To draw it again: the command of docs/arith.md with --svg and --animate."""
+    path = tmp_path / "drawn.svg"
+    tables.arith_main([*tables.DRAWN.split(), "--svg", str(path), "--animate"])
+    assert path.read_text() == (DOCS / "img" / "conv_reflect.svg").read_text()
+    assert f"python -m jaxpad.arith {tables.DRAWN}" in (DOCS / "arith.md").read_text()
+
+
+def test_relations_are_in_the_table_by_number():
+    rows = tables.relations().splitlines()[2:]
+    assert (
+        "| 6 | `padding_and_stride(i, k, s, p)` | `o = floor((i + 2 p - k) / s) + 1` |"
+        in rows
+    )
+    assert [row.split(" | ")[0] for row in rows[:15]] == [
+        f"| {n}" for n in range(1, 16)
+    ]
+    assert len(rows) == len(arith.RELATIONS) + len(arith.EXTENSIONS)
 
 
 def test_readme_shows_every_mode_and_padding():

@@ -1,0 +1,98 @@
+"""Amounts: how many cells are added before and after an axis."""
+
+import operator
+
+
+AMOUNTS = {
+    "same": "ceil(i / stride) outputs, an odd cell after",
+    "same_lower": "ceil(i / stride) outputs, an odd cell before",
+    "valid": "none",
+    "full": "k' - 1 on both sides",
+    "half": "k' // 2 on both sides",
+    "causal": "k' - 1 before",
+}
+
+
+def span(k: int, dilation: int = 1) -> int:
+    """Cells from the first to the last tap of a window: `k' = d (k - 1) + 1`.
+
+    Example:
+        >>> span(3, dilation=2)
+        5
+    """
+    return dilation * (k - 1) + 1
+
+
+def side_widths(
+    amount: str | int | tuple[int, int],
+    i: int,
+    k: int,
+    stride: int = 1,
+    dilation: int = 1,
+) -> tuple[int, int]:
+    """Cells that `amount` adds before and after an axis of `i` cells.
+
+    Args:
+        amount: a name in `AMOUNTS`, an int for both sides, or `(lo, hi)`.
+        i: cells of the axis.
+        k: taps of the window.
+        stride: cells between windows.
+        dilation: cells between taps.
+
+    Returns:
+        `(lo, hi)`.
+
+    Raises:
+        ValueError: for an unknown name or a negative width.
+        TypeError: if `amount` has another form.
+
+    Example:
+        >>> side_widths("same", 8, 3, stride=2)
+        (0, 1)
+        >>> side_widths("half", 8, 3, stride=2)
+        (1, 1)
+    """
+    reach = span(k, dilation) - 1
+    match amount:
+        case "same" | "same_lower":
+            total = max((-(-i // stride) - 1) * stride + reach + 1 - i, 0)
+            small, large = total // 2, total - total // 2
+            return (small, large) if amount == "same" else (large, small)
+        case "valid":
+            return 0, 0
+        case "full":
+            return reach, reach
+        case "half":
+            return (reach + 1) // 2, (reach + 1) // 2
+        case "causal":
+            return reach, 0
+        case str():
+            names = ", ".join(repr(name) for name in AMOUNTS)
+            raise ValueError(
+                f"unknown amount {amount!r}. Expected an int, (lo, hi) or one of "
+                f"{names}."
+            )
+    return explicit_widths(amount)
+
+
+def explicit_widths(amount: int | tuple[int, int]) -> tuple[int, int]:
+    """Reads an int or a pair as `(lo, hi)`.
+
+    Example:
+        >>> explicit_widths(2)
+        (2, 2)
+    """
+    try:
+        lo, hi = amount if isinstance(amount, (tuple, list)) else (amount, amount)
+        lo, hi = operator.index(lo), operator.index(hi)
+    except (TypeError, ValueError) as e:
+        raise TypeError(
+            f"widths (an amount) are an int or (lo, hi) in whole cells, but {amount!r} "
+            "came. One pair per axis is written ((1, 1), (2, 2))."
+        ) from e
+    if lo < 0 or hi < 0:
+        raise ValueError(
+            f"widths ({lo}, {hi}) are negative; padding adds cells. To remove cells, "
+            "slice the array."
+        )
+    return lo, hi
