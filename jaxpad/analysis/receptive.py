@@ -40,6 +40,8 @@ def receptive_field(
             cells, or if they do not see it at all.
 
     Example:
+        >>> import jax.numpy as jnp
+        >>> import jaxpad
         >>> def stem(x):
         ...     kernel = jnp.ones((7, 7, 3, 1))
         ...     return jaxpad.conv(x, kernel, stride=2, amount="half")
@@ -74,6 +76,7 @@ def receptive_cells(
         ValueError: if the output does not depend on the image.
 
     Example:
+        >>> import jaxpad
         >>> def pool(x):
         ...     return jaxpad.max_pool(x, (3,), stride=2, amount=1)
         >>> receptive_cells(pool, (1, 6, 1))[0].tolist()
@@ -109,6 +112,8 @@ def padding_fraction(
             operation through which one cannot see.
 
     Example:
+        >>> import jax.numpy as jnp
+        >>> import jaxpad
         >>> def conv(x):
         ...     return jaxpad.conv(x, jnp.ones((3, 1, 1)))
         >>> padding_fraction(conv, (1, 5, 1)).round(2)

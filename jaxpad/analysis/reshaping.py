@@ -70,13 +70,13 @@ def _without(eqn: Any, x: Sight, gone: Any) -> Sight:
 @rule("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp")
 def cumulate(eqn: Any, x: Sight) -> Sight:
     """At most all of the axis."""
-    return collapse(x, [eqn.params["axis"]])
+    return collapse(x, [int(eqn.params["axis"])])
 
 
 @rule("sort", "top_k", "approx_top_k")
 def sort(eqn: Any, *values: Value) -> list[Sight]:
     """Any cell of the axis."""
-    at = eqn.params.get("dimension", len(eqn.invars[0].aval.shape) - 1)
+    at = int(eqn.params.get("dimension", len(eqn.invars[0].aval.shape) - 1))
     return [join([collapse(s, [at]) for s in sights(values)])] * len(eqn.outvars)
 
 

@@ -14,13 +14,16 @@ from .walk import Known, Marked, walk
 
 
 def look(
-    function: Callable[..., Any], input_shape: Sequence[int]
+    function: Callable[..., Any],
+    input_shape: Sequence[int],
+    prepare: Callable[[nnx.Module], None] = lambda model: None,
 ) -> tuple[Sight | None, tuple[int, ...], list[Marked]]:
     """What the output of a function of images sees of them.
 
     Args:
         function: of an image, or an nnx model, which is taken in evaluation mode.
         input_shape: `(batch, *space, channels)`.
+        prepare: changes the copy of the model that is traced.
 
     Returns:
         What the output sees (None if it does not depend on the image), its shape,
@@ -35,7 +38,7 @@ def look(
             f"input_shape={shape}: expected (batch, *space, channels), such as "
             "(1, 224, 224, 3)."
         )
-    closed = _trace(function, jax.ShapeDtypeStruct(shape, jnp.float32))
+    closed = _trace(function, jax.ShapeDtypeStruct(shape, jnp.float32), prepare)
     if len(closed.jaxpr.outvars) != 1:
         raise ValueError(
             f"the function returns {len(closed.jaxpr.outvars)} arrays: return one, for "
@@ -49,7 +52,11 @@ def look(
     return (out if isinstance(out, Sight) else None), shape, marks
 
 
-def _trace(function: Callable[..., Any], image: jax.ShapeDtypeStruct) -> Any:
+def _trace(
+    function: Callable[..., Any],
+    image: jax.ShapeDtypeStruct,
+    prepare: Callable[[nnx.Module], None],
+) -> Any:
     if not isinstance(function, nnx.Module):
         return jax.make_jaxpr(function)(image)
     graph, state = nnx.split(function)
@@ -58,6 +65,7 @@ def _trace(function: Callable[..., Any], image: jax.ShapeDtypeStruct) -> Any:
         # A copy, so that the model and its statistics stay as they are.
         model: Any = nnx.merge(graph, state)
         model.eval()
+        prepare(model)
         return model(x)
 
     return jax.make_jaxpr(call)(state, image)

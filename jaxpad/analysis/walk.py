@@ -163,15 +163,24 @@ def _cond(eqn: Any, values: list[Value], marks: list[Marked]) -> list[Value]:
 
 def _scan(eqn: Any, values: list[Value], marks: list[Marked]) -> list[Value]:
     """Step by step, since what a loop of convolutions sees grows with each."""
-    consts, carries = eqn.params["num_consts"], eqn.params["num_carry"]
-    fixed, carry = values[:consts], values[consts : consts + carries]
-    rows = [_row(value) for value in values[consts + carries :]]
+    body = eqn.params["jaxpr"]
+    # By shapes, since versions of jax name the counts differently: what is scanned
+    # has one axis more outside the loop.
+    carries = _as_inside(eqn.outvars, body.jaxpr.outvars)
+    whole = _as_inside(eqn.invars, body.jaxpr.invars)
+    fixed, carry = values[: whole - carries], values[whole - carries : whole]
+    rows = [_row(value) for value in values[whole:]]
     stacked: list[list[Value]] = []
     for _ in range(eqn.params["length"]):
-        out = walk(eqn.params["jaxpr"], [*fixed, *carry, *rows], marks)
+        out = walk(body, [*fixed, *carry, *rows], marks)
         carry, last = out[:carries], out[carries:]
         stacked.append([_stack(value) for value in last])
     return [*carry, *(_merge(stacked) if stacked else [])]
+
+
+def _as_inside(outside: Sequence[Any], inside: Sequence[Any]) -> int:
+    pairs = zip(outside, inside, strict=True)
+    return sum(a.aval.shape == b.aval.shape for a, b in pairs)
 
 
 def _row(value: Value) -> Value:

@@ -99,7 +99,7 @@ def split(eqn: Any, x: Sight) -> list[Sight]:
 @rule("concatenate")
 def concatenate(eqn: Any, *values: Value) -> Sight:
     """The image and its padding, or channels."""
-    at = eqn.params["dimension"]
+    at = int(eqn.params["dimension"])
     known = [value if isinstance(value, Sight) else None for value in values]
     return lay_end_to_end(known, [var.aval.shape[at] for var in eqn.invars], at)
 
