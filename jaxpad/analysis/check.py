@@ -72,7 +72,7 @@ class Report:
         return table(self)
 
 
-def check(model: nnx.Module, input_shape: Sequence[int]) -> Report:
+def check(model: Any, input_shape: Sequence[int]) -> Report:
     """What each layer of a model does at its border, and what to do about it.
 
     Lists every `flax.nnx.Conv` and every layer of jaxpad that is called: sizes, mode

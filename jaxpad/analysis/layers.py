@@ -76,17 +76,17 @@ def _watch(model: nnx.Module) -> None:
 def _watched(kind: type) -> type:
     """The same class of layer, whose calls are logged and results named."""
 
-    def call(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        problem = None
+    def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        problem, path = None, layer.path_in_model
         try:
-            out = kind.__call__(self, inputs, *args, **kwargs)
+            out = kind.__call__(layer, inputs, *args, **kwargs)
         except ValueError as error:
-            if not isinstance(self, Padded):
+            if not isinstance(layer, Padded):
                 raise
             problem = str(error)
-            out = kind.__call__(with_zeros(self), inputs, *args, **kwargs)
+            out = kind.__call__(with_zeros(layer), inputs, *args, **kwargs)
         log = _log.get()
-        log.append(Call(self.path_in_model, inputs.shape, out.shape, None, problem))
+        log.append(Call(path, inputs.shape, out.shape, None, problem))
         return checkpoint_name(out, _name(len(log) - 1))
 
     return type(kind.__name__, (kind,), {"__call__": call})
@@ -112,7 +112,7 @@ def as_padded(layer: Any) -> Padded | None:
         return None
 
 
-def window_of(layer: Padded | None, shape: Sequence[int]) -> Geometry | None:
+def window_of(layer: Any, shape: Sequence[int]) -> Geometry | None:
     """The window of a convolution or pool on an input; None for other layers."""
     if type(layer) is Conv:
         taps, dilation = layer.kernel_size, layer.kernel_dilation
