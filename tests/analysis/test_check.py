@@ -221,6 +221,19 @@ def test_layer_used_twice_inside_jit():
     ]
 
 
+def test_check_inside_a_check():
+    class Nosy(nnx.Module):
+        def __init__(self):
+            self.layer = conv()
+
+        def __call__(self, x: Any) -> Any:
+            x = self.layer(x)
+            assert len(check(conv(), (1, 4, 4, 1)).rows) == 1
+            return self.layer(x)
+
+    assert [row.field for row in check(Nosy(), (1, 8, 8, 1)).rows] == [(3, 3), (5, 5)]
+
+
 def test_one_layer_is_a_model():
     report = check(conv(3, amount="valid"), (1, 8, 8, 1))
     assert [row.path for row in report.rows] == ["Conv"]

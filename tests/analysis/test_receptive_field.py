@@ -133,6 +133,16 @@ def test_operations(name: str):
     assert receptive_field(function, (1, 8, 6, 2)) == expected
 
 
+def test_what_cannot_be_seen_through_sees_everything():
+    def network(x: Any) -> Any:
+        return conv(x).at[0, 0].set(0.0)
+
+    assert [c.tolist() for c in receptive_cells(network, (1, 8, 6, 2))] == [
+        [[0, 7]],
+        [[0, 5]],
+    ]
+
+
 def test_unet_has_the_field_that_holds_all_phases():
     def unet(x: Any) -> Any:
         down = nets.conv(nets.max_pool(x, 2, 2), 3)
