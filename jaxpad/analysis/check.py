@@ -33,7 +33,8 @@ class Row(NamedTuple):
         field: size of the receptive field against the image, per axis; None where
             outputs do not see it at one stride, or not at all.
         touched: share of its outputs whose window meets padding.
-        taps: mean share of the window that is padding.
+        taps: mean share of the window that is padding. Both are NaN for a layer that
+            cannot be called alone, such as a stack of layers for `nnx.scan`.
         problem: why its mode could not fill its border; the other columns are those
             of zeros.
     """
@@ -118,8 +119,7 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
     rank = len(call.input) - 2 if window is None else len(window.space)
     space, out = call.input[-1 - rank : -1], call.output[-1 - rank : -1]
     alone = with_zeros(layer) if call.problem else layer
-    seen, _, _ = look(alone, (1, *space, call.input[-1]))
-    part = np.zeros(1) if seen is None else fraction_of(seen)
+    part = _alone(alone, (1, *space, call.input[-1]))
     return Row(
         call.path or type(layer).__name__,
         type(layer).__name__,
@@ -129,10 +129,19 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
         window,
         None if window is None else unused(window),
         _field(call.sight, image[1:-1]),
-        float((part > 0).mean()),
+        float(np.where(np.isnan(part), part, part > 0).mean()),
         float(part.mean()),
         call.problem,
     )
+
+
+def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The part of a layer's outputs that is padding, whatever came before it."""
+    try:
+        seen, _, _ = look(layer, shape)
+    except ValueError:  # one of a stack, whose parameters have an axis more
+        return np.full(1, np.nan)
+    return np.zeros(1) if seen is None else fraction_of(seen)
 
 
 def unused(window: Geometry) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """The report of `jaxpad.check` as text of at most 100 columns."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -95,6 +96,8 @@ def _name(mode: Any) -> str:
 
 
 def _percent(share: float) -> str:
+    if math.isnan(share):
+        return "?"
     return "-" if share == 0 else f"{100 * share:.1f}%"
 
 

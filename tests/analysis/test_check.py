@@ -222,16 +222,37 @@ def test_layer_used_twice_inside_jit():
 
 
 def test_check_inside_a_check():
+    inner = conv()
+
     class Nosy(nnx.Module):
         def __init__(self):
             self.layer = conv()
 
         def __call__(self, x: Any) -> Any:
             x = self.layer(x)
-            assert len(check(conv(), (1, 4, 4, 1)).rows) == 1
+            assert len(check(inner, (1, 4, 4, 1)).rows) == 1
             return self.layer(x)
 
     assert [row.field for row in check(Nosy(), (1, 8, 8, 1)).rows] == [(3, 3), (5, 5)]
+
+
+def test_layers_that_are_stacked_into_one():
+    make = nnx.vmap(lambda rngs: Conv(1, 1, (3, 3), rngs=rngs), in_axes=0, out_axes=0)
+    make = nnx.split_rngs(make, splits=3)
+
+    class Stack(nnx.Module):
+        def __init__(self):
+            self.layers = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
+
+        def __call__(self, x: Any) -> Any:
+            axes = (nnx.Carry, 0)
+            call = nnx.scan(lambda x, f: f(x), in_axes=axes, out_axes=nnx.Carry)
+            return call(x, self.layers)
+
+    (row,) = check(Stack(), (1, 8, 8, 1)).rows
+    assert (row.path, row.input, row.unused) == ("layers", (8, 8), (0, 0))
+    assert np.isnan(row.touched)
+    assert np.isnan(row.taps)
 
 
 def test_one_layer_is_a_model():
