@@ -238,7 +238,7 @@ def test_check_inside_a_check():
 
 def test_layers_that_are_stacked_into_one():
     make = nnx.vmap(lambda rngs: Conv(1, 1, (3, 3), rngs=rngs), in_axes=0, out_axes=0)
-    make = nnx.split_rngs(make, splits=3)
+    make = nnx.split_rngs(splits=3)(make)
 
     class Stack(nnx.Module):
         def __init__(self):
