@@ -34,7 +34,7 @@ class Row(NamedTuple):
             outputs do not see it at one stride, or not at all.
         touched: share of its outputs whose window meets padding.
         taps: mean share of the window that is padding. Both are NaN for a layer that
-            cannot be called alone, such as a stack of layers for `nnx.scan`.
+            cannot be called alone, such as a stack for `nnx.scan`.
         problem: why its mode could not fill its border; the other columns are those
             of zeros.
     """
@@ -139,7 +139,10 @@ def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The part of a layer's outputs that is padding, whatever came before it."""
     try:
         seen, _, _ = look(layer, shape)
-    except ValueError:  # one of a stack, whose parameters have an axis more
+    except (
+        TypeError,
+        ValueError,
+    ):  # its parameters have an axis more, or it takes more
         return np.full(1, np.nan)
     return np.zeros(1) if seen is None else fraction_of(seen)
 
