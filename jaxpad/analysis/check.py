@@ -142,7 +142,7 @@ def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
     except (
         TypeError,
         ValueError,
-    ):  # its parameters have an axis more, or it takes more
+    ):  # parameters of a stack, or more inputs
         return np.full(1, np.nan)
     return np.zeros(1) if seen is None else fraction_of(seen)
 
