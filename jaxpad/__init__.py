@@ -1,6 +1,7 @@
 """jaxpad: change how a model meets a border by naming it."""
 
 from . import arith as arith, layers as layers
+from .analysis import check as check
 from .conv import (
     avg_pool as avg_pool,
     conv as conv,

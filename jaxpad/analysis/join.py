@@ -1,0 +1,116 @@
+"""Several arrays become one: cell by cell, or laid end to end."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from .sight import Axis, Sight, collapse, ratio, through
+from .windows import Window, both
+
+
+def join(sights: Sequence[Sight], weights: Sequence[float] | None = None) -> Sight:
+    """What a function of several arrays, cell by cell, sees.
+
+    The part of it that is real is the mean of theirs, by `weights`.
+    """
+    if len(sights) == 1:
+        return sights[0]
+    rank = len(sights[0].axes)
+    for a in range(rank):
+        if len({s.axes[a].at for s in sights} - {None}) > 1:
+            sights = [collapse(s, _places(s, a)) for s in sights]
+    axes = tuple(_join_axes([s.axes[a] for s in sights]) for a in range(rank))
+    weights = weights or [1.0] * len(sights)
+    pairs = list(zip(sights, weights, strict=True))
+    # By addition of arrays and not by sum(), so that they broadcast.
+    count = np.asarray(sum(s.present * weight for s, weight in pairs))
+    total = np.asarray(sum(s.real * s.present * weight for s, weight in pairs))
+    unknown = frozenset().union(*(s.unknown for s in sights))
+    return Sight(axes, ratio(total, count), count > 0, unknown)
+
+
+def _places(sight: Sight, a: int) -> list[int]:
+    at = sight.axes[a].at
+    return [] if at is None else [at]
+
+
+def _join_axes(axes: Sequence[Axis]) -> Axis:
+    lo, hi, pattern = axes[0].lo, axes[0].hi, axes[0].pattern
+    for axis in axes[1:]:
+        lo, hi = np.minimum(lo, axis.lo), np.maximum(hi, axis.hi)
+        pattern = both(pattern, axis.pattern)
+    at = next((axis.at for axis in axes if axis.at is not None), None)
+    return Axis(at, lo, hi, pattern)
+
+
+def lay_end_to_end(
+    sights: Sequence[Sight | None], sizes: Sequence[int], at: int
+) -> Sight:
+    """Concatenation along the arrays' axis `at`.
+
+    What is laid around an image is its padding, unless it goes on where the image
+    ends: then an image was cut in parts before. The image is the array that holds
+    the most of it; of those that hold as much, the oldest.
+
+    Args:
+        sights: of the arrays; None for one that does not depend on the image.
+        sizes: cells of the arrays along `at`.
+        at: their axis.
+    """
+    known = [s for s in sights if s is not None]
+    follow = {a for s in known for a in s.axis_at(at)}
+    if not follow:
+        pairs = zip(sights, sizes, strict=True)
+        return join(known, [float(n) for s, n in pairs if s is not None])
+    image = max(known, key=lambda s: (_image_cells(s, follow), -s.born))
+    starts = [0, *itertools.accumulate(sizes)]
+    placed = []
+    for sight, start, size in zip(sights, starts, sizes, strict=False):
+        # Cells beyond the axis are padding: as good as those of a constant.
+        part = sight or through(image, {at: Window(size, -size)})
+        part = _along(part, follow, at, size)
+        placed.append(through(part, {at: Window(starts[-1], -start)}, absent=True))
+    main = placed[next(n for n, s in enumerate(sights) if s is image)]
+    placed = [
+        part if part is main or _goes_on(part, main, follow) else _padding(part)
+        for part in placed
+    ]
+    whole, axes = join(placed), list(main.axes)
+    for a, axis in enumerate(whole.axes):
+        axes[a] = axis._replace(pattern=main.axes[a].pattern) if a in follow else axis
+    return whole._replace(axes=tuple(axes))
+
+
+def _image_cells(sight: Sight, follow: set[int]) -> float:
+    """How many cells' worth of image lie along the axes that are joined."""
+    others = tuple(a for a in range(len(sight.axes)) if a not in follow)
+    return float((sight.real * sight.present).mean(others).sum())
+
+
+def _along(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
+    """All cells see the same: that is said of each of them."""
+    axes, real, present = list(sight.axes), sight.real, sight.present
+    for a in follow:
+        if axes[a].at is None:
+            lo, hi = np.repeat(axes[a].lo, size), np.repeat(axes[a].hi, size)
+            axes[a] = Axis(at, lo, hi, None)
+            real, present = np.repeat(real, size, a), np.repeat(present, size, a)
+    return sight._replace(axes=tuple(axes), real=real, present=present)
+
+
+def _padding(sight: Sight) -> Sight:
+    return sight._replace(real=np.zeros_like(sight.real))
+
+
+def _goes_on(part: Sight, main: Sight, follow: set[int]) -> bool:
+    """Whether the rule of `main` holds for the cells of `part`, too."""
+    for a in follow:
+        mine, its = part.axes[a].pattern, main.axes[a].pattern
+        others = tuple({*range(part.present.ndim)} - {a})
+        cells = np.flatnonzero(part.present.any(others))
+        if mine is None or its is None:
+            return False
+        if not all(map(np.array_equal, mine.at(cells), its.at(cells))):
+            return False
+    return True

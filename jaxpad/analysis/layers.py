@@ -1,0 +1,126 @@
+"""The layers of a model that have a border, and what each meets in a trace."""
+
+import contextvars
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
+
+from ..conv.geometry import Geometry, geometry
+from ..layers import AvgPool, Conv, MaxPool, Padded, replace_padding
+from ..padding import Padding
+from .sight import Sight
+from .trace import look
+
+
+class Call(NamedTuple):
+    """One call of a layer with a border.
+
+    Attributes:
+        path: of the layer in the model, such as "blocks/0/convs/1".
+        input: shape that it was given.
+        output: shape that it made.
+        sight: what its output sees of the image; None if nothing.
+        problem: why its mode could not fill its border; zeros did in its place.
+    """
+
+    path: str
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    sight: Sight | None
+    problem: str | None
+
+
+def bordered(model: nnx.Module) -> dict[str, Any]:
+    """The layers with a border, by path; the model itself is ""."""
+    return {
+        "/".join(map(str, path)): module
+        for path, module in nnx.iter_modules(model)
+        if isinstance(module, (nnx.Conv, Padded))
+    }
+
+
+def calls(
+    model: nnx.Module, input_shape: Sequence[int]
+) -> tuple[list[Call], Sight | None]:
+    """Every call of a layer with a border, in order, and what the output sees."""
+    token = _log.set([])
+    try:
+        sight, _, marks = look(model, input_shape, _watch)
+        log = _log.get()
+    finally:
+        _log.reset(token)
+    seen = {mark.name: mark.sight for mark in marks}
+    return [
+        call._replace(sight=seen.get(_name(n))) for n, call in enumerate(log)
+    ], sight
+
+
+_log: contextvars.ContextVar[list[Call]] = contextvars.ContextVar("calls")
+
+
+def _name(number: int) -> str:
+    return f"jaxpad.check/{number}"
+
+
+def _watch(model: nnx.Module) -> None:
+    """The layers of a model, which is thrown away, log their calls from now on."""
+    for path, layer in bordered(model).items():
+        layer.path_in_model = path
+        layer.__class__ = _watched(type(layer))
+
+
+@functools.cache
+def _watched(kind: type) -> type:
+    """The same class of layer, whose calls are logged and results named."""
+
+    def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        problem, path = None, layer.path_in_model
+        try:
+            out = kind.__call__(layer, inputs, *args, **kwargs)
+        except ValueError as error:
+            if not isinstance(layer, Padded):
+                raise
+            problem = str(error)
+            out = kind.__call__(with_zeros(layer), inputs, *args, **kwargs)
+        log = _log.get()
+        log.append(Call(path, inputs.shape, out.shape, None, problem))
+        return checkpoint_name(out, _name(len(log) - 1))
+
+    return type(kind.__name__, (kind,), {"__call__": call})
+
+
+def with_zeros(layer: Padded) -> Padded:
+    """The same layer under zero padding, which can fill any border."""
+    new = nnx.clone(layer, variables=False)
+    new.set_padding(Padding("zero"), layer.amount)
+    return new
+
+
+def as_padded(layer: Any) -> Padded | None:
+    """A `flax.nnx.Conv` as the `jaxpad.layers.Conv` that means the same, if any."""
+    if isinstance(layer, Padded):
+        return layer
+    mode = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(
+        str(layer.padding), "zero"
+    )
+    try:
+        return replace_padding(layer, mode)
+    except ValueError:
+        return None
+
+
+def window_of(layer: Any, shape: Sequence[int]) -> Geometry | None:
+    """The window of a convolution or pool on an input; None for other layers."""
+    if type(layer) is Conv:
+        taps, dilation = layer.kernel_size, layer.kernel_dilation
+        stride: Any = layer.strides
+    elif type(layer) in (MaxPool, AvgPool):
+        taps, dilation = layer.window, 1
+        stride = layer.window if layer.strides is None else layer.strides
+    else:
+        return None
+    space = shape[-1 - len(taps) : -1]
+    return geometry(space, taps, stride, dilation, layer.amount)

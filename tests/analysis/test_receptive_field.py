@@ -1,0 +1,199 @@
+"""Receptive fields of traced functions: published ones, and jaxpad's own models."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from jax import lax
+
+import jaxpad
+from jaxpad.analysis import padding_fraction, receptive_cells, receptive_field
+from jaxpad.arith import ReceptiveField, receptive_field as of_layers
+from jaxpad.models import MODELS
+from tests.analysis import nets
+
+
+# (size, stride, padding) published with google-research/receptive_field.
+PUBLISHED = {
+    "alexnet_v2": (nets.alexnet_v2, (195, 32, 64)),
+    "vgg_16": (nets.vgg_16, (212, 32, 90)),
+    "mobilenet_v1": (nets.mobilenet_v1, (315, 32, 126)),
+    "resnet_v1_50": (nets.resnet_v1((3, 4, 6, 3)), (483, 32, 239)),
+    "resnet_v1_101": (nets.resnet_v1((3, 4, 23, 3)), (1027, 32, 511)),
+    "resnet_v1_152": (nets.resnet_v1((3, 8, 36, 3)), (1507, 32, 751)),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_fields(name: str):
+    network, published = PUBLISHED[name]
+    assert receptive_field(network, (1, 224, 224, 2)) == (published, published)
+
+
+class Features(nnx.Module):
+    """A ResNet without its head."""
+
+    def __init__(self, model: Any):
+        self.model = model
+
+    def __call__(self, x: Any) -> Any:
+        x = self.model.pool(nnx.relu(self.model.norm(self.model.stem(x))))
+        for block in self.model.blocks:
+            x = block(x)
+        return x
+
+
+@pytest.mark.parametrize("padding", ["zero", "reflect"])
+def test_resnet_has_one_field_under_every_padding(padding: str):
+    """The stride is in the first unit of a stage, so the field is not the published."""
+    layers = [(7, 2, 3), (3, 2, 1)]
+    for blocks, stride in [(3, 1), (4, 2), (6, 2), (3, 2)]:
+        layers += [(3, stride, 1)] + [(3, 1, 1)] * (blocks - 1)
+    model = nnx.eval_shape(
+        lambda: Features(MODELS["resnet50"](3, 9, padding=padding, rngs=nnx.Rngs(0)))
+    )
+    found = receptive_field(model, (1, 224, 160, 3))
+    assert found == (of_layers(layers),) * 2
+    assert found[0].size == 427
+
+
+def test_axes_have_fields_of_their_own():
+    def network(x: Any) -> Any:
+        x = jaxpad.conv(
+            x, jnp.ones((3, 5, 2, 2)), stride=(2, 1), amount=((0, 2), (4, 0))
+        )
+        return jaxpad.avg_pool(
+            x, (1, 3), stride=1, padding="reflect", amount=((0, 0), (1, 1))
+        )
+
+    found = receptive_field(network, (3, 9, 8, 2))
+    assert found == (ReceptiveField(3, 2, 0), ReceptiveField(7, 1, 5))
+
+
+ROW = (1, 1, 0)
+SEES_ALL = ((8, 0, 0), (6, 0, 0))
+CONV = ((3, 1, 1), (3, 1, 1))
+
+
+def conv(x: Any) -> Any:
+    """A 3x3 convolution."""
+    return nets.conv(x, 3)
+
+
+def take(x: Any) -> Any:
+    """Indices that are known only when they are computed."""
+    return jnp.take(x, jnp.arange(8) + 1 - 1, 1)[:, 1:]
+
+
+def loop(x: Any) -> Any:
+    """Three convolutions."""
+    return lax.scan(lambda x, _: (conv(x), None), x, length=3)[0]
+
+
+def up_and_down(x: Any) -> Any:
+    """Repeats cells and pools them."""
+    return nets.max_pool(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), 2, 2)
+
+
+# From name to the function and the fields along an axis of 8 and one of 6 cells.
+OPERATIONS = {
+    "scores": (lambda x: x.mean((1, 2)) @ jnp.ones((2, 4)), SEES_ALL),
+    "squeeze": (lambda x: x * x.mean((1, 2), keepdims=True), SEES_ALL),
+    "sum": (lambda x: x.sum(2), (ROW, (6, 0, 0))),
+    "row": (lambda x: x[:, 3], ((1, 0, -3), ROW)),
+    "flip": (lambda x: x[:, ::-1, ::2], ((1, -1, -7), (1, 2, 0))),
+    "roll": (lambda x: jnp.roll(x, 2, 1), ((1, 1, 2), ROW)),
+    "transpose": (lambda x: x.transpose(0, 2, 1, 3)[:, 1:], (ROW, (1, 1, -1))),
+    "fold": (lambda x: x.reshape(4, 2, 6, 2).mean(1)[None], ((2, 2, 0), ROW)),
+    "cumsum": (lambda x: jnp.cumsum(x, 1), ((8, 0, 0), ROW)),
+    "sort": (lambda x: jnp.sort(x, 2), (ROW, (6, 0, 0))),
+    "softmax": (lambda x: jax.nn.softmax(x, 1), ((8, 0, 0), ROW)),
+    "channels": (lambda x: jnp.concatenate([x, x[..., :1]], -1), (ROW, ROW)),
+    "dot": (lambda x: jnp.einsum("bhwc,co->bhwo", x, jnp.ones((2, 3))), (ROW, ROW)),
+    "take": (take, ((1, 1, -1), ROW)),
+    "checkpoint": (jax.checkpoint(lambda x: jnp.sin(x[:, 1:])), ((1, 1, -1), ROW)),
+    "custom_jvp": (lambda x: jax.nn.relu(conv(x)), CONV),
+    "jit": (jax.jit(conv), CONV),
+    "vmap": (jax.vmap(lambda x: conv(x[None])[0]), CONV),
+    "scan": (loop, ((7, 1, 3), (7, 1, 3))),
+    "cond": (lambda x: lax.cond(True, conv, lambda x: x, x), CONV),
+    "repeat": (up_and_down, (ROW, ROW)),
+    "crop": (lambda x: lax.dynamic_slice_in_dim(x, 2, 4, 1), ((1, 1, -2), ROW)),
+    "split": (lambda x: jnp.split(x, [3], 1)[1], ((1, 1, -3), ROW)),
+    "rejoin": (lambda x: jnp.concatenate(jnp.split(x, [3], 1), 1), (ROW, ROW)),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations(name: str):
+    function, expected = OPERATIONS[name]
+    assert receptive_field(function, (1, 8, 6, 2)) == expected
+
+
+def test_what_cannot_be_seen_through_sees_everything():
+    def network(x: Any) -> Any:
+        return conv(x).at[0, 0].set(0.0)
+
+    assert [c.tolist() for c in receptive_cells(network, (1, 8, 6, 2))] == [
+        [[0, 7]],
+        [[0, 5]],
+    ]
+
+
+def test_unet_has_the_field_that_holds_all_phases():
+    def unet(x: Any) -> Any:
+        down = nets.conv(nets.max_pool(x, 2, 2), 3)
+        up = lax.conv_transpose(down, jnp.ones((2, 2, 2, 2)), (2, 2), "SAME")
+        return nets.conv(jnp.concatenate([x, up], -1), 3)
+
+    shape = (1, 32, 32, 2)
+    (field, _), (cells, _) = receptive_field(unet, shape), receptive_cells(unet, shape)
+    inside = cells[8:-8] - np.arange(8, 24)[:, None]
+    assert field == (
+        inside[:, 1].max() - inside[:, 0].min() + 1,
+        1,
+        -inside[:, 0].min(),
+    )
+
+
+def test_halos_wider_than_the_image():
+    def network(x: Any) -> Any:
+        return nets.conv(jaxpad.pad(x, 11, "circular", axes=(1, 2)), 3, 1, "VALID")
+
+    assert receptive_field(network, (1, 4, 4, 1))[0] == (3, 1, 11)
+    fraction = padding_fraction(network, (1, 4, 4, 1))
+    assert (fraction == 0).sum() == 4
+
+
+def test_mode_with_another_on_each_side():
+    def network(x: Any) -> Any:
+        mode = (("reflect", "replicate"), ("zero", "circular"))
+        return jaxpad.conv(x, jnp.ones((5, 5, 1, 1)), padding=mode)
+
+    assert receptive_field(network, (1, 8, 9, 1)) == ((5, 1, 2), (5, 1, 2))
+    rows, columns = receptive_cells(network, (1, 8, 9, 1))
+    assert rows[0].tolist() == [0, 2]
+    assert columns[-1].tolist() == [0, 8]
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "text"),
+    [
+        (lambda x: x.at[0, 0].set(0.0), (1, 8, 1), r"cannot see through \['scatter'\]"),
+        (lambda x: jax.image.resize(x, (1, 16, 1), "linear"), (1, 8, 1), "one stride"),
+        (lambda x: (x, x), (1, 8, 1), "returns 2 arrays: return one"),
+        (lambda x: jnp.ones(3), (1, 8, 1), "does not depend on the image"),
+        (lambda x: x, (8, 8), r"expected \(batch, \*space, channels\)"),
+        (lambda x: x[:, :0], (1, 8, 1), "no cells along space axis 0"),
+        (lambda x: jnp.pad(x, ((0, 0), (9, 0), (0, 0)))[:, :2], (1, 8, 1), None),
+    ],
+)
+def test_refusals(function: Any, shape: tuple[int, ...], text: str | None):
+    if text is None:  # outputs beyond the image have a field, too
+        assert receptive_field(function, shape)[0] == (1, 1, 9)
+        return
+    with pytest.raises(ValueError, match=text):
+        receptive_field(function, shape)

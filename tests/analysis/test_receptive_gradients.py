@@ -1,0 +1,184 @@
+"""What is read off a traced function, against its derivatives and its values."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import jaxpad
+from jaxpad.analysis import padding_fraction, receptive_cells
+from tests.oracles import amount_widths, correlate
+from tests.subjects import MODE_SPECS
+
+
+Layer = tuple[int, int, int, Any]  # taps, stride, dilation, amount
+
+
+def random_layers(seed: int) -> list[Layer]:
+    rng = np.random.default_rng(seed)
+    amounts = ["same", "same_lower", "valid", "half", "causal", 1, (0, 2)]
+    layers = []
+    for _ in range(3):
+        k, s, d = map(int, rng.integers(1, 4, 3))
+        layers.append((k, s, d, amounts[rng.integers(len(amounts))]))
+    return layers
+
+
+def stack(layers: list[Layer], padding: Any, seed: int = 0) -> Callable[[Any], Any]:
+    """A linear network of one space axis, with a branch around its middle."""
+    kernels = np.random.default_rng(seed).uniform(0.5, 1.5, (len(layers), 4))
+
+    def call(x: Any) -> Any:
+        for (k, s, d, amount), kernel in zip(layers, kernels, strict=True):
+            kernel = jnp.asarray(kernel[:k, None, None], x.dtype)
+            args: dict[str, Any] = {"padding": padding, "amount": amount}
+            x = jaxpad.conv(x, kernel, stride=s, dilation=d, **args)
+        return x + x[:, ::-1] * 0.5 if len(layers) == 2 else x
+
+    return call
+
+
+def jacobian(function: Callable[[Any], Any], n: int) -> np.ndarray:
+    """`[outputs, n]` in float64."""
+    with jax.enable_x64(True):
+        x = jnp.asarray(np.random.default_rng(1).normal(size=(n,)))
+        rows = jax.jit(jax.jacfwd(lambda x: function(x[None, :, None])[0, :, 0]))(x)
+        return np.asarray(rows)
+
+
+def ends(rows: np.ndarray) -> list[list[int]]:
+    """First and last nonzero of each row; None where there is none."""
+    found = [np.flatnonzero(row) for row in rows]
+    return [[int(f[0]), int(f[-1])] if len(f) else [] for f in found]
+
+
+def cells(function: Callable[[Any], Any], n: int) -> list[list[int]]:
+    (found,) = receptive_cells(function, (1, n, 1))
+    return [[int(lo), int(hi)] if lo <= hi else [] for lo, hi in found]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("padding", ["zero", "circular", "reflect", "replicate"])
+def test_intervals_are_those_of_the_gradient(padding: str, seed: int):
+    network = stack(random_layers(seed)[: 2 + seed % 2], padding)
+    assert cells(network, 23) == ends(jacobian(network, 23))
+
+
+def upsampled(x: Any) -> Any:
+    x = lax.conv_transpose(x, jnp.full((3, 1, 1), 0.5, x.dtype), (2,), "SAME")
+    return x + jnp.repeat(x[:, ::2], 2, axis=1)
+
+
+def holes(x: Any) -> Any:
+    """Cells around, between and fewer."""
+    widths = [(0, 0, 0), (1, -2, 2), (0, 0, 0)]
+    return lax.pad(x, jnp.zeros((), x.dtype), widths)
+
+
+OTHERS = {
+    "upsampled": upsampled,
+    "linear": lambda x: jax.image.resize(x, (1, 21, 1), "linear"),
+    "antialias": lambda x: jax.image.resize(x, (1, 5, 1), "linear"),
+    "nearest": lambda x: jax.image.resize(x, (1, 18, 1), "nearest"),
+    "pooled": lambda x: jaxpad.avg_pool(x, (3,), stride=2, amount="same"),
+    "reflected": lambda x: jnp.pad(x, ((0, 0), (2, 3), (0, 0)), mode="reflect"),
+    "holes": holes,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_operations(name: str):
+    found = cells(OTHERS[name], 12)
+    assert found == ends(jacobian(OTHERS[name], 12))
+
+
+def test_two_axes():
+    kernel = np.random.default_rng(0).uniform(1, 2, (3, 2, 1, 1))
+
+    def network(x: Any) -> Any:
+        weights = jnp.asarray(kernel, x.dtype)
+        x = jaxpad.conv(x, weights, stride=(1, 2), padding=("circular", "zero"))
+        return jnp.transpose(jaxpad.conv(x, weights, padding="symmetric"), (0, 2, 1, 3))
+
+    with jax.enable_x64(True):
+        x = jnp.ones((6, 7))
+        seen = jax.jit(jax.jacfwd(lambda x: network(x[None, :, :, None])[0, ..., 0]))(x)
+    rows, columns = receptive_cells(network, (1, 6, 7, 1))
+    for (j, i), pattern in np.ndenumerate(np.asarray(seen).any((2, 3))):
+        assert pattern
+        there = np.argwhere(np.asarray(seen)[j, i])
+        np.testing.assert_array_equal(there.min(0), [rows[i, 0], columns[j, 0]])
+        np.testing.assert_array_equal(there.max(0), [rows[i, 1], columns[j, 1]])
+
+
+def means(x: Any, layers: list[Layer], padding: Any, conv: Any) -> Any:
+    """Windows of equal weights along both axes."""
+    for k, s, d, amount in layers:
+        x = conv(x, np.full((k, k, 1, 1), 1 / k**2), s, d, amount, padding)
+    return x
+
+
+def by_jaxpad(x: Any, kernel: Any, s: int, d: int, amount: Any, padding: Any) -> Any:
+    kernel = jnp.asarray(kernel, x.dtype)
+    options: dict[str, Any] = {"padding": padding, "amount": amount}
+    return jaxpad.conv(x, kernel, stride=s, dilation=d, **options)
+
+
+def by_numpy(x: Any, kernel: Any, s: int, d: int, amount: Any, _: Any) -> Any:
+    k = len(kernel)
+    widths = [amount_widths(amount, n, k, s, d) for n in x.shape[1:3]]
+    padded = np.pad(x, [(0, 0), *widths, (0, 0)])
+    return correlate(padded, kernel, (s, s), (d, d))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fraction_is_what_a_mean_of_ones_lacks(seed: int):
+    """Zeros are padding, ones are image: a stack of means adds up what is image."""
+    layers = random_layers(seed)
+    ones = means(np.ones((1, 33, 36, 1)), layers, None, by_numpy)[0, ..., 0]
+    for mode in MODE_SPECS:
+        found = padding_fraction(
+            lambda x, mode=mode: means(x, layers, mode, by_jaxpad), (1, 33, 36, 1)
+        )
+        np.testing.assert_allclose(found, 1 - ones, atol=1e-12, err_msg=mode)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fraction_is_zero_where_padding_does_not_matter(seed: int):
+    x = jnp.asarray(np.random.default_rng(seed).normal(size=(1, 19, 1)), jnp.float32)
+    layers = random_layers(seed)
+    one, other = (stack(layers, f"constant(value={v})") for v in (1.0, 3.0))
+    changed = np.asarray(jnp.abs(one(x) - other(x)) > 1e-5)[0, :, 0]
+    np.testing.assert_array_equal(padding_fraction(one, x.shape) > 0, changed)
+
+
+def fraction(function: Callable[[Any], Any]) -> list[float]:
+    return padding_fraction(function, (1, 4, 1)).tolist()
+
+
+def test_fraction_of_branches_channels_and_pools():
+    def conv(x: Any) -> Any:
+        return jaxpad.conv(x, jnp.ones((2, x.shape[-1], 1)), amount=(0, 1))
+
+    assert fraction(conv) == [0, 0, 0, 0.5]
+    assert fraction(lambda x: x + conv(x)) == [0, 0, 0, 0.25]
+    assert fraction(lambda x: jnp.concatenate([x, x, x, conv(x)], -1)) == [
+        0,
+        0,
+        0,
+        0.125,
+    ]
+    assert fraction(lambda x: conv(conv(x))) == [0, 0, 0.25, 0.75]
+    assert fraction(lambda x: conv(x).mean(1)) == [0.125]
+    # A cell that never wins a maximum is no part of it; a constant that may win is.
+    pool = {"window": (2,), "stride": 1, "amount": (0, 1)}
+    assert fraction(lambda x: jaxpad.max_pool(x, **pool)) == [0] * 4
+    half = fraction(lambda x: jaxpad.max_pool(x, **pool, padding="constant"))
+    assert half == [0, 0, 0, 0.5]
+    # Neither are the cells between the cells.
+    up = fraction(lambda x: lax.conv_transpose(x, jnp.ones((3, 1, 1)), (2,), "SAME"))
+    assert up == [0.5, 0, 0, 0, 0, 0, 0, 0]
