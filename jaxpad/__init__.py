@@ -1,7 +1,16 @@
 """jaxpad: change how a model meets a border by naming it."""
 
 from . import arith as arith, layers as layers
-from .conv import avg_pool as avg_pool, conv as conv, max_pool as max_pool
+from .conv import (
+    avg_pool as avg_pool,
+    blur_pool as blur_pool,
+    conv as conv,
+    conv_transpose as conv_transpose,
+    max_pool as max_pool,
+    patches as patches,
+    propagate_mask as propagate_mask,
+    resize_conv as resize_conv,
+)
 from .padding import (
     MODES as MODES,
     PADDINGS as PADDINGS,
