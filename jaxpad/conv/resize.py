@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from ..padding import MODES, Padding, as_padding, pad, per_axis_modes
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
@@ -23,6 +23,7 @@ def resize_conv(
     padding: Mode | Padding = "zero",
     amount: Amount = "same",
     bias: Shaped[AnyArray, " out"] | None = None,
+    mask: Bool[AnyArray, "batch *space one_or_in"] | None = None,
     precision: lax.PrecisionLike = None,
 ) -> Shaped[Array, "batch *out_space out"]:
     """`jaxpad.conv` of the image enlarged by `scale`, both with the same padding.
@@ -40,12 +41,15 @@ def resize_conv(
             absent cells do not count ("partial"), and under "replicate", the edge is
             `jax.image.resize`'s.
         dilation, groups, padding, amount, bias, precision: as in `jaxpad.conv`.
+        mask: `[batch, *space, 1 or in]`, as in `jaxpad.conv`; enlarged with x, by
+            "nearest" only.
 
     Returns:
         `[batch, *out_space, out]`, of x's dtype; with "same" `scale` times x's size.
 
     Raises:
-        ValueError, TypeError: as `jaxpad.conv`; for an unknown method.
+        ValueError, TypeError: as `jaxpad.conv`; for an unknown method, or a mask under
+            "bilinear".
 
     Example:
         >>> x = jnp.array([0.0, 4.0])[None, :, None]
@@ -63,6 +67,12 @@ def resize_conv(
     match method:
         case "nearest":
             x = _repeat(x, scales)
+            mask = None if mask is None else _repeat(jnp.asarray(mask), scales)
+        case "bilinear" if mask is not None:
+            raise ValueError(
+                'resize_conv: a mask needs method="nearest"; "bilinear" would mix '
+                "cells that are there with cells that are not."
+            )
         case "bilinear":
             x = _interpolate(x, scales, padding)
         case _:
@@ -78,6 +88,7 @@ def resize_conv(
         padding=padding,
         amount=amount,
         bias=bias,
+        mask=mask,
         precision=precision,
     )
 
