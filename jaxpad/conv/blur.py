@@ -3,12 +3,11 @@
 import math
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, Array, Image, Mode, PerAxis
-from .geometry import check_image, fill, finish, geometry, tap
+from .geometry import check_image, fill, finish, geometry, sum_dtype, tap
 
 
 def blur_pool(
@@ -52,7 +51,7 @@ def blur_pool(
     geo = geometry(x.shape[1:-1], (taps,) * rank, stride, 1, amount)
     # XLA's depthwise convolution is slower than these sums of slices, axis by axis.
     y, _ = fill(x, geo, padding, "explicit")
-    y = y.astype(jnp.promote_types(x.dtype, jnp.float32))
+    y = y.astype(sum_dtype(x.dtype))
     for axis in range(rank):
         y = _blur(y, axis + 1, taps, geo.stride[axis], geo.outputs[axis])
     return finish(y.astype(x.dtype), geo, padding, None)
@@ -63,4 +62,4 @@ def _blur(x: Array, axis: int, taps: int, stride: int, outputs: int) -> Array:
     for t in range(taps):
         weight = math.comb(taps - 1, t) / 2 ** (taps - 1)
         total = total + weight * tap(x, axis, t, stride, outputs)
-    return lax.convert_element_type(total, x.dtype)
+    return total

@@ -26,7 +26,7 @@ from ..padding import (
 )
 from ..padding.rules import Terms
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
-from .geometry import Geometry, fill, geometry
+from .geometry import Geometry, fill, geometry, sum_dtype
 
 
 def propagate_mask(
@@ -91,23 +91,18 @@ def mask_out(
         that the output sees: `[batch, *out, 1 or groups]`.
     """
     mask = jnp.asarray(mask)
-    allowed = ((1, x.shape[0]), *((n,) for n in x.shape[1:-1]), (1, x.shape[-1]))
-    fits = mask.ndim == x.ndim and all(
-        n in sizes for n, sizes in zip(mask.shape, allowed, strict=True)
-    )
+    fits = mask.shape in ((*x.shape[:-1], 1), x.shape)
     if not fits or mask.dtype != bool:
         raise ValueError(
             f"mask is {mask.dtype}{list(mask.shape)}, but x has shape {x.shape}: "
             f"expected booleans {[*x.shape[:-1], 1]} or {list(x.shape)}, true where "
-            "the image is real, for example mask=x_known > 0."
+            "the image is real, for example mask=~jnp.isnan(x)."
         )
-    per_group, parts = 1, mask.astype(jnp.float32)
-    if mask.shape[-1] > 1:  # a count of channels is exact up to 2 ** 24
-        per_group = mask.shape[-1] // groups
-        parts = parts.reshape(*mask.shape[:-1], groups, per_group).sum(-1)
-    count = _taps_there(parts, window, padding)
-    wide = jnp.promote_types(jnp.finfo(x.dtype).dtype, jnp.float32)
-    return jnp.where(mask, x, jnp.zeros((), x.dtype)), count.astype(wide) / per_group
+    there = mask.astype(sum_dtype(jnp.finfo(x.dtype).dtype))
+    if mask.shape[-1] > 1:
+        there = there.reshape(*mask.shape[:-1], groups, -1).mean(-1)
+    count = _taps_there(there, window, padding)
+    return jnp.where(mask, x, jnp.zeros((), x.dtype)), count
 
 
 def finish_masked(
@@ -119,7 +114,7 @@ def finish_masked(
     ratio = function(jnp.where(there, count, 1), math.prod(window.window))
     ratio, there = (_to_features(a, y.shape[-1]) for a in (ratio, there))
     # In float16 the ratio of a window with one channel of one cell may overflow.
-    wide = jnp.promote_types(y.dtype, jnp.float32)
+    wide = sum_dtype(y.dtype)
     y = (y.astype(wide) * ratio.astype(wide)).astype(y.dtype)
     y = y if bias is None else y + jnp.expand_dims(bias, range(y.ndim - 1))
     return jnp.where(there, y, jnp.zeros((), y.dtype))
