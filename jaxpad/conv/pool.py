@@ -62,9 +62,9 @@ def avg_pool(
 
     `y[o] = r[o] / |window| sum_t pad(x)[o stride + t]`, `r` as in `jaxpad.conv`. So
     "zero" counts the padded cells as zeros (PyTorch's count_include_pad=True) and
-    "partial" leaves them out (False, and TensorFlow's rule). No output is made of a
-    window that does not fit: for PyTorch's ceil_mode add cells after, such as
-    `amount=((1, 2), (1, 2))` in place of 1.
+    "partial" leaves them out (False, and TensorFlow's rule). A window that does not
+    fit makes no output; PyTorch's ceil_mode is more cells after: `amount=(1, 2)` with
+    "partial" in place of 1.
 
     Args:
         x: `[batch, *space, channels]`, floating point.
