@@ -4,9 +4,14 @@ from . import arith as arith, layers as layers
 from .analysis import check as check
 from .conv import (
     avg_pool as avg_pool,
+    blur_pool as blur_pool,
     conv as conv,
+    conv_transpose as conv_transpose,
     halo as halo,
     max_pool as max_pool,
+    patches as patches,
+    propagate_mask as propagate_mask,
+    resize_conv as resize_conv,
 )
 from .padding import (
     MODES as MODES,

@@ -1,7 +1,12 @@
-"""Operations with a window: convolution and pooling."""
+"""Operations with a window: convolution, its transpose, pooling, patches, resizing."""
 
+from .blur import blur_pool as blur_pool
 from .choose import Choice as Choice, choose as choose
 from .functional import conv as conv
 from .halo import halo as halo
+from .mask import propagate_mask as propagate_mask
+from .patches import patches as patches
 from .pool import avg_pool as avg_pool, max_pool as max_pool
+from .resize import resize_conv as resize_conv
 from .strategies import STRATEGIES as STRATEGIES
+from .transposed import conv_transpose as conv_transpose

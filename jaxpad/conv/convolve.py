@@ -44,14 +44,13 @@ def convolve(
         stride,
         zeros,
         rhs_dilation=dilation,
-        dimension_numbers=channels_last(x.ndim),
+        dimension_numbers=_channels_last(x.ndim),
         feature_group_count=groups,
         precision=precision,
     )
 
 
-def channels_last(rank: int) -> lax.ConvDimensionNumbers:
-    """Which axis is which in `[batch, *space, channels]` and `[*window, in, out]`."""
+def _channels_last(rank: int) -> lax.ConvDimensionNumbers:
     image = (0, rank - 1, *range(1, rank - 1))
     return lax.ConvDimensionNumbers(
         image, (rank - 1, rank - 2, *range(rank - 2)), image

@@ -4,12 +4,13 @@ import functools
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
 from .convolve import convolve
 from .geometry import check_image, finish, geometry
+from .mask import finish_masked, mask_out
 from .strategies import STRATEGIES, Strategy
 
 
@@ -23,6 +24,7 @@ def conv(
     padding: Mode | Padding = "zero",
     amount: Amount = "same",
     bias: Shaped[AnyArray, " out"] | None = None,
+    mask: Bool[AnyArray, "batch *space one_or_in"] | None = None,
     strategy: str | Strategy = "auto",
     precision: lax.PrecisionLike = None,
 ) -> Shaped[Array, "batch *out_space out"]:
@@ -44,6 +46,9 @@ def conv(
             "same", "same_lower", "valid", "full", "half", "causal", an int, `(lo, hi)`
             or one pair per axis.
         bias: `[out]`; the ratio does not touch it.
+        mask: `[batch, *space, 1 or in]`, true where the image is real. It implies
+            "partial": a masked cell is missing, and so is a padding cell that copies
+            one. `jaxpad.propagate_mask` gives the mask of the output.
         strategy: how the padded image comes about, which changes the cost and not
             the result: "auto", "built_in", "explicit", "repad", "strips", or
             `jaxpad.halo(...)` for an image that is split over devices.
@@ -73,8 +78,13 @@ def conv(
     padding = as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     window = geometry(x.shape[1:-1], kernel.shape[:-2], stride, dilation, amount)
+    count = None
+    if mask is not None:
+        x, count = mask_out(x, mask, window, padding, groups)
     apply = functools.partial(convolve, groups=groups, precision=precision)
     y = STRATEGIES.resolve(strategy)(x, kernel, window, padding, apply)
+    if count is not None:
+        return finish_masked(y, count, window, padding, bias)
     return finish(y, window, padding, bias)
 
 
@@ -91,11 +101,16 @@ def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) ->
             f"x has {in_features} channels in groups={groups}: expected a kernel "
             f"[*window, {in_features // groups}, {out_features}]."
         )
+    check_dtypes(x, kernel, bias, out_features)
+
+
+def check_dtypes(x: Array, kernel: Array, bias: Array | None, features: int) -> None:
+    """Raises unless the operands have x's dtype, and the bias one entry a feature."""
     for name, operand in (("kernel", kernel), ("bias", bias)):
         if operand is not None and operand.dtype != x.dtype:
             raise TypeError(
                 f"x is {x.dtype} and {name} is {operand.dtype}: cast one of them, for "
                 f"example {name}.astype(x.dtype)."
             )
-    if bias is not None and bias.shape != (out_features,):
-        raise ValueError(f"bias has shape {bias.shape}; expected ({out_features},).")
+    if bias is not None and bias.shape != (features,):
+        raise ValueError(f"bias has shape {bias.shape}; expected ({features},).")

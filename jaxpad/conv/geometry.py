@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ..arith import conv_output_size, side_widths, tap_counts
 from ..padding import (
@@ -83,11 +84,13 @@ def geometry(
     return Geometry(tuple(space), tuple(window), strides, dilations, widths, outputs)
 
 
-def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
+def per_axis(
+    name: str, value: PerAxis, rank: int, *, least: int = 1
+) -> tuple[int, ...]:
     """Reads an int, or one per axis.
 
     Raises:
-        ValueError: if there are not `rank` numbers, or one is below 1.
+        ValueError: if there are not `rank` numbers, or one is below `least`.
         TypeError: if one is no whole number.
     """
     try:
@@ -97,12 +100,24 @@ def per_axis(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
         raise TypeError(
             f"{name} is an int, or one per space axis, but {value!r} came."
         ) from e
-    if len(numbers) != rank or min(numbers, default=1) < 1:
+    if len(numbers) != rank or min(numbers, default=least) < least:
         raise ValueError(
-            f"{name}={value!r}: expected an int of at least 1, or {rank} of them, one "
-            "per space axis."
+            f"{name}={value!r}: expected an int of at least {least}, or {rank} of "
+            "them, one per space axis."
         )
     return numbers
+
+
+def sum_dtype(dtype: Any) -> Any:
+    """What to sum in: XLA sums in the type of its input, and a half type would lose
+    most of many cells."""
+    return dtype if dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
+
+
+def tap(x: Array, axis: int, start: int, stride: int, outputs: int) -> Array:
+    """The cells of one axis on which one tap falls, output by output."""
+    end = start + (outputs - 1) * stride + 1
+    return lax.slice_in_dim(x, start, end, stride, axis)
 
 
 def fill(

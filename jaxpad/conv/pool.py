@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, Array, Image, Mode, PerAxis
-from .geometry import Geometry, check_image, fill, finish, geometry
+from .geometry import Geometry, check_image, fill, finish, geometry, sum_dtype
 
 
 def max_pool(
@@ -60,7 +60,11 @@ def avg_pool(
 ) -> Shaped[Array, "batch *out_space channels"]:
     """The sum of each window over its size; with "partial", over the cells there.
 
-    `y[o] = r[o] / |window| sum_t pad(x)[o stride + t]`, `r` as in `jaxpad.conv`.
+    `y[o] = r[o] / |window| sum_t pad(x)[o stride + t]`, `r` as in `jaxpad.conv`. So
+    "zero" counts the padded cells as zeros (PyTorch's count_include_pad=True) and
+    "partial" leaves them out (False, and TensorFlow's rule). A window that does not
+    fit makes no output; PyTorch's ceil_mode is more cells after: `amount=(1, 2)` with
+    "partial" in place of 1.
 
     Args:
         x: `[batch, *space, channels]`, floating point.
@@ -82,11 +86,12 @@ def avg_pool(
     """
     x, geo, padding = _read("avg_pool", x, window, stride, padding, amount)
     x, zeros = fill(x, geo, padding)
-    # XLA sums in the type of its input: in a half type a large window would lose most
-    # of its cells.
-    wide = x.dtype if x.dtype.itemsize >= 4 else jnp.float32
     y = lax.reduce_window(
-        x.astype(wide), 0.0, lax.add, *_everywhere(geo), padding=_all(zeros)
+        x.astype(sum_dtype(x.dtype)),
+        0.0,
+        lax.add,
+        *_everywhere(geo),
+        padding=_all(zeros),
     )
     y = finish(y / math.prod(geo.window), geo, padding, None)
     return y.astype(x.dtype)

@@ -4,3 +4,9 @@ from .conv import Conv as Conv
 from .padded import Padded as Padded
 from .pool import AvgPool as AvgPool, MaxPool as MaxPool
 from .replace import replace_padding as replace_padding
+from .resample import (
+    BlurPool as BlurPool,
+    Patches as Patches,
+    ResizeConv as ResizeConv,
+)
+from .transposed import ConvTranspose as ConvTranspose

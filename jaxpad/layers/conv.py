@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import dtypes
 from jax import lax
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from ..conv import conv
 from ..conv.geometry import check_image, per_axis
@@ -99,20 +99,18 @@ class Conv(Padded):
             self.bias = nnx.Param(bias_init(rngs.params(), shape[-1:], param_dtype))
 
     def __call__(
-        self, inputs: Shaped[AnyArray, "*batch_space_in"]
+        self,
+        inputs: Shaped[AnyArray, "*batch_space_in"],
+        mask: Bool[AnyArray, "*batch_space_one_or_in"] | None = None,
     ) -> Shaped[Array, "*batch_space_out"]:
-        """Applies the layer to `[*batch, *space, in_features]`, any batch axes."""
-        x, batch = as_batch(jnp.asarray(inputs), len(self.kernel_size))
-        check_image("Conv", x, len(self.kernel_size))
-        if x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"the input has {x.shape[-1]} channels, but the layer was made for "
-                f"in_features={self.in_features}."
-            )
-        bias = None if self.bias is None else self.bias[...]
-        x, kernel, bias = dtypes.promote_dtype(
-            (x, self.kernel[...], bias), dtype=self.dtype
-        )
+        """Applies the layer to `[*batch, *space, in_features]`, any batch axes.
+
+        `mask` is true where the input is real: `[*batch, *space, 1 or in_features]`,
+        as in `jaxpad.conv`.
+        """
+        (x, kernel, bias), batch = operands(self, inputs)
+        if mask is not None:
+            mask, _ = as_batch(jnp.asarray(mask), len(self.kernel_size))
         y = conv(
             x,
             kernel,
@@ -121,6 +119,29 @@ class Conv(Padded):
             groups=self.feature_group_count,
             padding=self.padding,
             bias=bias,
+            mask=mask,
             precision=self.precision,
         )
         return y.reshape(*batch, *y.shape[1:])
+
+
+def operands(
+    layer: Any, inputs: AnyArray
+) -> tuple[tuple[Array, Array, Array | None], tuple[int, ...]]:
+    """What a layer with a kernel computes with, in one dtype; and the batch axes.
+
+    Raises:
+        ValueError: for an input of the wrong shape.
+        TypeError: for an input of whole numbers.
+    """
+    rank = len(layer.kernel_size)
+    x, batch = as_batch(jnp.asarray(inputs), rank)
+    check_image(type(layer).__name__, x, rank)
+    if x.shape[-1] != layer.in_features:
+        raise ValueError(
+            f"the input has {x.shape[-1]} channels, but the layer was made for "
+            f"in_features={layer.in_features}."
+        )
+    bias = None if layer.bias is None else layer.bias[...]
+    arrays = (x, layer.kernel[...], bias)
+    return dtypes.promote_dtype(arrays, dtype=layer.dtype), batch

@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 import jax
 from flax import nnx
 
-from ..arith import span
 from ..padding import Padding, as_padding
-from ..typing import Amount, Mode
-from .conv import Conv
+from ..typing import Mode
+from .from_flax import from_flax
 from .padded import Padded
 
 
@@ -22,9 +21,10 @@ def replace_padding(
 ) -> M:
     """A new model with another padding in its layers, sharing the parameters.
 
-    Works on every `flax.nnx.Conv` (which becomes a `jaxpad.layers.Conv`) and every
-    layer of jaxpad. Each layer keeps its amount, so that all paddings sample the
-    same grid; a `Padding` with an amount of its own, or "valid", replaces it.
+    Works on every `flax.nnx.Conv` and `ConvTranspose` (which become those of
+    `jaxpad.layers`) and every layer of jaxpad. Each layer keeps its amount, so that
+    all paddings sample the same grid; a `Padding` with an amount of its own, or
+    "valid", replaces it.
 
     Args:
         model: an nnx module, of any library or your own.
@@ -40,8 +40,9 @@ def replace_padding(
 
     Raises:
         ValueError: for an unknown padding, a rule that matches no layer, a subclass
-            of `nnx.Conv` or one with options that jaxpad's has not (input dilation, a
-            weight mask), or a module that is no pytree, into which this cannot look.
+            of flax's layers or one with options that jaxpad's has not (input dilation,
+            a weight mask, a transposed convolution that adds more than its window
+            reaches), or a module that is no pytree, into which this cannot look.
 
     Example:
         >>> model = nnx.Sequential(nnx.Conv(1, 4, (3, 3), rngs=nnx.Rngs(0)), nnx.relu)
@@ -74,76 +75,13 @@ def replace_padding(
     return new
 
 
-_LAYERS = (nnx.Conv, Padded)
-_FLAX_ONLY = (
-    "mask",
-    "conv_general_dilated",
-    "promote_dtype",
-    "preferred_element_type",
-)
+_LAYERS = (nnx.Conv, nnx.ConvTranspose, Padded)
 
 
 def _with_padding(name: str, layer: Any, padding: Padding) -> Padded:
-    if isinstance(layer, nnx.Conv):
-        new, amount = _from_flax(name, layer), _flax_amount(layer)
+    if isinstance(layer, (nnx.Conv, nnx.ConvTranspose)):
+        new, amount = from_flax(name, layer)
     else:
         new, amount = nnx.clone(layer, variables=False), layer.amount
     new.set_padding(padding, amount)
     return new
-
-
-def _from_flax(name: str, layer: nnx.Conv) -> Conv:
-    """A jaxpad Conv that holds the very variables of a flax one."""
-    plain = nnx.eval_shape(lambda: nnx.Conv(1, 1, 1, rngs=nnx.Rngs(0)))
-    odd = [o for o in _FLAX_ONLY if getattr(layer, o) is not getattr(plain, o)]
-    if layer.input_dilation not in (None, 1, (1,) * len(layer.kernel_size)):
-        odd.append("input_dilation")
-    if type(layer) is not nnx.Conv or odd:
-        what = f"with {', '.join(odd)}" if odd else "that overrides nnx.Conv"
-        raise ValueError(
-            f"{name}: a {type(layer).__name__} {what} has no counterpart in jaxpad; "
-            "leave it out by giving rules for the other paths: "
-            'replace_padding(model, {"regex of a path": padding}).'
-        )
-    new = nnx.eval_shape(
-        lambda: Conv(
-            layer.in_features,
-            layer.out_features,
-            _window(layer),
-            1 if layer.strides is None else layer.strides,
-            kernel_dilation=1
-            if layer.kernel_dilation is None
-            else layer.kernel_dilation,
-            feature_group_count=layer.feature_group_count,
-            use_bias=layer.use_bias,
-            dtype=layer.dtype,
-            param_dtype=layer.param_dtype,
-            precision=layer.precision,
-            rngs=nnx.Rngs(0),
-        )
-    )
-    new.kernel, new.bias = layer.kernel, layer.bias
-    return new
-
-
-def _window(layer: nnx.Conv) -> tuple[int, ...]:
-    return tuple(layer.kernel_size)
-
-
-def _flax_amount(layer: nnx.Conv) -> Amount:
-    """The cells that flax adds, as an amount of ours.
-
-    Flax's "CIRCULAR" and "REFLECT" add the same cells at every stride, unlike its
-    "SAME": that is why they sample another grid there.
-    """
-    padding = layer.padding
-    if padding in ("CIRCULAR", "REFLECT"):
-        dilation = layer.kernel_dilation or 1
-        dilations = [dilation] * 9 if isinstance(dilation, int) else dilation
-        reach = [span(k, d) for k, d in zip(_window(layer), dilations, strict=False)]
-        return tuple(((k - 1) // 2, k // 2) for k in reach)
-    if isinstance(padding, str):
-        return padding.lower()
-    if isinstance(padding, int):
-        return padding
-    return [(p, p) if isinstance(p, int) else (p[0], p[-1]) for p in padding]
