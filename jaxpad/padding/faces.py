@@ -1,25 +1,28 @@
 """Grids made of square faces: each face is padded from the faces that touch it.
 
 The sides of a face are numbered as a quarter turn of `jnp.rot90` moves them on, with
-rows drawn downwards:
+rows drawn downwards; a corner has the number of the side before it:
 
-          1
-        +---+
-      2 |   | 0
-        +---+
-          3
+        1   1   0
+          +---+
+        2 |   | 0
+          +---+
+        2   3   3
 
 All faces are seen from outside (or all from inside), so beyond a side lies another
 face, turned by quarters and never mirrored.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
+from .rules import cells, source
 
 
 # A face, and by how many quarters it is turned.
@@ -34,7 +37,7 @@ def pad_faces(
     """Adds cells around each face and fills them from its neighbours.
 
     Where four faces meet, the corner is the face diagonally across. Where three meet
-    there is none, and the two halos share the corner: see `_shared_corner`.
+    there is none, and the two halos share the corner: see `_shared_corners`.
 
     Args:
         x: `[batch * faces, n, n, channels]`, the faces fastest.
@@ -49,30 +52,11 @@ def pad_faces(
         return x
     _check(x, widths, len(sides), name)
     n, width = x.shape[1], max(max(pair) for pair in widths)
-    faces = lax.reshape(x, (x.shape[0] // len(sides), len(sides), *x.shape[1:]))
-    up, left, right, down = (
-        _neighbours(faces, _beyond(sides, path), path, width)
-        for path in ([1], [2], [0], [3])
-    )
-    corners = [
-        _corner(faces, sides, path, *halos)
-        for path, *halos in (
-            ([1, 2], up, left),
-            ([1, 0], up, right),
-            ([3, 2], down, left),
-            ([3, 0], down, right),
-        )
-    ]
-    rows = (
-        [corners[0], up, corners[1]],
-        [left, faces, right],
-        [corners[2], down, corners[3]],
-    )
-    padded = lax.concatenate([lax.concatenate(row, 3) for row in rows], 2)
+    faces = lax.reshape(x, (len(x) // len(sides), len(sides), *x.shape[1:]))
+    padded = _pad_all_round(faces, width, sides)
     rows, columns = ((width - lo, width + n + hi) for lo, hi in widths[1:3])
-    return _cut(padded, rows, columns).reshape(
-        len(x), rows[1] - rows[0], columns[1] - columns[0], x.shape[-1]
-    )
+    padded = _cut(padded, rows, columns)
+    return lax.reshape(padded, (len(x), *padded.shape[2:]))
 
 
 def _check(x: Array, widths: Sequence[tuple[int, int]], faces: int, name: str) -> None:
@@ -84,9 +68,9 @@ def _check(x: Array, widths: Sequence[tuple[int, int]], faces: int, name: str) -
         )
     if len(x) % faces:
         raise ValueError(
-            f"{name}: the first axis of x, of shape {x.shape}, is no multiple of the "
-            f"{faces} faces. Expected {shape}, the faces fastest: fold [batch, {faces}, "
-            "n, n, channels] with x.reshape(-1, n, n, channels)."
+            f"{name}: x has shape {x.shape}, whose first axis is no multiple of the "
+            f"{faces} faces. Expected {shape}, the faces fastest: fold "
+            f"[batch, {faces}, n, n, channels] with x.reshape(-1, n, n, channels)."
         )
     n, columns = x.shape[1:3]
     if n != columns:
@@ -106,96 +90,101 @@ def _check(x: Array, widths: Sequence[tuple[int, int]], faces: int, name: str) -
         )
 
 
-def across(sides: Sides, place: Place, side: int) -> Place:
-    """Where one comes to from a turned face over the side that now is `side`."""
-    face, turns = place
-    beyond, more = sides[face][(side - turns) % 4]
-    return beyond, (turns + more) % 4
+# Jitted because it is many small steps.
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _pad_all_round(faces: Array, width: int, sides: Sides) -> Array:
+    """Pads `[batch, faces, n, n, channels]` by as much on every side.
 
-
-def _beyond(sides: Sides, path: Sequence[int]) -> list[Place | None]:
-    """For each face, what lies beyond a side or a corner; None where nothing does."""
-    found = []
-    for face in range(len(sides)):
-        there = back = (face, 0)
-        for side, other in zip(path, reversed(path), strict=True):
-            there, back = across(sides, there, side), across(sides, back, other)
-        found.append(there if there == back else None)
-    return found
-
-
-def _neighbours(
-    faces: Array, places: Sequence[Place | None], path: Sequence[int], width: int
-) -> Array:
-    """The strips that touch, for a run of faces, turned as these see them."""
-    n = faces.shape[2]
-    low, high, whole = (0, width), (n - width, n), (0, n)
-    rows = high if 1 in path else low if 3 in path else whole
-    columns = high if 2 in path else low if 0 in path else whole
-    strips = []
-    for place in places:
-        assert place is not None
-        face, turns = place
-        strip = lax.slice_in_dim(faces, face, face + 1, axis=1)
-        strip = _cut(strip, *_before_turning(rows, columns, turns, n))
-        strips.append(jnp.rot90(strip, turns, axes=(2, 3)))
-    return lax.concatenate(strips, 1)
-
-
-def _before_turning(
-    rows: tuple[int, int], columns: tuple[int, int], turns: int, n: int
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Where a window of a turned face is in the face."""
-    for _ in range(turns):
-        rows, columns = columns, (n - rows[1], n - rows[0])
-    return rows, columns
-
-
-def _corner(
-    faces: Array, sides: Sides, path: list[int], above: Array, beside: Array
-) -> Array:
-    """One corner of every face: from the face across, or else of the halos."""
-    width = above.shape[2]
-    turned = [axis for axis, side in ((2, 3), (3, 0)) if side in path]
-    shared = lax.rev(
-        _shared_corner(lax.rev(above, turned), lax.rev(beside, turned)), turned
-    )
-    pieces, first = [], 0
-    places = _beyond(sides, path)
-    for there, run in itertools.groupby(places, key=lambda place: place is not None):
-        last = first + len(run := list(run))
-        if there:
-            pieces.append(_neighbours(faces, run, path, width))
-        else:
-            pieces.append(lax.slice_in_dim(shared, first, last, axis=1))
-        first = last
-    return lax.concatenate(pieces, 1)
-
-
-def _shared_corner(above: Array, beside: Array) -> Array:
-    """The upper left corner where no face is: the halos above and to the left fill it.
-
-    The mean of the two on the diagonal. Off it the plane of the face goes on into
-    one of them, at the same depth and as far from the side where they touch:
-
-          m p q | p q r        p q r, s: the halo above, s nearest to the face
-          u m s | s .          u, v: the halo to the left, v nearest
-          u v m |
-          ------+------
-          u v     face
+    On the way the axis of the faces has those of side 0, then those of side 1, and so
+    on, each turned so that this side is on the right.
     """
-    width = above.shape[2]
+    n, count = faces.shape[2], len(sides)
+    strips = [_cut(_turned(faces, -s), (0, n), (n - width, n)) for s in range(4)]
+    around = _turned(lax.concatenate(strips, 1), 2)  # as a face beyond sees them
+    places = list(itertools.product(range(4), range(count)))
+    halos = _chosen(around, [_beyond(sides, face, [s]) for s, face in places])
+    following = _chosen(halos, [*range(count, 4 * count), *range(count)])
+    shared = _shared_corners(_turned(following, 1), halos)
+    across = _cut(around, (n - width, n), (0, width))
+    corners = _chosen(
+        lax.concatenate([shared, across], 1),
+        [
+            here if there is None else 4 * count + there
+            for here, (s, face) in enumerate(places)
+            for there in [_beyond(sides, face, [s, (s + 1) % 4])]
+        ],
+    )
+    right, up, left, down = _back(halos)
+    up_right, up_left, down_left, down_right = _back(corners)
+    rows = (
+        [up_left, up, up_right],
+        [left, faces, right],
+        [down_left, down, down_right],
+    )
+    return lax.concatenate([lax.concatenate(row, 3) for row in rows], 2)
+
+
+def _beyond(sides: Sides, face: int, path: Sequence[int]) -> int | None:
+    """What touches a side of a face, or the corner of two: `side * faces + face`.
+
+    None where the two ways around a corner do not meet in one face.
+    """
+    there, other = (_walk(sides, face, way) for way in (path, path[::-1]))
+    if there != other:
+        return None
+    beyond, turns = there
+    return (path[0] + 2 - turns) % 4 * len(sides) + beyond
+
+
+def _walk(sides: Sides, face: int, path: Sequence[int]) -> Place:
+    turns = 0
+    for side in path:
+        face, more = sides[face][(side - turns) % 4]
+        turns += more
+    return face, turns % 4
+
+
+def _shared_corners(above: Array, right: Array) -> Array:
+    """Upper right corners where no face is: the halos above and to the right fill them.
+
+    The mean of the two on the diagonal. Off it the plane of the face goes on into one
+    of them, at the same depth and as far from the side where the two touch:
+
+        . q r | q r m        q, r, s: the halo above, s nearest to the face
+        . . s | s m w        v, w, z: the halo to the right, v nearest
+        . . . | m v z        m: means, of what is nearest to the corner
+        ------+------
+         face | v w .
+              | . z .
+    """
+    n, width = above.shape[3], above.shape[2]
     block = _cut(above, (0, 0), (0, 0))
     for d in range(width):
-        depth = (width - 1 - d, width - d)
-        mean = _cut(above, depth, (0, 1)) / 2 + _cut(beside, (0, 1), depth) / 2
-        top = lax.concatenate([mean, _cut(above, depth, (0, d))], 3)
-        rest = lax.concatenate([_cut(beside, (0, d), depth), block], 3)
-        block = lax.concatenate([top, rest], 2)
+        row = _cut(above, (width - 1 - d, width - d), (n - d, n))
+        column = _cut(right, (0, d), (d, d + 1))
+        last = _cut(above, (width - 1 - d, width - d), (n - 1, n))
+        mean = last / 2 + _cut(right, (0, 1), (d, d + 1)) / 2
+        top = lax.concatenate([row, mean], 3)
+        block = lax.concatenate([top, lax.concatenate([block, column], 3)], 2)
     return block
 
 
-def _cut(x: Array, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
+def _chosen(faces: Array, numbers: Sequence[int | None]) -> Array:
+    """Faces by their numbers, from slices rather than a gather."""
+    order = source(lambda i, _: numbers[i])
+    return lax.concatenate(cells(order, faces, 1, range(len(numbers))), 1)
+
+
+def _back(quarters: Array) -> list[Array]:
+    """The four sides of all faces, each where it belongs."""
+    return [_turned(side, s) for s, side in enumerate(jnp.split(quarters, 4, axis=1))]
+
+
+def _turned(faces: Array, quarters: int) -> Array:
+    return jnp.rot90(faces, quarters, axes=(2, 3))
+
+
+def _cut(faces: Array, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
     """Rows and columns of `[batch, faces, rows, columns, channels]`."""
-    x = lax.slice_in_dim(x, *rows, axis=2)
-    return lax.slice_in_dim(x, *columns, axis=3)
+    faces = lax.slice_in_dim(faces, *rows, axis=2)
+    return lax.slice_in_dim(faces, *columns, axis=3)
