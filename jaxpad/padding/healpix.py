@@ -35,19 +35,14 @@ def healpix(
 
     For a globe on HEALPix, cells of equal area on rings of latitude: each of the twelve
     base pixels is padded from its neighbours. Takes `[batch * 12, n, n, channels]`, the
-    base pixels fastest; a layer folds `[batch, 12, n, n, channels]` by itself. Row y
-    and column x are those of `healpy.pix2xyf`, not the nested order. North up, base
-    pixels in HEALPix's numbering:
+    base pixels fastest; a layer folds `[batch, 12, n, n, channels]` by itself. Each has
+    cell (0, 0) in its southern corner. Row y goes to the north-west and column x to the
+    north-east, as in `healpy.pix2xyf`; this is not the nested order.
 
     ```text
-      /\\  /\\  /\\  /\\
-     /0 \\/1 \\/2 \\/3 \\        north
-     \\  /\\  /\\  /\\  /\\      y  /\\  x
-      \\/5 \\/6 \\/7 \\/4 \\      \\/  \\/
-      /\\  /\\  /\\  /\\  /       \\  /
-     /8 \\/9 \\/10\\/11\\/         \\/
-     \\  /\\  /\\  /\\  /        south
-      \\/  \\/  \\/  \\/
+      0   1   2   3      north      y   x
+    4   5   6   7   4                \\ /
+      8   9  10  11      south        0
     ```
 
     Where four base pixels meet, the corner is the one across. Where three meet (north
