@@ -211,7 +211,8 @@ def _draw_face(
     )
     real = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]) * (size / 2 - width)
     axis.plot(*(real @ turned.T + middle).T, color=BORDER, lw=1.3)
-    axis.text(*middle, name, ha="center", va="center", color="white", fontsize=9)
+    middle_x, middle_y = middle
+    axis.text(middle_x, middle_y, name, ha="center", va="center", color="white")
 
 
 def _draw_numbers(axis: Axes, title: str, values: np.ndarray) -> None:

@@ -71,9 +71,9 @@ def _check(
         )
     if columns % 2 and any(widths[1]):
         raise ValueError(
-            f"latlon: x has shape {x.shape}, {columns} longitudes, but half a turn, "
-            "which the map goes on at beyond a pole, needs an even number. Resample "
-            'it, or pad latitudes otherwise: mode=("replicate", "circular").'
+            f"latlon: beyond a pole the map goes on half a turn away, but {columns} "
+            f"longitudes, of x of shape {x.shape}, have no half. Resample to an even "
+            'number, or pad latitudes otherwise: mode=("replicate", "circular").'
         )
     if (widest := max(widths[1])) > (room := rows - (poles == "on")):
         raise ValueError(

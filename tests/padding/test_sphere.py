@@ -189,7 +189,7 @@ def test_a_pole_at_one_side_of_a_region():
 REFUSED: list[tuple[str, tuple, Any, str]] = [
     ("latlon", (5, 6, 3), 1, r"latlon pads .*\(5, 6, 3\).*axes=\(1, 2\)"),
     ("latlon", (2, 5, 6, 3), 1, r"latlon pads the two space axes.*axes=\(1, 2\)"),
-    ("latlon", (2, 5, 7, 3), "space", r"7 longitudes.*needs an even number.*circular"),
+    ("latlon", (2, 5, 7, 3), "space", r"but 7 longitudes.*to an even number.*circular"),
     ("latlon(poles='at')", (2, 5, 6, 3), "space", "poles='at': expected one of"),
     ("latlon", (2, 2, 6, 3), "wide", r"width 3 is too wide.*at most 2 beyond a pole"),
     ("latlon(poles='on')", (2, 3, 6, 3), "wide", "'on'.*3 latitudes.*at most 2"),
