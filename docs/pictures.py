@@ -1,7 +1,7 @@
 """The pictures of README.md and of the pages, drawn from what the library computes.
 
 Command: python docs/pictures.py
-Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png
+Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png, sphere.png
 """
 
 import io
@@ -96,7 +96,37 @@ def partial(side: int = 5) -> Figure:
     return figure
 
 
-PICTURES = (modes, grids, amounts, partial)
+def sphere(n: int = 12, width: int = 3) -> Figure:
+    """One smooth function on three grids of the globe, each padded by its mode."""
+    figure, axes = plt.subplots(
+        1, 3, figsize=(9.6, 2.1), layout="constrained", width_ratios=(1.67, 1.33, 2.34)
+    )
+    angles = (np.arange(2 * n) + 0.5) * np.pi / n
+    south, east = np.meshgrid(angles[:n], angles, indexing="ij")
+    globe = [np.sin(south) * np.cos(east), np.sin(south) * np.sin(east), np.cos(south)]
+    table = _padded_field(np.stack(globe, -1)[None], width, "latlon")
+    _draw_face(axes[0], table[0], width)
+    cube = _padded_field(jaxpad.cube_sphere_points(n), width, "cube_sphere")
+    pixels = _padded_field(jaxpad.healpix_points(n), width, "healpix")
+    gap = 1.1 * (n + 2 * width)
+    net = [(column, 0) for column in range(4)] + [(0, -1), (0, 1)]
+    for face, (column, row) in enumerate(net):
+        _draw_face(axes[1], cube[face], width, (gap * column, gap * row), str(face))
+    turned = np.sqrt(0.5) * np.array([[1, -1], [-1, -1]])  # x north-east, y north-west
+    for face in range(12):
+        eighth = (2 * (face % 4) + (face // 4 != 1)) % 8
+        at = gap * np.sqrt(0.5) * np.array([eighth, face // 4])
+        _draw_face(axes[2], pixels[face], width, at, str(face), turned)
+    for axis, title in zip(axes, ("latlon", "cube_sphere", "healpix"), strict=True):
+        axis.set_title(title, **MONO, fontsize=10)
+        axis.set(aspect="equal")
+        axis.margins(0.01)
+        axis.invert_yaxis()
+        axis.set_axis_off()
+    return figure
+
+
+PICTURES = (modes, grids, amounts, partial, sphere)
 
 
 def _photograph() -> np.ndarray:
@@ -153,6 +183,36 @@ def _draw_row(
     axis.text(CELLS - 0.5, 1.2, note, va="bottom", ha="right", color="#444")
     axis.set(xlim=(-2.7, CELLS + 1.7), ylim=(-0.9, 1.9), aspect="equal")
     axis.set_axis_off()
+
+
+def _padded_field(points: np.ndarray, width: int, mode: str) -> np.ndarray:
+    """A smooth function of unit vectors, padded: `[faces, rows, columns]`."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    field = np.sin(3 * x + 1) * np.cos(2 * y) + z * y + 0.7 * np.sin(4 * z - x)
+    padded = jaxpad.pad(field[..., None].astype(np.float32), width, mode, axes=(1, 2))
+    return np.asarray(padded)[..., 0]
+
+
+def _draw_face(
+    axis: Axes,
+    values: np.ndarray,
+    width: int,
+    at: Sequence[float] | np.ndarray = (0, 0),
+    name: str = "",
+    turned: np.ndarray | None = None,
+) -> None:
+    """Cells, and a line where the real ones end; `at` is the middle of the face."""
+    turned = np.eye(2) if turned is None else turned
+    size, middle = np.array(values.shape)[::-1], np.array(at)
+    edges = np.stack(np.meshgrid(*(np.arange(s + 1) - s / 2 for s in size)), -1)
+    at_edges: Any = np.moveaxis(edges @ turned.T + middle, -1, 0)
+    axis.pcolormesh(
+        *at_edges, values, vmin=-1.9, vmax=1.9, cmap="viridis", rasterized=True
+    )
+    real = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]) * (size / 2 - width)
+    axis.plot(*(real @ turned.T + middle).T, color=BORDER, lw=1.3)
+    middle_x, middle_y = middle
+    axis.text(middle_x, middle_y, name, ha="center", va="center", color="white")
 
 
 def _draw_numbers(axis: Axes, title: str, values: np.ndarray) -> None:

@@ -18,6 +18,8 @@ from .padding import (
     PADDINGS as PADDINGS,
     Padding as Padding,
     affine as affine,
+    cube_sphere_points as cube_sphere_points,
+    healpix_points as healpix_points,
     pad as pad,
     source as source,
 )

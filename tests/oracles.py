@@ -177,3 +177,68 @@ def receptive_cells(
             if all(q in seen for q in cells)
         }
     return [seen[p] for p in range(size) if p in seen]
+
+
+def folded_faces(corners: np.ndarray, n: int, width: int) -> np.ndarray:
+    """Cell centres of the faces of a solid, folded over its edges, times 2 n.
+
+    Faces are parallelograms, `corners` [faces, 3, 3] where (row 0, column 0),
+    (row 0, column n) and (row n, column 0) lie in space. Beyond an edge the cells go on
+    along the other face that has it. Beyond a corner of three faces, the mean of
+    both ways on the diagonal, else the cell of the way that is longer.
+    """
+    origin, right, below = np.moveaxis(corners, 1, 0)
+    squares = np.stack([origin, right, right + below - origin, below], 1)
+    return np.array([_folded_face(squares, f, n, width) for f in range(len(squares))])
+
+
+def _folded_face(squares: np.ndarray, face: int, n: int, width: int) -> np.ndarray:
+    size = n + 2 * width
+    found = np.zeros((size, size, 3))
+    for row, column in itertools.product(range(size), repeat=2):
+        y, x = (2 * (i - width) + 1 for i in (row, column))
+        # The corner that is nearest, and the ways from it along and beyond its edges.
+        corner = {(0, 0): 0, (0, 1): 1, (1, 1): 2, (1, 0): 3}[y > n, x > n]
+        v, p, q = (squares[face, (corner + k) % 4] for k in (0, 1, 3))
+        if corner % 2:
+            p, q = q, p  # p along the row, q along the column
+        along_p, along_q = (min(i, 2 * n - i) for i in (x, y))
+        found[row, column] = _walk(squares, face, v, (p, q), (along_p, along_q), n)
+    return found
+
+
+def _walk(
+    squares: np.ndarray, face: int, v: np.ndarray, ends: Any, along: Any, n: int
+) -> np.ndarray:
+    """From corner v so far along its two edges; negative is beyond the other edge."""
+    (p, q), (a, b) = ends, along
+    if a > 0 and b > 0:
+        return 2 * n * v + a * (p - v) + b * (q - v)
+    if a < 0 < b:
+        _, r = _over(squares, face, v, q)
+        return 2 * n * v - a * (r - v) + b * (q - v)
+    if b < 0 < a:
+        return _walk(squares, face, v, (q, p), (b, a), n)
+    beyond_q, r = _over(squares, face, v, q)
+    beyond_p, s = _over(squares, face, v, p)
+    third, _ = _over(squares, beyond_q, v, r)
+    if third != beyond_p:  # four faces: v to s is the last edge
+        return 2 * n * v - a * (r - v) - b * (s - v)
+    if a == b:
+        ways = [-a * (r - v) + 1 * (end - v) for end in (p, q)]
+        return 2 * n * v + sum(ways) / 2
+    end, deep, other = (q, -a, -b) if a < b else (p, -b, -a)
+    return 2 * n * v + deep * (r - v) + (deep - other - 1) * (end - v)
+
+
+def _over(
+    squares: np.ndarray, face: int, v: np.ndarray, end: np.ndarray
+) -> tuple[int, np.ndarray]:
+    """The other face with the edge from v to `end`, and the end of its other edge."""
+    for other, square in enumerate(squares):
+        at = [k for k in range(4) if np.array_equal(square[k], v)]
+        beside = [square[(k + step) % 4] for k in at for step in (1, 3)]
+        match = [np.array_equal(b, end) for b in beside]
+        if other != face and any(match):
+            return other, beside[1 - match.index(True)]
+    raise AssertionError("the faces do not close")

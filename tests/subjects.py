@@ -19,7 +19,15 @@ def _with_options(name: str) -> list[str]:
     return [name, *numbers]
 
 
-MODE_SPECS = [spec for name in MODES for spec in _with_options(name)]
+# Modes that want a whole globe, with a shape and widths for it: the laws run over them
+# in tests/padding/test_sphere.py.
+ON_THE_SPHERE: dict[str, Any] = {
+    "latlon": ((2, 5, 6, 3), [(0, 0), (1, 3), (7, 2), (0, 0)]),
+    "cube_sphere": ((12, 4, 4, 2), [(0, 0), (1, 3), (2, 0), (0, 0)]),
+    "healpix": ((24, 4, 4, 2), [(0, 0), (3, 1), (0, 2), (0, 0)]),
+}
+PLANE_MODES = [name for name in MODES if name not in ON_THE_SPHERE]
+MODE_SPECS = [spec for name in PLANE_MODES for spec in _with_options(name)]
 
 
 def claiming(law: str) -> list[str]:
@@ -27,7 +35,10 @@ def claiming(law: str) -> list[str]:
     return [s for s in MODE_SPECS if law in MODES.laws[s.partition("(")[0]]]
 
 
-PADDING_SPECS = [*PADDINGS, *(spec for spec in MODE_SPECS if spec not in MODES)]
+PADDING_SPECS = [
+    *(name for name in PADDINGS if name not in ON_THE_SPHERE),
+    *(spec for spec in MODE_SPECS if spec not in MODES),
+]
 
 # Non-square, with other widths on every side, each within what every mode can fill.
 SHAPES = {1: (7,), 2: (5, 7), 3: (4, 5, 6)}

@@ -1,5 +1,11 @@
 """Padding: modes, the `Padding` record, and partial convolution's reweighting."""
 
+from .cube_sphere import (
+    cube_sphere as cube_sphere,
+    cube_sphere_points as cube_sphere_points,
+)
+from .healpix import healpix as healpix, healpix_points as healpix_points
+from .latlon import latlon as latlon
 from .modes import LAWS as LAWS, MODES as MODES
 from .pad import (
     as_fills as as_fills,
