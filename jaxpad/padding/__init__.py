@@ -1,6 +1,10 @@
 """Padding: modes, the `Padding` record, and partial convolution's reweighting."""
 
-from .modes import LAWS as LAWS, MODES as MODES
+from .modes import (
+    LAWS as LAWS,
+    MODES as MODES,
+    missing_arguments as missing_arguments,
+)
 from .pad import (
     pad as pad,
     per_axis_modes as per_axis_modes,
@@ -13,3 +17,10 @@ from .partial import (
 )
 from .rules import Rule as Rule, affine as affine, rule_of as rule_of, source as source
 from .spec import PADDINGS as PADDINGS, Padding as Padding, as_padding as as_padding
+
+
+# Modules that only register modes, in the order of the tables.
+# isort: off
+from . import weighted as weighted, median as median
+from . import linear_prediction as linear_prediction, distribution as distribution
+from . import random as random, c2sp as c2sp, learned as learned
