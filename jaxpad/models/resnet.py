@@ -125,7 +125,11 @@ class ResNet(nnx.Module):
         self.stem = _conv(
             channels, width, kernel, stride, padding=spec, dtype=dtype, rngs=rngs
         )
-        self.pool = None if small else MaxPool((3, 3), 2, padding=spec, amount="half")
+        self.pool = None
+        if not small:
+            self.pool = MaxPool(
+                (3, 3), 2, padding=spec, amount="half", features=width, rngs=rngs
+            )
         self.blocks, features = nnx.List([]), width
         for stage, count in enumerate(blocks):
             for block in range(count):

@@ -103,7 +103,7 @@ def _grow(
 def _outward(x: Array, axis: int, space: tuple[int, ...], weights: Array) -> Array:
     """The cells before the first ones of an axis, which stays with one cell."""
     slab = lax.slice_in_dim(x, 0, min(2, x.shape[axis]), axis=axis)
-    ring = [(int(a in space and a != axis),) * 2 for a in range(x.ndim)]
+    ring = [(1, 1) if a in space else (0, 0) for a in range(x.ndim)]
     ring[axis] = (0, 2 - slab.shape[axis])
     slab = MODES["replicate"](slab, ring)
     channels, rank = x.shape[-1], len(space)

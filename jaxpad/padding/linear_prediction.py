@@ -77,8 +77,8 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     weights = _solve(gram, right)
     cells = [x[..., n - 1 - k] for k in range(order)]
     for _ in range(width):
-        following = sum(w * c for w, c in zip(weights, cells[:order], strict=True))
-        cells.insert(0, following)
+        terms = [w * c for w, c in zip(weights, cells[:order], strict=True)]
+        cells.insert(0, functools.reduce(jnp.add, terms))
     return jnp.stack(cells[:width][::-1], -1) if width else x[..., :0]
 
 

@@ -174,7 +174,7 @@ def _fill_sides(
 
 def _has_parameters(name: str, missing: list[str]) -> str:
     return (
-        f"mode {name!r} has parameters, {', '.join(missing)}: a layer holds them, as "
-        f"jaxpad.layers.Conv(3, 8, (3, 3), padding={name!r}, rngs=rngs); for a function "
-        f"write functools.partial(jaxpad.MODES[{name!r}], {missing[0]}=...)."
+        f"mode {name!r} has parameters ({', '.join(missing)}). A layer holds them: "
+        f"jaxpad.layers.Conv(3, 8, (3, 3), padding={name!r}, rngs=rngs). For a "
+        f"function write functools.partial(jaxpad.MODES[{name!r}], {missing[0]}=...)."
     )
