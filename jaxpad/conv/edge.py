@@ -68,13 +68,12 @@ def edge_conv(
     "Learning on the Edge" (Innamorati et al., 2018).
     """
     kernels, rank = jnp.asarray(kernels), (kernels.ndim - 2) // 2
-    x = check_image("edge_conv", x, rank)
     if kernels.ndim != 2 * rank + 2 or kernels.shape[:rank] != (3,) * rank:
         raise ValueError(
             f"kernels of shape {kernels.shape}: expected 3 for each space axis, then "
             "the kernel, as [3, 3, *window, in, out] for 2 space axes."
         )
-    window = kernels.shape[rank:-2]
+    x, window = check_image("edge_conv", x, rank), kernels.shape[rank:-2]
     zones = _zones(geometry(x.shape[1:-1], window, stride, dilation, amount))
 
     def outputs(chosen: tuple[int, ...]) -> Array:
