@@ -46,6 +46,7 @@ def modes(width: int = 14) -> Figure:
     photo = _photograph() / np.float32(255)
     size = photo.shape[1::-1]
     names = [n for n in jaxpad.MODES if n != "c2sp" and not missing_arguments(MODES[n])]
+    drawn: Any = MODES["random"]
     rows = -(-len(names) // 5)
     figure, axes = plt.subplots(rows, 5, figsize=(9, 2.1 * rows), layout="constrained")
     for axis in axes.flat:
@@ -57,7 +58,7 @@ def modes(width: int = 14) -> Figure:
             mode = title = "constant(value=0.75)"
         if name == "random":
             # Keys whose draws put the zeros of both axes on one side.
-            mode = functools.partial(MODES["random"], key=jax.random.key(3))
+            mode = functools.partial(drawn, key=jax.random.key(3))
         padded = jaxpad.pad(photo, ((width, width), (width, width), (0, 0)), mode)
         if name == "random":
             real = np.argwhere(np.asarray(padded).any(-1))

@@ -24,18 +24,25 @@ def _with_options(name: str) -> list[str]:
     return [name, *numbers]
 
 
+CHANNELS = 8
+
+
+def _given(name: str, **arrays: Any) -> Any:
+    mode: Any = MODES[name]
+    return functools.partial(mode, **arrays)
+
+
 # Modes that fill no array by their name alone: c2sp and the learned ones read the last
 # axis as channels, these and random take arrays. The laws that they claim run over
 # them too, through `subject`; what layers add to them is in tests of their own.
-CHANNELS = 8
 SPECIAL: dict[str, Callable[[int], Any]] = {
-    "random": lambda rank: functools.partial(MODES["random"], key=jax.random.key(1)),
+    "random": lambda rank: _given("random", key=jax.random.key(1)),
     "c2sp": lambda rank: "c2sp",
-    "learned_constant": lambda rank: functools.partial(
-        MODES["learned_constant"], value=np.arange(CHANNELS, dtype=np.float32)
+    "learned_constant": lambda rank: _given(
+        "learned_constant", value=np.arange(CHANNELS, dtype=np.float32)
     ),
-    "learned_extrapolation": lambda rank: functools.partial(
-        MODES["learned_extrapolation"],
+    "learned_extrapolation": lambda rank: _given(
+        "learned_extrapolation",
         weights=integers((2, *(3,) * (rank - 1), CHANNELS), seed=7) / 8,
     ),
 }

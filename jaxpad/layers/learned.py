@@ -1,6 +1,6 @@
 """The modes that a layer must hold something for: parameters, or a stream of keys."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from ..typing import Array
 
 
 # From a mode's name to `make(features, rank, rngs)`, the module in its layer.
-STATEFUL: Registry[Callable[..., nnx.Module]] = Registry("mode with a state")
+STATEFUL: Registry[Any] = Registry("mode with a state")
 
 Pairs = Sequence[tuple[int, int]]
 

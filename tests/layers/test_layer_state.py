@@ -35,9 +35,9 @@ def layer_with(padding: Any, **options: Any) -> Conv:
     return Conv(4, 3, (3, 3), padding=padding, **options)
 
 
-def modules(model: nnx.Module) -> list[nnx.Module]:
+def modules(model: nnx.Module) -> list[Any]:
     kinds = tuple(STATEFUL.values())
-    return [m for _, m in nnx.iter_modules(model) if isinstance(m, kinds)]  # pyright: ignore
+    return [m for _, m in nnx.iter_modules(model) if isinstance(m, kinds)]
 
 
 def test_every_mode_that_needs_arrays_has_a_module():
@@ -192,8 +192,8 @@ def test_edge_conv_layer_begins_as_a_convolution():
     half = EdgeConv(4, 3, (3, 2), dtype=jnp.bfloat16, use_bias=False, rngs=nnx.Rngs(0))
     assert half(X).dtype == jnp.bfloat16
     # It is no layer of which the padding could be replaced.
-    both = nnx.Sequential(layer, conv)
-    assert replace_padding(both, "circular").layers[0].kernels is layer.kernels
+    both: Any = replace_padding(nnx.Sequential(layer, conv), "circular")
+    assert both.layers[0].kernels is layer.kernels
 
 
 @pytest.mark.parametrize("padding", ["full", Padding(amount="full")])
