@@ -4,11 +4,13 @@ Command: python docs/pictures.py
 Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png, sphere.png
 """
 
+import functools
 import io
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -21,8 +23,9 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import jaxpad
+from jaxpad import MODES
 from jaxpad.arith import AMOUNTS, side_widths, tap_counts
-from jaxpad.padding import reweight_ratio
+from jaxpad.padding import missing_arguments, reweight_ratio
 
 
 FOLDER = pathlib.Path(__file__).parent / "img"
@@ -36,17 +39,33 @@ LETTERS = "0abcdefgh"  # what cells with the values 0 to 8 are called
 
 
 def modes(width: int = 14) -> Figure:
-    """A photograph under every mode, with a line where it really ends."""
-    photo = _photograph()
-    corner, size = (width - 0.5, width - 0.5), photo.shape[1::-1]
-    figure, axes = plt.subplots(2, 3, figsize=(7.2, 5.1), layout="constrained")
-    for axis, name in zip(axes.flat, jaxpad.MODES, strict=True):
-        mode = "constant(value=190)" if name == "constant" else name
-        padded = jaxpad.pad(photo, ((width, width), (width, width), (0, 0)), mode)
-        axis.imshow(np.asarray(padded), interpolation="nearest")
-        axis.add_patch(Rectangle(corner, *size, fill=False, ec=BORDER, lw=1.5))
-        axis.set_title(mode, **MONO, fontsize=10)
+    """A photograph under every mode, with a line where it really ends.
+
+    Without c2sp and the learned ones, which begin as zero or replicate here.
+    """
+    photo = _photograph() / np.float32(255)
+    size = photo.shape[1::-1]
+    names = [n for n in jaxpad.MODES if n != "c2sp" and not missing_arguments(MODES[n])]
+    drawn: Any = MODES["random"]
+    rows = -(-len(names) // 5)
+    figure, axes = plt.subplots(rows, 5, figsize=(9, 2.1 * rows), layout="constrained")
+    for axis in axes.flat:
         axis.set_axis_off()
+    for axis, name in zip(axes.flat, names, strict=False):
+        title, corner = name, (width - 0.5, width - 0.5)
+        mode: Any = name
+        if name == "constant":
+            mode = title = "constant(value=0.75)"
+        if name == "random":
+            # Keys whose draws put the zeros of both axes on one side.
+            mode = functools.partial(drawn, key=jax.random.key(3))
+        padded = jaxpad.pad(photo, ((width, width), (width, width), (0, 0)), mode)
+        if name == "random":
+            real = np.argwhere(np.asarray(padded).any(-1))
+            corner = tuple(real.min(0)[::-1] - 0.5)
+        axis.imshow(np.clip(padded, 0, 1), interpolation="nearest")
+        axis.add_patch(Rectangle(corner, *size, fill=False, ec=BORDER, lw=1.5))
+        axis.set_title(title, **MONO, fontsize=9)
     return figure
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import jaxpad
 from jaxpad.arith import AMOUNTS, EXTENSIONS, RELATIONS, side_widths, tap_counts
 from jaxpad.arith.__main__ import main as arith_main
-from jaxpad.padding import REWEIGHTS, reweight_ratio
+from jaxpad.padding import LAWS, REWEIGHTS, reweight_ratio
 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -68,8 +68,14 @@ def mode_sections() -> str:
         drawing, text = _docstring(mode)
         sections.append(f"### {name}\n\n```text\n{drawing}\n```\n\n{text}")
         if call(name, mode) != name:
-            sections.append(f"With its default: `{call(name, mode)}`.")
+            sections.append(f"With its options: `{call(name, mode)}`.")
+        sections.append(_laws_of(name))
     return "\n\n".join(sections)
+
+
+def laws() -> str:
+    """The laws that a mode may claim."""
+    return _table(("law", "in words"), LAWS.items())
 
 
 def paddings() -> str:
@@ -173,6 +179,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for table in (
         modes,
         mode_sections,
+        laws,
         paddings,
         amounts,
         partial,
@@ -203,7 +210,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 def call(name: str, mode: Any) -> str:
     """A mode as a config names it, with its options: `constant(value=0.0)`."""
     options = [
-        f"{p.name}={p.default!r}"
+        # A parameter that must be given has no default.
+        p.name if p.default is p.empty else f"{p.name}={p.default!r}"
         for p in inspect.signature(mode).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     ]
@@ -218,6 +226,14 @@ def first_sentence(text: str) -> str:
         'One line.'
     """
     return re.split(r"(?<=\.)\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def _laws_of(name: str) -> str:
+    claimed = jaxpad.MODES.laws[name]
+    if set(claimed) == set(LAWS):
+        return "Obeys all laws."
+    broken = ", ".join(law for law in LAWS if law not in claimed)
+    return f"Obeys the laws {', '.join(claimed)}; not {broken}."
 
 
 def _docstring(mode: Any) -> tuple[str, str]:

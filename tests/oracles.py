@@ -11,8 +11,9 @@ import scipy.ndimage
 
 Pairs = Sequence[tuple[int, int]]
 
-# What NumPy and SciPy call our modes. Reflect and symmetric go round where NumPy
-# folds and we refuse, so their widest side is in LIMITS.
+# What NumPy and SciPy call our modes. Where NumPy folds a reflection and we refuse the
+# width, the widest side is in LIMITS; what NumPy rounds to whole numbers and we
+# refuse is in FRACTIONS.
 NUMPY_MODES: dict[str, dict[str, Any]] = {
     "zero": {"mode": "constant"},
     "constant": {"mode": "constant"},
@@ -21,6 +22,9 @@ NUMPY_MODES: dict[str, dict[str, Any]] = {
     "reflect": {"mode": "reflect"},
     "symmetric": {"mode": "symmetric"},
     "replicate": {"mode": "edge"},
+    "odd_reflect": {"mode": "reflect", "reflect_type": "odd"},
+    "mean": {"mode": "mean"},
+    "median": {"mode": "median"},
 }
 SCIPY_MODES = {
     "zero": "constant",
@@ -32,7 +36,9 @@ SCIPY_MODES = {
 LIMITS: dict[str, Callable[[int], int]] = {
     "reflect": lambda n: n - 1,
     "symmetric": lambda n: n,
+    "odd_reflect": lambda n: n - 1,
 }
+FRACTIONS = ("odd_reflect", "mean", "median")
 
 
 def numpy_pad(x: np.ndarray, widths: Pairs, mode: str) -> np.ndarray:

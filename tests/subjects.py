@@ -1,16 +1,21 @@
 """What the laws run over: every entry of the registries, and its options."""
 
+import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpad.padding import MODES, PADDINGS
+from jaxpad.padding import MODES, PADDINGS, rule_of
 
 
 def _with_options(name: str) -> list[str]:
-    """The name, and the name with each number it takes changed."""
+    """The name, and for a rule the name with each number it takes changed."""
+    if rule_of(MODES[name]) is None:
+        return [name]
     numbers = [
         f"{name}({p.name}={p.default + 2})"
         for p in inspect.signature(MODES[name]).parameters.values()
@@ -26,19 +31,55 @@ ON_THE_SPHERE: dict[str, Any] = {
     "cube_sphere": ((12, 4, 4, 2), [(0, 0), (1, 3), (2, 0), (0, 0)]),
     "healpix": ((24, 4, 4, 2), [(0, 0), (3, 1), (0, 2), (0, 0)]),
 }
-PLANE_MODES = [name for name in MODES if name not in ON_THE_SPHERE]
-MODE_SPECS = [spec for name in PLANE_MODES for spec in _with_options(name)]
+CHANNELS = 8
+
+
+def _given(name: str, **arrays: Any) -> Any:
+    mode: Any = MODES[name]
+    return functools.partial(mode, **arrays)
+
+
+# Modes that fill no array by their name alone: c2sp and the learned ones read the last
+# axis as channels, these and random take arrays. The laws that they claim run over
+# them too, through `subject`; what layers add to them is in tests of their own.
+SPECIAL: dict[str, Callable[[int], Any]] = {
+    "random": lambda rank: _given("random", key=jax.random.key(1)),
+    "c2sp": lambda rank: "c2sp",
+    "learned_constant": lambda rank: _given(
+        "learned_constant", value=np.arange(CHANNELS, dtype=np.float32)
+    ),
+    "learned_extrapolation": lambda rank: _given(
+        "learned_extrapolation",
+        weights=integers((2, *(3,) * (rank - 1), CHANNELS), seed=7) / 8,
+    ),
+}
+
+MODE_SPECS = [
+    spec
+    for name in MODES
+    if name not in (*SPECIAL, *ON_THE_SPHERE)
+    for spec in _with_options(name)
+]
 
 
 def claiming(law: str) -> list[str]:
-    """The modes that claim a law, with their options."""
-    return [s for s in MODE_SPECS if law in MODES.laws[s.partition("(")[0]]]
+    """The modes that claim a law, with their options, for `subject`."""
+    specs = [*MODE_SPECS, *SPECIAL]
+    return [s for s in specs if law in MODES.laws[s.partition("(")[0]]]
 
 
-PADDING_SPECS = [
-    *(name for name in PADDINGS if name not in ON_THE_SPHERE),
-    *(spec for spec in MODE_SPECS if spec not in MODES),
-]
+def subject(spec: str, rank: int, seed: int = 0) -> tuple[Any, Any, list]:
+    """A mode, an array that it can fill, and widths."""
+    shape, widths = SHAPES[rank], WIDTHS[rank]
+    if spec not in SPECIAL:
+        return spec, integers(shape, seed), widths
+    if spec == "random":
+        return SPECIAL[spec](rank), integers(shape, seed), widths
+    x = integers((*shape, CHANNELS), seed)
+    return SPECIAL[spec](rank), x, [*widths, (0, 0)]
+
+
+PADDING_SPECS = [*MODE_SPECS, *(name for name in PADDINGS if name not in MODES)]
 
 # Non-square, with other widths on every side, each within what every mode can fill.
 SHAPES = {1: (7,), 2: (5, 7), 3: (4, 5, 6)}

@@ -2,6 +2,7 @@
 
 from .blur import blur_pool as blur_pool
 from .choose import Choice as Choice, choose as choose
+from .edge import edge_conv as edge_conv
 from .functional import conv as conv
 from .halo import halo as halo
 from .mask import propagate_mask as propagate_mask

@@ -44,7 +44,8 @@ class Conv(Padded):
         precision: as in `jax.lax.conv_general_dilated`.
         kernel_init: initializer of the kernel.
         bias_init: initializer of the bias.
-        rngs: keys for the initializers, from the stream "params".
+        rngs: keys for the initializers, from the stream "params"; for the mode
+            "random" from the stream "padding".
 
     Raises:
         ValueError: for an unknown padding, or channels that groups do not divide.
@@ -91,7 +92,7 @@ class Conv(Padded):
         self.feature_group_count = feature_group_count
         self.use_bias = use_bias
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
-        self.set_padding(padding, amount)
+        self.set_padding(padding, amount, rngs=rngs)
         shape = (*self.kernel_size, in_features // feature_group_count, out_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
         self.bias: nnx.Param | None = nnx.data(None)

@@ -8,6 +8,7 @@ from jax import lax
 
 from ..padding import MODES, Padding, as_padding
 from ..typing import Amount, Array, Mode
+from .learned import with_state
 
 
 class Padded(nnx.Module):
@@ -17,12 +18,37 @@ class Padded(nnx.Module):
     parameters must be found by nnx.
     """
 
-    def set_padding(self, padding: Mode | Padding, amount: Amount) -> None:
-        """Stores the padding; an amount of its own comes before `amount`."""
+    # Channels of the input, where the layer knows them.
+    in_features: int | None = None
+
+    @property
+    def rank(self) -> int:
+        """Space axes of the window."""
+        window = getattr(self, "kernel_size", None) or getattr(self, "window", ())
+        return len(window)
+
+    def set_padding(
+        self,
+        padding: Mode | Padding,
+        amount: Amount,
+        *,
+        features: int | None = None,
+        rngs: nnx.Rngs | None = None,
+    ) -> None:
+        """Stores the padding; an amount of its own comes before `amount`.
+
+        Args:
+            padding: of the layer.
+            amount: cells that are added, unless the padding brings its own.
+            features: channels that the padding fills, for a mode with parameters;
+                None means the layer's `in_features`.
+            rngs: for a mode that draws.
+        """
         spec = as_padding(padding)
         amount = amount if spec.amount is None else spec.amount
         spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
-        mode = _hold(spec.mode)
+        features = self.in_features if features is None else features
+        mode = with_state(spec.mode, spec.amount, features, self.rank, rngs)
         if isinstance(mode, str) and ":" in mode:
             mode = MODES.resolve(mode)  # it may have parameters, which nnx must see
         # Said each time, since another kind of mode may have stood here before.
@@ -34,11 +60,6 @@ class Padded(nnx.Module):
     def padding(self) -> Padding:
         """What this layer does at the border."""
         return Padding(_release(self.mode), self.amount, self.reweight)
-
-
-def _hold(mode: Any) -> Any:
-    """Tuples as lists into which nnx looks for modes with parameters."""
-    return nnx.List([_hold(m) for m in mode]) if isinstance(mode, tuple) else mode
 
 
 def _release(mode: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
+from flax import nnx
 from jaxtyping import Shaped
 
 from ..conv import avg_pool, max_pool
@@ -21,9 +22,12 @@ class _Pool(Padded):
         *,
         padding: Mode | Padding = "zero",
         amount: Amount = "valid",
+        features: int | None = None,
+        rngs: nnx.Rngs | None = None,
     ):
         self.window, self.strides = tuple(window), strides
-        self.set_padding(padding, amount)
+        self.in_features = features
+        self.set_padding(padding, amount, rngs=rngs)
 
     def _apply(self, pool: Callable[..., Array], inputs: AnyArray) -> Array:
         x, batch = as_batch(jnp.asarray(inputs), len(self.window))
@@ -39,6 +43,8 @@ class MaxPool(_Pool):
         strides: cells between windows; None means the window itself.
         padding: as in `jaxpad.layers.Conv`.
         amount: as in `jaxpad.layers.Conv`.
+        features: channels of the input, for a mode with parameters.
+        rngs: for a mode that draws.
 
     Example:
         >>> layer = MaxPool((3, 3), 2, padding="reflect", amount="half")

@@ -17,7 +17,10 @@ M = TypeVar("M", bound=nnx.Module)
 
 
 def replace_padding(
-    model: M, padding: Mode | Padding | Mapping[str, Mode | Padding]
+    model: M,
+    padding: Mode | Padding | Mapping[str, Mode | Padding],
+    *,
+    rngs: nnx.Rngs | None = None,
 ) -> M:
     """A new model with another padding in its layers, sharing the parameters.
 
@@ -31,12 +34,14 @@ def replace_padding(
         padding: one padding for all layers, or rules `{path regex: padding}` of
             which the first whose regex is found in a layer's path (such as
             "blocks/0/conv1") decides; layers that no rule matches stay as they are.
+        rngs: keys for a mode that draws.
 
     Returns:
         A new model of the same class. Its variables are those of `model`: an update
         of one is seen by the other. `nnx.clone` makes an independent copy. A layer
         used in two places stays one, a container of layers becomes two. A mode with
-        parameters is shared by all layers that get it.
+        parameters that is given as a module is shared by all layers that get it; of
+        one that is given by name, such as "learned_constant", each layer has its own.
 
     Raises:
         ValueError: for an unknown padding, a rule that matches no layer, a subclass
@@ -62,7 +67,7 @@ def replace_padding(
             return node
         unused.discard(regex)
         # One layer used in two places stays one layer.
-        return done.setdefault(id(node), _with_padding(name, node, specs[regex]))
+        return done.setdefault(id(node), _with_padding(name, node, specs[regex], rngs))
 
     new = jax.tree_util.tree_map_with_path(
         visit, model, is_leaf=lambda n: isinstance(n, (*_LAYERS, nnx.Variable))
@@ -78,10 +83,15 @@ def replace_padding(
 _LAYERS = (nnx.Conv, nnx.ConvTranspose, Padded)
 
 
-def _with_padding(name: str, layer: Any, padding: Padding) -> Padded:
+def _with_padding(
+    name: str, layer: Any, padding: Padding, rngs: nnx.Rngs | None
+) -> Padded:
     if isinstance(layer, (nnx.Conv, nnx.ConvTranspose)):
         new, amount = from_flax(name, layer)
     else:
         new, amount = nnx.clone(layer, variables=False), layer.amount
-    new.set_padding(padding, amount)
+    try:
+        new.set_padding(padding, amount, rngs=rngs)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from error
     return new

@@ -125,7 +125,8 @@ class ResNet(nnx.Module):
         self.stem = _conv(
             channels, width, kernel, stride, padding=spec, dtype=dtype, rngs=rngs
         )
-        self.pool = None if small else MaxPool((3, 3), 2, padding=spec, amount="half")
+        pool = functools.partial(MaxPool, padding=spec, features=width, rngs=rngs)
+        self.pool = None if small else pool((3, 3), 2, amount="half")
         self.blocks, features = nnx.List([]), width
         for stage, count in enumerate(blocks):
             for block in range(count):

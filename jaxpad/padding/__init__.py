@@ -1,12 +1,10 @@
 """Padding: modes, the `Padding` record, and partial convolution's reweighting."""
 
-from .cube_sphere import (
-    cube_sphere as cube_sphere,
-    cube_sphere_points as cube_sphere_points,
+from .modes import (
+    LAWS as LAWS,
+    MODES as MODES,
+    missing_arguments as missing_arguments,
 )
-from .healpix import healpix as healpix, healpix_points as healpix_points
-from .latlon import latlon as latlon
-from .modes import LAWS as LAWS, MODES as MODES
 from .pad import (
     as_fills as as_fills,
     pad as pad,
@@ -31,3 +29,16 @@ from .rules import (
     terms_of as terms_of,
 )
 from .spec import PADDINGS as PADDINGS, Padding as Padding, as_padding as as_padding
+
+
+# The other modes, in the order of the tables.
+# isort: off
+from . import weighted as weighted, median as median
+from . import linear_prediction as linear_prediction, distribution as distribution
+from . import random as random, c2sp as c2sp, learned as learned
+from .latlon import latlon as latlon
+from .cube_sphere import (
+    cube_sphere as cube_sphere,
+    cube_sphere_points as cube_sphere_points,
+)
+from .healpix import healpix as healpix, healpix_points as healpix_points

@@ -6,11 +6,15 @@ The drawing is the axis `abcd` with three cells added on each side. To add a mod
 write such a function here or in your own code: see `docs/own_mode.md`.
 """
 
+import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
+
 from ..registry import Registry
-from ..typing import PadMode
+from ..typing import Array, PadMode
 from .rules import affine, rule_of, source
 
 
@@ -55,6 +59,56 @@ class Modes(Registry[PadMode]):
         super().register(entry, name=name)
         self.laws[str(name or entry.__name__)] = tuple(laws)
         return entry
+
+    def breaks(self, mode: Any, law: str) -> bool:
+        """Whether a mode is registered, and without that law."""
+        while isinstance(mode, functools.partial):
+            mode = mode.func
+        names = [name for name, entry in self._entries.items() if entry is mode]
+        return any(law not in self.laws[name] for name in names)
+
+
+def missing_arguments(mode: Any) -> list[str]:
+    """The arrays that a mode must be given before it can be called."""
+    try:
+        parameters = inspect.signature(mode).parameters.values()
+    except ValueError:  # some built-in types do not tell; the call will
+        return []
+    return [
+        p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty
+    ]
+
+
+def check_float(mode: str, x: Array) -> None:
+    """Raises unless `x` holds floating-point numbers.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.inexact):
+        raise ValueError(
+            f"{mode} fills cells with fractions, which an array of {x.dtype} cannot "
+            "hold; convert it first, for example with x.astype(jnp.float32)."
+        )
+
+
+def widened(x: Array) -> Array:
+    """`x` in float32, or in its own type if that is wider."""
+    return x.astype(x.dtype if x.dtype.itemsize >= 4 else jnp.float32)
+
+
+def check_channels(mode: str, widths: Sequence[tuple[int, int]]) -> None:
+    """Raises if the last axis, which holds the channels, is padded.
+
+    Raises:
+        ValueError: if it is.
+    """
+    if any(widths[-1]):
+        raise ValueError(
+            f"{mode} takes the last axis as channels, but it is padded by "
+            f"{tuple(widths[-1])}: name the space axes, as in "
+            f"jaxpad.pad(x, 1, {mode!r}, axes=(1, 2))."
+        )
 
 
 MODES = Modes()

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 
 from ..arith import explicit_widths
 from ..typing import AnyArray, Array, Mode, Widths
-from .modes import MODES
+from .modes import MODES, missing_arguments
 from .rules import Fill, fill_axes, maker_of
 
 
@@ -95,7 +95,14 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
     pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(f"mode {mode!r}: inside the tuple a pair is (before, after).")
-    return [(_mode(lo), _mode(hi)) for lo, hi in pairs]
+    pairs = [(_mode(lo), _mode(hi)) for lo, hi in pairs]
+    for lo, hi in pairs:
+        if lo is not hi and any(MODES.breaks(side, "interior") for side in (lo, hi)):
+            raise ValueError(
+                f"mode {mode!r}: one of a pair (before, after) moves the real cells, "
+                "so it cannot fill one side alone. Name it for the whole axis."
+            )
+    return pairs
 
 
 def _mode(spec: Any) -> Any:
@@ -157,6 +164,8 @@ def _check_cells(x: Array, axes: list[int], pairs: list[tuple[int, int]]) -> Non
 
 def _fill(x: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
     expected = tuple(n + lo + hi for n, (lo, hi) in zip(x.shape, widths, strict=True))
+    if missing := missing_arguments(mode):
+        raise ValueError(_has_parameters(mode.__name__, missing))
     padded = mode(x, widths)
     if padded.shape != expected or padded.dtype != x.dtype:
         raise ValueError(
@@ -178,3 +187,11 @@ def _fill_sides(
     after = _fill(x, _all_axes([(0, hi)], [axis], x.ndim), sides[1])
     strip = lax.slice_in_dim(before, 0, lo, axis=axis)
     return lax.concatenate([strip, after], axis)
+
+
+def _has_parameters(name: str, missing: list[str]) -> str:
+    return (
+        f"mode {name!r} has parameters ({', '.join(missing)}). A layer holds them: "
+        f"jaxpad.layers.Conv(3, 8, (3, 3), padding={name!r}, rngs=rngs). For a "
+        f"function write functools.partial(jaxpad.MODES[{name!r}], {missing[0]}=...)."
+    )

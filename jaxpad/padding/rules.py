@@ -25,6 +25,8 @@ Terms = tuple[Sequence[tuple[Number, int]], Number]
 Make = Callable[[Array, int, range], list[Array]]
 # An axis, its widths, and what makes the cells before and after it.
 Fill = tuple[int, tuple[int, int], tuple[Make, Make]]
+# Sums of up to so many cells are made term by term, many cells at a time.
+FEW = 4
 
 
 class Rule:
@@ -168,7 +170,7 @@ def terms_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Terms
 def sums_of_cells(x: Array, axis: int, sums: Sequence[Terms]) -> list[Array]:
     """Weighted sums of the cells of one axis, as arrays to be concatenated."""
     # Cells with as many terms each are made together; most modes have one group.
-    groups = itertools.groupby(sums, key=lambda s: len(s[0]))
+    groups = itertools.groupby(sums, key=lambda s: min(len(s[0]), FEW + 1))
     return [_weighted(x, axis, list(group)) for _, group in groups]
 
 
@@ -177,15 +179,37 @@ def _weighted(x: Array, axis: int, sums: list[Terms]) -> Array:
     shape[axis] = len(sums)
     offset = _exact([constant for _, constant in sums], x.dtype).reshape(shape)
     size = (*x.shape[:axis], len(sums), *x.shape[axis + 1 :])
-    total = None
-    for terms in zip(*(terms for terms, _ in sums), strict=True):
-        weights = _exact([weight for weight, _ in terms], x.dtype).reshape(shape)
-        part = _take(x, axis, [index for _, index in terms])
-        part = part if np.all(weights == 1) else part * jnp.asarray(weights)
-        total = part if total is None else total + part
-    if total is None:
+    if not sums[0][0]:
         return jnp.broadcast_to(jnp.asarray(offset), size)
+    if len(sums[0][0]) > FEW:
+        total = _long_sums(x, axis, [terms for terms, _ in sums])
+    else:
+        columns = zip(*(terms for terms, _ in sums), strict=True)
+        parts = [_scaled(x, axis, terms) for terms in columns]
+        total = functools.reduce(lambda a, b: a + b, parts)
     return total + jnp.asarray(offset) if np.any(offset != 0) else total
+
+
+def _scaled(x: Array, axis: int, terms: Sequence[tuple[Number, int]]) -> Array:
+    """The cells that the terms name, each times its weight."""
+    shape = [1] * x.ndim
+    shape[axis] = len(terms)
+    numbers = [weight for weight, _ in terms]
+    if x.dtype == jnp.bool_ and any(weight != 1 for weight in numbers):
+        raise ValueError(_cannot_hold(numbers, x.dtype))
+    weights = _exact(numbers, x.dtype).reshape(shape)
+    part = _take(x, axis, [index for _, index in terms])
+    return part if np.all(weights == 1) else part * jnp.asarray(weights)
+
+
+def _long_sums(x: Array, axis: int, sums: list[Sequence[tuple[Number, int]]]) -> Array:
+    """Sums of many cells; one that several padding cells share is made once."""
+    made = []
+    for terms, equal in itertools.groupby(sums):
+        total = jnp.sum(_scaled(x, axis, terms), axis, keepdims=True, dtype=x.dtype)
+        size = (*x.shape[:axis], len(list(equal)), *x.shape[axis + 1 :])
+        made.append(jnp.broadcast_to(total, size))
+    return made[0] if len(made) == 1 else lax.concatenate(made, axis)
 
 
 def _take(x: Array, axis: int, index: list[int]) -> Array:
@@ -227,11 +251,15 @@ def _exact(numbers: list[Number], dtype: Any) -> np.ndarray:
     exact = np.asarray(numbers, np.float64)
     whole = jnp.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else None
     if whole and np.any(np.clip(np.round(exact), whole.min, whole.max) != exact):
-        raise ValueError(
-            f"this mode fills cells with {exact.tolist()}, which an array of {dtype} "
-            "cannot hold; convert it first, for example with x.astype(jnp.float32)."
-        )
+        raise ValueError(_cannot_hold(exact.tolist(), dtype))
     return exact.astype(dtype)
+
+
+def _cannot_hold(numbers: list[Number], dtype: Any) -> str:
+    return (
+        f"this mode fills cells with {numbers}, which an array of {dtype} "
+        "cannot hold; convert it first, for example with x.astype(jnp.float32)."
+    )
 
 
 def _too_wide(rule: Rule, n: int, positions: range, options: dict[str, Any]) -> str:

@@ -65,6 +65,9 @@ PADDINGS: Registry[Padding] = Registry("padding", base=MODES, wrap=Padding)
 PADDINGS.register(Padding(reweight="partial"), name="partial")
 PADDINGS.register(Padding(reweight="partial_sqrt"), name="partial_sqrt")
 PADDINGS.register(Padding(amount="valid"), name="valid")
+# Each tap of the kernel sees each cell: the F-Conv of "On Translation Invariance in
+# CNNs" (Kayhan and van Gemert, 2020).
+PADDINGS.register(Padding(amount="full"), name="full")
 
 
 def as_padding(spec: Any) -> Padding:

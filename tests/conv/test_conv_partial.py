@@ -12,7 +12,7 @@ from jaxpad import Padding
 from jaxpad.padding import REWEIGHTS
 from tests import oracles
 from tests.padding.test_partial import GOLDEN
-from tests.subjects import PLANE_MODES, integers
+from tests.subjects import MODE_SPECS, integers
 
 
 every_reweight = pytest.mark.parametrize("name", REWEIGHTS)
@@ -69,7 +69,7 @@ def test_a_window_that_sees_no_cell_gives_zero(name: str, dtype: Any):
     np.testing.assert_array_equal(np.asarray(y[0] == 0).all(-1), ring)
 
 
-@pytest.mark.parametrize("mode", [m for m in PLANE_MODES if m != "zero"])
+@pytest.mark.parametrize("mode", [m for m in MODE_SPECS if m != "zero"])
 @every_reweight
 def test_nothing_is_missing_under_the_other_modes(mode: str, name: str):
     """NVIDIA's layer multiplies by 2.25 in the corner of a torus."""

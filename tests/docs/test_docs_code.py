@@ -20,6 +20,7 @@ def own_code(tmp_path, monkeypatch):
     """Nothing that a page registers or imports is there for the next test."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
+    monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

@@ -11,7 +11,9 @@ from scipy import ndimage
 
 import jaxpad
 from jaxpad import arith
+from jaxpad.padding import LAWS
 from jaxpad.train.workdir import open_workdir
+from tests.oracles import SCIPY_MODES
 
 from .pages import DOCS, PAGES, ROOT, TEXTS, name_of, tables
 
@@ -67,6 +69,7 @@ def test_readme_shows_every_mode_and_padding():
 
 def test_new_mode_is_in_the_table(monkeypatch):
     monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
+    monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
 
     @jaxpad.MODES.register
     @jaxpad.source
@@ -81,6 +84,26 @@ def test_new_mode_is_in_the_table(monkeypatch):
     assert row in tables.modes()
     assert "### turned\n\n```text\nxyz|abcd|xyz\n```" in tables.mode_sections()
     assert tables.fill(README) != README
+
+
+def test_each_mode_shows_its_laws():
+    sections = tables.mode_sections().split("### ")
+    shown = {section.split("\n", 1)[0]: section for section in sections}
+    assert shown["reflect"].rstrip().endswith("Obeys all laws.")
+    said = (
+        "Obeys the laws identity, affine, transforms, dtype; not interior, flip, axes."
+    )
+    assert said in shown["random"]
+    for law in LAWS:
+        assert f"| {law} | " in tables.laws()
+
+
+@pytest.mark.parametrize("name", jaxpad.MODES)
+def test_each_mode_has_a_drawing_and_says_when_to_use_it(name):
+    drawing, text = tables._docstring(jaxpad.MODES[name])
+    assert "|abcd|" in drawing
+    assert 20 < len(tables.first_sentence(text)) < 250
+    assert "<class" not in tables.call(name, jaxpad.MODES[name])
 
 
 def test_every_config_key_has_a_meaning():
@@ -119,7 +142,8 @@ def names_elsewhere() -> list[tuple[str, ...]]:
 
 
 def test_names_elsewhere_has_every_mode():
-    assert [here for here, *_ in names_elsewhere()] == list(jaxpad.MODES)
+    """Of the modes that SciPy has."""
+    assert {here for here, *_ in names_elsewhere()} == {*SCIPY_MODES, "constant"}
 
 
 @pytest.mark.parametrize(("here", "numpy", "scipy"), names_elsewhere())

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from jaxpad import PADDINGS, Padding
-from jaxpad.layers import Conv, Padded, replace_padding
+from jaxpad.layers import STATEFUL, Conv, Padded, replace_padding
 from jaxpad.models import MODELS, Block
 
 
@@ -63,7 +63,8 @@ def test_published_stride_and_shapes(name: str):
     assert features.shape[1:3] == (side // stride, side // stride)
 
 
-@pytest.mark.parametrize("padding", PADDINGS)
+# "full" makes the main branch of a block grow; a test below has its error.
+@pytest.mark.parametrize("padding", [p for p in PADDINGS if p != "full"])
 @pytest.mark.parametrize("name", ["resnet20", "resnet18"])
 def test_every_padding_reaches_every_layer(name: str, padding: str):
     model = nnx.eval_shape(
@@ -72,7 +73,10 @@ def test_every_padding_reaches_every_layer(name: str, padding: str):
     layers = [m for _, m in nnx.iter_modules(model) if isinstance(m, Padded)]
     spec = PADDINGS[padding]
     assert len(layers) > 15
-    assert all(m.mode == spec.mode and m.reweight == spec.reweight for m in layers)
+    for m in layers:
+        module = STATEFUL.get(str(spec.mode)) if m.amount != "valid" else None
+        assert isinstance(m.mode, module) if module else m.mode == spec.mode
+        assert m.reweight == spec.reweight
     graph, state = nnx.split(model)
     x = jax.ShapeDtypeStruct((2, 448, 448, 1), jnp.float32)
     scores = jax.eval_shape(lambda s, x: nnx.merge(graph, s)(x), state, x)
@@ -129,7 +133,7 @@ def test_too_small_image_names_the_smallest_legal_one():
 
 def test_amount_that_grows_the_main_branch_is_refused():
     with pytest.raises(ValueError, match='use the amount "half" or "valid"'):
-        small(Padding("zero", amount="full"))(jnp.ones((1, 16, 16, 1)))
+        small("full")(jnp.ones((1, 16, 16, 1)))
 
 
 def test_amount_of_its_own_spares_the_windows_of_one():

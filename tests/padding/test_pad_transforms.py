@@ -14,10 +14,19 @@ from jax.extend import core
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import jaxpad
-from tests.subjects import MODE_SPECS, SHAPES, WIDTHS, integers
+from tests.subjects import (
+    MODE_SPECS,
+    SHAPES,
+    SPECIAL,
+    WIDTHS,
+    claiming,
+    integers,
+    subject,
+)
 
 
 every_mode = pytest.mark.parametrize("mode", MODE_SPECS)
+special_too = pytest.mark.parametrize("mode", [*MODE_SPECS, *SPECIAL])
 every_rank = pytest.mark.parametrize("rank", [1, 2, 3])
 
 COMPILATIONS: list[str] = []
@@ -41,24 +50,26 @@ class Variants(chex.TestCase):
     @chex.variants(  # pyright: ignore[reportCallIssue]
         with_jit=True, without_jit=True, with_device=True
     )
-    @parameterized.parameters(*MODE_SPECS)
+    @parameterized.parameters(*claiming("transforms"))
     def test_jit_equals_eager(self, mode: str):
-        x, widths = integers(SHAPES[2]), WIDTHS[2]
+        mode, x, widths = subject(mode, 2)
         f = functools.partial(jaxpad.pad, widths=widths, mode=mode)
         with jax.disable_jit():
             expected = f(x)
         got: jax.Array = self.variant(f)(x)
-        chex.assert_trees_all_equal(got, expected, strict=True)
+        chex.assert_trees_all_close(got, expected, rtol=1e-5, atol=1e-5)
+        assert got.dtype == expected.dtype
 
 
-@every_mode
+@pytest.mark.parametrize("mode", claiming("transforms"))
 def test_vmap_equals_one_by_one(mode: str):
-    x, widths = integers((4, *SHAPES[2])), WIDTHS[2]
-    f = functools.partial(jaxpad.pad, widths=widths, mode=mode)
+    images = [subject(mode, 2, seed)[1] for seed in range(3)]
+    mode, _, widths = subject(mode, 2)
+    f = jax.jit(functools.partial(jaxpad.pad, widths=widths, mode=mode))
+    expected = np.stack([f(x) for x in images])
     for axis in (0, 1):
-        expected = np.stack([f(np.take(x, i, axis)) for i in range(x.shape[axis])])
-        got = jax.jit(jax.vmap(f, axis))(x)
-        np.testing.assert_array_equal(got, expected, strict=True)
+        got = jax.jit(jax.vmap(f, axis))(np.stack(images, axis))
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5, strict=True)
 
 
 @every_mode
@@ -69,7 +80,7 @@ def test_sharded_batch_equals_one_device(mode: str):
     f = functools.partial(jaxpad.pad, widths=WIDTHS[2], mode=mode, axes=(1, 2))
     y = jax.jit(f)(jax.device_put(x, batch))
     assert y.sharding.is_equivalent_to(batch, y.ndim)
-    np.testing.assert_array_equal(y, f(x), strict=True)
+    np.testing.assert_allclose(y, f(x), rtol=1e-5, atol=1e-5, strict=True)
 
 
 @every_mode
@@ -93,30 +104,36 @@ def test_the_compilations_are_counted():
     assert len(COMPILATIONS) > before
 
 
-@every_mode
+@pytest.mark.parametrize(
+    "mode",
+    # No gradient goes through the cells of distribution.
+    [m for m in claiming("affine") if m != "distribution"],
+)
 @every_rank
 def test_gradient_is_the_transpose(mode: str, rank: int):
-    """`<f(x + v) - f(x), u> == <v, f's vjp of u>`, exactly in whole numbers."""
-    x, v = integers(SHAPES[rank]), integers(SHAPES[rank], seed=1)
-    f = jax.jit(functools.partial(jaxpad.pad, widths=WIDTHS[rank], mode=mode))
+    """`<f(x + v) - f(x), u> == <v, f's vjp of u>`, of whole numbers."""
+    (mode, x, widths), (_, v, _) = subject(mode, rank), subject(mode, rank, seed=1)
+    f = jax.jit(functools.partial(jaxpad.pad, widths=widths, mode=mode))
     y = np.asarray(f(x))
     u = integers(y.shape, seed=2)
     (backward,) = jax.jit(lambda x, u: jax.vjp(f, x)[1](u))(x, u)
     forward = np.sum((np.asarray(f(x + v)) - y) * u)
-    np.testing.assert_allclose(forward, np.sum(v * backward), rtol=1e-6)
+    np.testing.assert_allclose(forward, np.sum(v * backward), rtol=1e-5, atol=1e-2)
 
 
-@every_mode
+@pytest.mark.parametrize("mode", [m for m in MODE_SPECS if m != "distribution"])
 def test_gradient_equals_finite_differences(mode: str):
     f = jax.jit(functools.partial(jaxpad.pad, widths=WIDTHS[2], mode=mode))
-    jax.test_util.check_grads(f, (integers(SHAPES[2]),), order=1, atol=0.02, rtol=0.02)
+    # Far from each other, since a median changes hands where two cells are equal.
+    x = np.random.default_rng(0).permutation(35).reshape(SHAPES[2]).astype(np.float32)
+    jax.test_util.check_grads(f, (x / 8,), order=1, atol=0.02, rtol=0.02)
 
 
-@every_mode
+@special_too
 @every_rank
 def test_no_gather_and_no_scatter(mode: str, rank: int):
-    x = integers(SHAPES[rank])
-    f = functools.partial(jaxpad.pad, widths=WIDTHS[rank], mode=mode)
+    mode, x, widths = subject(mode, rank)
+    f = functools.partial(jaxpad.pad, widths=widths, mode=mode)
     forward = jax.make_jaxpr(f)(x)
     backward = jax.make_jaxpr(lambda x, u: jax.vjp(f, x)[1](u))(x, f(x))
     for program in (forward, backward):

@@ -19,7 +19,8 @@ def test_the_paddings_that_are_no_modes():
     assert as_padding("partial") == Padding("zero", None, "partial")
     assert as_padding("partial_sqrt") == Padding("zero", None, "partial_sqrt")
     assert as_padding("valid") == Padding("zero", "valid")
-    assert not {"partial", "partial_sqrt", "valid"} & set(MODES)
+    assert as_padding("full") == Padding("zero", "full")
+    assert not {"partial", "partial_sqrt", "valid", "full"} & set(MODES)
 
 
 @pytest.mark.parametrize(
