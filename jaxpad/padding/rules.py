@@ -119,7 +119,7 @@ def cells(
         if any(not 0 <= index < n for _, index in terms):
             raise ValueError(_too_wide(rule, n, positions, options))
     # Cells with as many terms each are made together; most modes have one group.
-    groups = itertools.groupby(sums, key=lambda s: min(len(s[0]), FEW + 1))
+    groups = itertools.groupby(sums, key=lambda s: len(s[0]))
     return [_weighted(x, axis, list(group)) for _, group in groups]
 
 
