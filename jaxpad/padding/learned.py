@@ -62,8 +62,8 @@ def learned_extrapolation(
     repeated. `weights` is `[2, channels]` for 1 space axis, `[2, 3, channels]` for 2
     and `[2, 3, 3, channels]` for 3, nearest cell first; all sides share it, seen from
     inside outward. A layer learns it, from replicate. After "Context-aware Padding for
-    Semantic Segmentation" (Huang et al., 2021) and "Padding-aware" PP-Pad (Mukai and
-    Yamanaka, 2023), whose predictors have nonlinear layers.
+    Semantic Segmentation" (Huang et al., 2021) and "Peripheral Prediction Padding"
+    (Mukai and Yamanaka, 2023); here the predictor is one linear sum.
     """
     check_float("learned_extrapolation", x)
     check_channels("learned_extrapolation", widths)

@@ -170,7 +170,7 @@ def terms_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Terms
 def sums_of_cells(x: Array, axis: int, sums: Sequence[Terms]) -> list[Array]:
     """Weighted sums of the cells of one axis, as arrays to be concatenated."""
     # Cells with as many terms each are made together; most modes have one group.
-    groups = itertools.groupby(sums, key=lambda s: min(len(s[0]), FEW + 1))
+    groups = itertools.groupby(sums, key=lambda s: len(s[0]))
     return [_weighted(x, axis, list(group)) for _, group in groups]
 
 
