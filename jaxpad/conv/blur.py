@@ -50,7 +50,7 @@ def blur_pool(
     amount = amount if padding.amount is None else padding.amount
     geo = geometry(x.shape[1:-1], (taps,) * rank, stride, 1, amount)
     # XLA's depthwise convolution is slower than these sums of slices, axis by axis.
-    y, _ = fill(x, geo, padding, "explicit")
+    y, _ = fill(x, geo, padding, everywhere=True)
     y = y.astype(sum_dtype(x.dtype))
     for axis in range(rank):
         y = _blur(y, axis + 1, taps, geo.stride[axis], geo.outputs[axis])

@@ -102,8 +102,8 @@ def _summed(x: Array, axis: int, split: Split, sums: Sequence[Terms], _: int) ->
     own = lax.dynamic_slice_in_dim(jnp.asarray(weights, x.dtype), first, split.cells, 1)
     part = jnp.tensordot(own, x, (1, axis), precision=lax.Precision.HIGHEST)
     constants = jnp.asarray([constant for _, constant in sums], x.dtype)
-    total = jnp.moveaxis(lax.psum(part, split.name), 0, -1) + constants
-    return jnp.moveaxis(total, -1, axis)
+    total = lax.psum(part, split.name) + jnp.expand_dims(constants, range(1, x.ndim))
+    return jnp.moveaxis(total, 0, axis)
 
 
 def _fitted(cells: Array, axis: int, width: int, side: int) -> Array:

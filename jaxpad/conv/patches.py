@@ -50,7 +50,7 @@ def patches(
     geo = geometry(x.shape[1:-1], tuple(window), stride, dilation, amount)
     # Copies, where lax.conv_general_dilated_patches multiplies by ones and zeros:
     # infinite cells stay alone, and no product is rounded.
-    x, _ = fill(x, geo, padding, "explicit")
+    x, _ = fill(x, geo, padding, everywhere=True)
     cells = []
     for taps in itertools.product(*map(range, geo.window)):
         cell = x

@@ -54,8 +54,7 @@ class Rule:
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
     ) -> Array:
-        make = maker_of(functools.partial(self, **options))
-        assert make is not None
+        make = functools.partial(cells, self, **options)
         return fill_axes(x, [(a, pair, (make, make)) for a, pair in enumerate(widths)])
 
 
@@ -103,29 +102,26 @@ def affine(rule: Callable[..., Terms]) -> Rule:
 
 def rule_of(mode: Any) -> Rule | None:
     """The rule behind a mode or a partial of one; None for any other callable."""
-    while isinstance(mode, functools.partial):
-        mode = mode.func
-    return mode if isinstance(mode, Rule) else None
+    return _unwrapped(mode)[0]
 
 
 def terms_of(mode: Any) -> Callable[[int, range], list[Terms]] | None:
     """`terms_at` of a rule with its options; None for any other callable."""
-    options: dict[str, Any] = {}
-    while isinstance(mode, functools.partial):
-        mode, options = mode.func, {**mode.keywords, **options}
-    if not isinstance(mode, Rule):
-        return None
-    return functools.partial(terms_at, mode, **options)
+    rule, options = _unwrapped(mode)
+    return None if rule is None else functools.partial(terms_at, rule, **options)
 
 
 def maker_of(mode: Any) -> Make | None:
-    """What makes the cells of a rule with its options; None for any other callable."""
-    terms = terms_of(mode)
-    if terms is None:
-        return None
-    return lambda x, axis, positions: sums_of_cells(
-        x, axis, terms(x.shape[axis], positions)
-    )
+    """`cells` of a rule with its options; None for any other callable."""
+    rule, options = _unwrapped(mode)
+    return None if rule is None else functools.partial(cells, rule, **options)
+
+
+def _unwrapped(mode: Any) -> tuple[Rule | None, dict[str, Any]]:
+    options: dict[str, Any] = {}
+    while isinstance(mode, functools.partial):
+        mode, options = mode.func, {**mode.keywords, **options}
+    return (mode if isinstance(mode, Rule) else None), options
 
 
 def fill_axes(
@@ -152,6 +148,13 @@ def fill_axes(
         pieces += after(x, axis, range(n, n + hi))
     filled = [fill_axes(piece, rest, leaf) for piece in pieces]
     return filled[0] if len(filled) == 1 else lax.concatenate(filled, axis)
+
+
+def cells(
+    rule: Rule, x: Array, axis: int, positions: range, **options: Any
+) -> list[Array]:
+    """The padding cells of a rule at `positions` of one axis: a `Make`."""
+    return sums_of_cells(x, axis, terms_at(rule, x.shape[axis], positions, **options))
 
 
 def terms_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Terms]:

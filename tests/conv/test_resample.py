@@ -12,10 +12,10 @@ import pytest
 import jaxpad
 from jaxpad.padding import as_padding
 from tests import oracles
-from tests.subjects import PADDING_SPECS, claiming, integers
+from tests.subjects import MODE_SPECS, PADDING_SPECS, integers
 
 
-every_mode = pytest.mark.parametrize("mode", claiming("interior"))
+every_mode = pytest.mark.parametrize("mode", MODE_SPECS)
 
 # space, window, stride, dilation, amount
 CASES = [
