@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from ..padding import Padding, per_axis_modes
+from ..padding import Padding, per_axis_modes, rule_of
 from .geometry import Geometry, left_to_xla
 
 
@@ -42,6 +42,8 @@ def choose(window: Geometry, padding: Padding, backend: str) -> Choice:
     ]
     if not any(any(pair) for pair in made):
         return Choice("built_in", "no cell but zeros is added, and XLA adds those free")
+    if any(rule_of(mode) is None for pair in modes for mode in pair):
+        return Choice("built_in", "the mode is no rule, and may not be called twice")
     cells = zip(window.space, made, strict=True)
     growth = math.prod((n + lo + hi) / n for n, (lo, hi) in cells)
     if growth > LARGEST_COPY.get(backend, math.inf):

@@ -141,12 +141,13 @@ def fill_axes(
     if not fills:
         return leaf(x)
     (axis, (lo, hi), (before, after)), *rest = fills
-    n, pieces = x.shape[axis], [x]
+    n, filled = x.shape[axis], [fill_axes(x, rest, leaf)]
     if lo:
-        pieces = before(x, axis, range(-lo, 0)) + pieces
+        pieces = before(x, axis, range(-lo, 0))
+        filled = [fill_axes(piece, rest, leaf) for piece in pieces] + filled
     if hi:
-        pieces += after(x, axis, range(n, n + hi))
-    filled = [fill_axes(piece, rest, leaf) for piece in pieces]
+        pieces = after(x, axis, range(n, n + hi))
+        filled += [fill_axes(piece, rest, leaf) for piece in pieces]
     return filled[0] if len(filled) == 1 else lax.concatenate(filled, axis)
 
 

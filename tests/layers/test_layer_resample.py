@@ -131,7 +131,11 @@ FLAX_PADDINGS: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("padding", "exists"), FLAX_PADDINGS, ids=str)
+@pytest.mark.parametrize(
+    ("padding", "exists"),
+    FLAX_PADDINGS,
+    ids=[str(padding) for padding, _ in FLAX_PADDINGS],
+)
 @both_kernels
 def test_replaces_flax_s_layer(padding: Any, exists: Any, transpose_kernel: bool):
     x, ours = integers((1, 6, 2)), "circular" if padding == "CIRCULAR" else "zero"
