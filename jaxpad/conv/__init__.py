@@ -9,5 +9,5 @@ from .mask import propagate_mask as propagate_mask
 from .patches import patches as patches
 from .pool import avg_pool as avg_pool, max_pool as max_pool
 from .resize import resize_conv as resize_conv
-from .strategies import STRATEGIES as STRATEGIES
+from .strategies import STRATEGIES as STRATEGIES, Strategy as Strategy
 from .transposed import conv_transpose as conv_transpose

@@ -9,7 +9,7 @@ from flax.nnx.nn import dtypes
 from jax import lax
 from jaxtyping import Bool, Shaped
 
-from ..conv import conv
+from ..conv import STRATEGIES, Strategy, conv
 from ..conv.geometry import check_image, per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
@@ -42,6 +42,7 @@ class Conv(Padded):
         dtype: of the computation; None infers it from input and parameters.
         param_dtype: of the parameters.
         precision: as in `jax.lax.conv_general_dilated`.
+        strategy: how the padded image comes about; as in `jaxpad.conv`.
         kernel_init: initializer of the kernel.
         bias_init: initializer of the bias.
         rngs: keys for the initializers, from the stream "params"; for the mode
@@ -71,6 +72,7 @@ class Conv(Padded):
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
         precision: lax.PrecisionLike = None,
+        strategy: str | Strategy = "auto",
         kernel_init: Any = _kernel_init,
         bias_init: Any = _bias_init,
         rngs: nnx.Rngs,
@@ -92,6 +94,8 @@ class Conv(Padded):
         self.feature_group_count = feature_group_count
         self.use_bias = use_bias
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
+        STRATEGIES.resolve(strategy)  # raises now for a name that is none
+        self.strategy = strategy
         self.set_padding(padding, amount, rngs=rngs)
         shape = (*self.kernel_size, in_features // feature_group_count, out_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
@@ -121,6 +125,7 @@ class Conv(Padded):
             padding=self.padding,
             bias=bias,
             mask=mask,
+            strategy=self.strategy,
             precision=self.precision,
         )
         return y.reshape(*batch, *y.shape[1:])

@@ -12,7 +12,7 @@ import pytest
 from flax import linen, nnx
 
 import jaxpad
-from jaxpad.layers import Conv
+from jaxpad.layers import Conv, replace_padding
 from tests.subjects import MODE_SPECS, PADDING_SPECS, integers, sixteenths
 
 
@@ -194,3 +194,21 @@ def test_layer_survives_copy_and_pickle(mode: str):
     x = jnp.ones((1, 5, 5, 1))
     np.testing.assert_array_equal(copy.deepcopy(layer)(x), layer(x))
     assert pickle.loads(pickle.dumps(padding)) == padding == copy.deepcopy(padding)
+
+
+@pytest.mark.parametrize("strategy", ["explicit", "strips", jaxpad.halo("rows")])
+def test_a_layer_passes_its_strategy_on(strategy: Any):
+    layer = Conv(2, 3, (3, 3), padding="circular", strategy=strategy, rngs=nnx.Rngs(0))
+    plain = replace_padding(Conv(2, 3, (3, 3), rngs=nnx.Rngs(0)), "circular")
+    x = integers((2, 8, 5, 2))
+    auto = (jax.sharding.AxisType.Auto,)
+    with jax.set_mesh(jax.make_mesh((8,), ("rows",), axis_types=auto)):
+        y = nnx.jit(lambda layer, x: layer(x))(layer, x)
+    np.testing.assert_allclose(y, plain(x), rtol=1e-5, atol=1e-5)
+    split = not isinstance(strategy, str)
+    assert y.sharding.is_fully_replicated == (not split)
+
+
+def test_an_unknown_strategy_is_refused_when_the_layer_is_made():
+    with pytest.raises(ValueError, match=r"unknown strategy 'stripes'\. Did you mean"):
+        Conv(2, 3, (3, 3), strategy="stripes", rngs=nnx.Rngs(0))
