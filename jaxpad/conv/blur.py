@@ -5,9 +5,9 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Shaped
 
-from ..padding import Padding, as_padding
+from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, Array, Image, Mode, PerAxis
-from .geometry import check_image, fill, finish, geometry, sum_dtype, tap
+from .geometry import check_image, fill, finish, geometry, tap
 
 
 def blur_pool(

@@ -108,12 +108,6 @@ def per_axis(
     return numbers
 
 
-def sum_dtype(dtype: Any) -> Any:
-    """What to sum in: XLA sums in the type of its input, and a half type would lose
-    most of many cells."""
-    return dtype if dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
-
-
 def tap(x: Array, axis: int, start: int, stride: int, outputs: int) -> Array:
     """The cells of one axis on which one tap falls, output by output."""
     end = start + (outputs - 1) * stride + 1

@@ -24,9 +24,10 @@ from ..padding import (
     as_padding,
     per_axis_modes,
     rule_of,
+    sum_dtype,
 )
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
-from .geometry import Geometry, fill, geometry, sum_dtype
+from .geometry import Geometry, fill, geometry
 
 
 def propagate_mask(

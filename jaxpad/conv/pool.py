@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Shaped
 
-from ..padding import Padding, as_padding
+from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, Array, Image, Mode, PerAxis
-from .geometry import Geometry, check_image, fill, finish, geometry, sum_dtype
+from .geometry import Geometry, check_image, fill, finish, geometry
 
 
 def max_pool(

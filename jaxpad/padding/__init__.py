@@ -1,10 +1,11 @@
 """Padding: modes, the `Padding` record, and partial convolution's reweighting."""
 
-from .modes import (
+from .catalogue import (
     LAWS as LAWS,
-    MODES as MODES,
     missing_arguments as missing_arguments,
+    sum_dtype as sum_dtype,
 )
+from .modes import MODES as MODES
 from .pad import (
     as_fills as as_fills,
     pad as pad,

@@ -7,7 +7,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
-from .modes import MODES, check_channels
+from .catalogue import (
+    MODES,
+    check_channels,
+)
 
 
 @MODES.register(laws=("identity", "affine", "transforms", "dtype"))

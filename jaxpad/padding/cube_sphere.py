@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from ..typing import AnyArray, Array
+from .catalogue import MODES
 from .faces import Sides, pad_faces
-from .modes import MODES
 
 
 # What lies beyond sides 0, 1, 2, 3 (right, above, left, below) of each face: the face

@@ -7,7 +7,12 @@ import numpy as np
 from jax import lax
 
 from ..typing import Array
-from .modes import LAWS, MODES, check_float, widened
+from .catalogue import (
+    LAWS,
+    MODES,
+    check_float,
+    sum_dtype,
+)
 
 
 # Affine in its values, but its gradient stops, so it claims no adjoint either.
@@ -36,7 +41,7 @@ def distribution(
             '"interpolate", and a patch of at least 1 cell.'
         )
     # The added cells are read off a whole image of means: a few small matrix products.
-    filled = widened(lax.stop_gradient(x))
+    filled = lax.stop_gradient(x).astype(sum_dtype(x.dtype))
     for axis, (lo, hi) in enumerate(widths):
         if lo == hi == 0:
             continue

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from ..typing import AnyArray, Array
+from .catalogue import MODES
 from .faces import Sides, pad_faces
-from .modes import MODES
 
 
 # What lies north-east, south-east, south-west and north-west of each base pixel, which

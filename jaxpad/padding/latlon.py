@@ -9,7 +9,8 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..typing import AnyArray, Array
-from .modes import MODES, circular, reflect, symmetric
+from .catalogue import MODES
+from .modes import circular, reflect, symmetric
 from .rules import cells
 
 

@@ -9,7 +9,12 @@ from jax import lax
 from jaxtyping import Float
 
 from ..typing import AnyArray, Array
-from .modes import LAWS, MODES, check_channels, check_float
+from .catalogue import (
+    LAWS,
+    MODES,
+    check_channels,
+    check_float,
+)
 
 
 @MODES.register(laws=tuple(LAWS))

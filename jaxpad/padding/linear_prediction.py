@@ -8,7 +8,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
-from .modes import MODES, check_float, widened
+from .catalogue import (
+    MODES,
+    check_float,
+    sum_dtype,
+)
 
 
 @MODES.register(laws=("interior", "identity", "flip", "transforms", "dtype"))
@@ -51,7 +55,7 @@ def linear_prediction(
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4, 5))
 def _extend(x: Array, axis: int, lo: int, hi: int, order: int, ridge: float) -> Array:
     # Sums of squares need more than half precision has.
-    lines = jnp.moveaxis(widened(x), axis, -1)
+    lines = jnp.moveaxis(x.astype(sum_dtype(x.dtype)), axis, -1)
     before = lax.rev(
         _predict(lax.rev(lines, (x.ndim - 1,)), lo, order, ridge), (x.ndim - 1,)
     )

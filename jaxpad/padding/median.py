@@ -8,7 +8,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
-from .modes import MODES, check_float
+from .catalogue import (
+    MODES,
+    check_float,
+)
 
 
 @MODES.register(laws=("interior", "identity", "flip", "transforms", "dtype"))

@@ -10,7 +10,8 @@ from jaxtyping import Shaped
 
 from ..arith import explicit_widths
 from ..typing import AnyArray, Array, Mode, Widths
-from .modes import MODES, missing_arguments
+from .catalogue import missing_arguments
+from .modes import MODES
 from .rules import Fill, fill_axes, maker_of
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
-from .modes import MODES
+from .catalogue import MODES
 
 
 @MODES.register(laws=("identity", "affine", "transforms", "dtype"))

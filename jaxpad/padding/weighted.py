@@ -1,6 +1,6 @@
 """Modes whose padding cells are weighted sums of real ones."""
 
-from .modes import MODES
+from .catalogue import MODES
 from .rules import affine
 
 

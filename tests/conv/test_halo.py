@@ -46,7 +46,6 @@ def close(got: jax.Array, expected: jax.Array) -> None:
 def test_every_mode(padding: Any):
     x, kernel = integers((2, 16, 7, 2)), integers((3, 3, 2, 2), seed=1)
     got, expected = both(mesh_of(spatial=8), "spatial", x, kernel, padding=padding)
-    assert got.sharding.spec[1] == "spatial"
     assert got.addressable_shards[0].data.shape[1] == 2
     close(got, expected)
 
@@ -128,7 +127,7 @@ def test_no_more_bytes_are_sent_than_for_zeros():
         f = jax.jit(jax.grad(conv, (0, 1)), out_shardings=(rows, whole))
         f = f if backward else jax.jit(conv)
         with jax.set_mesh(mesh):
-            return sent(f.lower(x, kernel).compile().as_text())
+            return sent(str(f.lower(x, kernel).compile().as_text()))
 
     for backward in (False, True):
         zero = bytes_of("zero", "built_in", backward=backward)

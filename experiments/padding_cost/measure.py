@@ -1,0 +1,65 @@
+"""Times of programs in interleaved rounds, and the memory of the compiled ones."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def compiled(program: tuple[Callable[..., Any], tuple[Any, ...]]) -> Callable[[], Any]:
+    """The program, compiled and bound to its arguments."""
+    step, arguments = program
+    run = jax.jit(step).lower(*arguments).compile()
+
+    def call() -> Any:
+        return jax.block_until_ready(run(*arguments))
+
+    call.bytes = total_bytes(run)  # pyright: ignore[reportFunctionMemberAccess]
+    return call
+
+
+def total_bytes(run: Any) -> int:
+    """What the program holds at once: arguments, results and temporary arrays."""
+    memory = run.memory_analysis()
+    return (
+        memory.temp_size_in_bytes
+        + memory.argument_size_in_bytes
+        + memory.output_size_in_bytes
+    )
+
+
+def rounds(
+    calls: Mapping[str, Callable[[], Any]], count: int, say: Callable[[str], None]
+) -> dict[str, np.ndarray]:
+    """Seconds of each call in each of `count` rounds, after two to warm up.
+
+    The order changes from round to round, so that none always follows the same other.
+    """
+    names = list(calls)
+    for name in [*names, *names]:
+        calls[name]()
+    seconds = {name: [] for name in names}
+    for turn in range(count):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            start = time.perf_counter()
+            calls[name]()
+            seconds[name].append(time.perf_counter() - start)
+        say(f"round {turn + 1} of {count}")
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def ratio(seconds: np.ndarray, base: np.ndarray) -> dict[str, float | list[float]]:
+    """The median of the ratios round by round, and its 95% interval.
+
+    The interval is of the order statistics whose ranks a fair coin leaves out with
+    probability below 5%: it assumes nothing of the distribution.
+    """
+    ratios = np.sort(seconds / base)
+    n, tail, low = len(ratios), 0.5 ** len(ratios), 0
+    term = tail
+    while (term := term * (n - low) / (low + 1)) and tail + term <= 0.025:
+        tail, low = tail + term, low + 1
+    interval = [round(float(ratios[i]), 3) for i in (low, n - 1 - low)]
+    return {"ratio": round(float(np.median(ratios)), 3), "interval": interval}

@@ -1,0 +1,183 @@
+"""What does a border that is not zero cost?
+
+Command: python experiments/padding_cost/run.py [cpu] [peers] [sharded] [tpu] [plot]
+         [--torch PYTHON] [--tpu PYTHON]; without a part's name all of them
+Device:  a quiet CPU; 25 minutes, of which 15 compile for a TPU that need not be there
+Writes:  results.json, part by part; cost.svg
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from libraries import PEERS, TORCH, in_torch, installed
+from measure import compiled, ratio, rounds
+from programs import MAPS, blocks, by_jaxpad, convolution, resnet50
+from report import summary
+
+
+HERE = pathlib.Path(__file__).resolve().parent
+MODES = ("circular", "reflect", "symmetric", "replicate")
+ROUNDS = 21
+# What "auto" picks, and the three that it picks from; zeros first, the base of ratios.
+ARMS = {
+    "zero": by_jaxpad("zero", "auto"),
+    "partial": by_jaxpad("partial", "auto"),
+    **{mode: by_jaxpad(mode, "auto") for mode in MODES},
+    "circular, explicit": by_jaxpad("circular", "explicit"),
+    "circular, repad": by_jaxpad("circular", "repad"),
+    "circular, strips": by_jaxpad("circular", "strips"),
+}
+
+
+def compare(
+    makers: dict[str, Callable[[], Any]], what: str, count: int
+) -> dict[str, dict[str, Any]]:
+    """Time and memory of each program, as ratios to the one named "zero"."""
+    calls = {}
+    for name, make in makers.items():
+        say(f"{what}: compiling {name}")
+        calls[name] = compiled(make())
+    seconds = rounds(calls, count, lambda text: say(f"{what}: {text}"))
+    base = calls["zero"]
+    return {
+        name: {
+            **ratio(seconds[name], seconds["zero"]),
+            "milliseconds": round(1e3 * float(np.median(seconds[name])), 1),
+            "memory": round(calls[name].bytes / base.bytes, 3),
+        }
+        for name in calls
+    }
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"\r\033[K{time.perf_counter() - START:5.0f} s  {text}")
+    sys.stderr.flush()
+
+
+START = time.perf_counter()
+
+
+def cpu(_: argparse.Namespace) -> dict[str, Any]:
+    """Training steps of residual blocks and of ResNet-50."""
+    found: dict[str, Any] = {}
+    for name, shape in MAPS.items():
+        makers = {
+            arm: lambda apply=apply, shape=shape: blocks(shape, apply)
+            for arm, apply in ARMS.items()
+        }
+        found[f"blocks {name}"] = compare(makers, f"blocks {name}", ROUNDS)
+    makers = {m: lambda m=m: resnet50(4, m) for m in ("zero", "partial", *MODES)}
+    found["resnet50"] = compare(makers, "ResNet-50", 11)
+    return found
+
+
+def peers(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One convolution, forward and backward, by each library beside its own zeros."""
+    found: dict[str, Any] = {}
+    for name, shape in MAPS.items():
+        ways = {"jaxpad": (lambda s, m: convolution(s, by_jaxpad(m, "auto")), None)}
+        ways |= {peer: way for peer, way in PEERS.items() if installed(peer)}
+        for peer, (make, names) in ways.items():
+            makers = {
+                mode: lambda mode=mode, make=make, s=shape: make(s, mode)
+                for mode in ("zero", *MODES)
+                if names is None or mode in names
+            }
+            found[f"{peer} {name}"] = compare(makers, f"{peer} {name}", ROUNDS)
+    if arguments.torch:
+        say("PyTorch")
+        answer = in_torch(arguments.torch, dict(MAPS), ROUNDS)
+        for name, seconds in answer["seconds"].items():
+            zero = np.array(seconds["zeros"])
+            found[f"torch {name}"] = {
+                ours: ratio(np.array(seconds[theirs]), zero)
+                for ours, theirs in TORCH.items()
+            }
+    return found
+
+
+def sharded(_: argparse.Namespace) -> dict[str, Any]:
+    """KiB between eight devices, forward and with the backward pass."""
+    say("eight devices")
+    return json.loads(_script(sys.executable, "sharded.py"))
+
+
+def tpu(arguments: argparse.Namespace) -> dict[str, Any]:
+    """MiB moved by the two blocks as compiled for a TPU v5e."""
+    found: dict[str, Any] = {}
+    command = [arguments.tpu, str(HERE / "tpu.py")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=_environment()
+    ) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            name, padding, strategy, cost = json.loads(line)
+            found.setdefault(name, {})[f"{padding}, {strategy}"] = cost
+            zero = found[name]["zero, built_in"]
+            cost["ratio"] = round(cost["bytes"] / zero["bytes"], 3)
+            say(f"TPU {name} {padding} {strategy}: {cost['ratio']} of zero's bytes")
+    return found
+
+
+def plot(_: argparse.Namespace) -> None:
+    from plot import draw
+
+    draw(json.loads((HERE / "results.json").read_text()), HERE / "cost.svg")
+
+
+def _script(python: str, name: str) -> str:
+    return subprocess.run(
+        [python, str(HERE / name)],
+        capture_output=True,
+        text=True,
+        env=_environment(),
+        check=True,
+    ).stdout
+
+
+def _environment() -> dict[str, str]:
+    """With this checkout on the path, where the other Python has no jaxpad."""
+    checkout = str(HERE.parents[1])
+    path = os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+PARTS = {part.__name__: part for part in (cpu, peers, sharded, tpu)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=", ".join([*PARTS, "plot"]))
+    parser.add_argument("--torch", help="a Python that has torch")
+    parser.add_argument(
+        "--tpu", default=sys.executable, help="a Python that has libtpu"
+    )
+    arguments = parser.parse_args()
+    path = HERE / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for name in arguments.parts or [*PARTS, "plot"]:
+        if name == "plot":
+            plot(arguments)
+            continue
+        start = time.perf_counter()
+        results[name] = PARTS[name](arguments)
+        minutes = results.setdefault("part minutes", {})
+        minutes[name] = round((time.perf_counter() - start) / 60, 1)
+        device = f"CPU {platform.machine()}, {os.cpu_count()} cores"
+        results = summary(results, device)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+    sys.stderr.write("\n")
+    print(f"{results['verdict']}: {path}")
+
+
+if __name__ == "__main__":
+    main()

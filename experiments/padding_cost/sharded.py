@@ -1,0 +1,57 @@
+"""Bytes sent between eight devices by a convolution of an image split over them."""
+
+import functools
+import json
+import os
+import re
+
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+
+import jaxpad
+
+
+MODES = ("zero", "circular", "reflect", "symmetric", "replicate", "linear", "mean")
+COLLECTIVE = (
+    r"f32\[([\d,]*)\]\S* (?:collective-permute|all-reduce|all-gather|all-to-all)"
+)
+
+
+def main() -> None:
+    mesh = jax.make_mesh((8,), ("spatial",), axis_types=(AxisType.Auto,))
+    rows, whole = NamedSharding(mesh, P(None, "spatial")), NamedSharding(mesh, P())
+    x = jax.ShapeDtypeStruct((8, 64, 64, 64), jnp.float32, sharding=rows)
+    kernel = jax.ShapeDtypeStruct((3, 3, 64, 64), jnp.float32, sharding=whole)
+
+    def sent(function) -> int:
+        """KiB that arrive at each device, the kernel's gradient among them."""
+        with jax.set_mesh(mesh):
+            text = function.lower(x, kernel).compile().as_text()
+        sizes = re.findall(rf"= {COLLECTIVE}", text)
+        return (
+            sum(4 * int(np.prod([int(n) for n in s.split(",")])) for s in sizes) // 1024
+        )
+
+    found = {}
+    for mode in MODES:
+        for name, strategy in (("GSPMD", "built_in"), ("halo", jaxpad.halo())):
+            conv = functools.partial(jaxpad.conv, padding=mode, strategy=strategy)
+
+            def gradients(x, kernel, conv=conv):
+                y, back = jax.vjp(conv, x, kernel)
+                return back(y)
+
+            forward = jax.jit(conv, out_shardings=rows)
+            both = jax.jit(gradients, out_shardings=(rows, whole))
+            found[f"{mode} {name}"] = [sent(forward), sent(both)]
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
