@@ -34,18 +34,20 @@ MONO: Any = {"family": "DejaVu Sans Mono"}
 BORDER, REAL, CENTER, ADDED = "#d43d2a", "#dde9f5", "#8fbce6", "#f3f3f3"
 WINDOWS = ("#0b5cad", "#c25400")  # of two neighbors
 
+UNSEEN = ("c2sp", "latlon", "cube_sphere", "healpix")
 CELLS, TAPS, STRIDE = 8, 3, 2
 LETTERS = "0abcdefgh"  # what cells with the values 0 to 8 are called
 
 
 def modes(width: int = 14) -> Figure:
-    """A photograph under every mode, with a line where it really ends.
+    """A photograph under every mode that shows on one, with a line where it ends.
 
-    Without c2sp and the learned ones, which begin as zero or replicate here.
+    Without c2sp and the learned ones, which are zero or replicate here, and without
+    those of the sphere, which have a picture of their own.
     """
     photo = _photograph() / np.float32(255)
     size = photo.shape[1::-1]
-    names = [n for n in jaxpad.MODES if n != "c2sp" and not missing_arguments(MODES[n])]
+    names = [n for n in MODES if n not in UNSEEN and not missing_arguments(MODES[n])]
     drawn: Any = MODES["random"]
     rows = -(-len(names) // 5)
     figure, axes = plt.subplots(rows, 5, figsize=(9, 2.1 * rows), layout="constrained")

@@ -17,10 +17,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 import jaxpad
 from jaxpad.arith import AMOUNTS, EXTENSIONS, RELATIONS, side_widths, tap_counts
 from jaxpad.arith.__main__ import main as arith_main
-from jaxpad.padding import LAWS, REWEIGHTS, reweight_ratio
+from jaxpad.layers import STATEFUL
+from jaxpad.padding import (
+    LAWS,
+    REWEIGHTS,
+    missing_arguments,
+    reweight_ratio,
+    rule_of,
+)
 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -71,6 +80,22 @@ def mode_sections() -> str:
             sections.append(f"With its options: `{call(name, mode)}`.")
         sections.append(_laws_of(name))
     return "\n\n".join(sections)
+
+
+def abilities() -> str:
+    """Every mode: where it works, and what a layer holds for it."""
+    rows = []
+    for name, mode in jaxpad.MODES.items():
+        works = (
+            "affine" in jaxpad.MODES.laws[name],
+            rule_of(mode) is not None,
+            _takes_mask(name),
+        )
+        holds = ("parameters" if missing_arguments(mode) else "keys", "")
+        shown = ("yes" if it else "" for it in works)
+        rows.append((_code(name), *shown, holds[name not in STATEFUL]))
+    heads = ("mode", "linear", "a rule", "masks", "a layer holds")
+    return _table(heads, rows)
 
 
 def laws() -> str:
@@ -179,6 +204,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for table in (
         modes,
         mode_sections,
+        abilities,
         laws,
         paddings,
         amounts,
@@ -226,6 +252,14 @@ def first_sentence(text: str) -> str:
         'One line.'
     """
     return re.split(r"(?<=\.)\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def _takes_mask(name: str) -> bool:
+    try:
+        jaxpad.propagate_mask(np.ones((1, 4, 1), bool), (3,), padding=name)
+    except ValueError:
+        return False
+    return True
 
 
 def _laws_of(name: str) -> str:
