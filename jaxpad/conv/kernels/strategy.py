@@ -75,7 +75,13 @@ def _lines(
 
     Raises:
         ValueError: for what the kernels do not do.
+        TypeError: for float64.
     """
+    if x.dtype == "float64":
+        raise TypeError(
+            'strategy="kernel" adds up in float32, but x is float64: use '
+            'strategy="auto", or x.astype(jnp.float32).'
+        )
     rank, groups = len(window.window), x.shape[-1] // kernel.shape[-2]
     if rank != 2 or groups != 1 or max(window.dilation) != 1:
         raise ValueError(

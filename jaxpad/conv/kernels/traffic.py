@@ -33,9 +33,10 @@ def traffic(f: Callable[..., Any], *args: Any) -> list[Traffic]:
         used are listed too.
 
     Example:
+        >>> import jaxpad
         >>> x, kernel = jnp.ones((2, 6, 8, 4)), jnp.ones((3, 3, 4, 4))
         >>> def circular(x, kernel):
-        ...     return conv(x, kernel, padding="circular", strategy="kernel")
+        ...     return jaxpad.conv(x, kernel, padding="circular", strategy="kernel")
         >>> [call] = traffic(circular, x, kernel)
         >>> call.grid, call.bytes  # 6 + 2 rows in, the kernel, 6 rows out, float32
         ((1, 8), 4160)
