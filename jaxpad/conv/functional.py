@@ -45,8 +45,8 @@ def conv(
             or one pair per axis.
         bias: `[out]`; the ratio does not touch it.
         strategy: how the padded image comes about, which changes the cost and not
-            the result: "auto", "built_in", "explicit", "repad", "strips", or
-            `jaxpad.halo(...)` for an image that is split over devices.
+            the result: "auto", "built_in", "explicit", "repad", "strips", "kernel"
+            (on TPUs), or `jaxpad.halo(...)` for an image that is split over devices.
         precision: as in `jax.lax.conv_general_dilated`.
 
     Returns:

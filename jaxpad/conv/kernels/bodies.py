@@ -6,7 +6,7 @@ channels. So a cell is a whole number of tiles, padding copies tiles, and nothin
 inside one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -44,7 +44,7 @@ def load(reads: Reads, x: Sequence[Any], ring: Any, along: Line) -> None:
     @_for(along.size)
     def _(i: Any) -> None:
         parts = [_scaled(w, a[0, i]) for w, a in zip(weights, x, strict=True)]
-        cell = sum(parts, constant)
+        cell = constant + sum(parts[1:], parts[0])
         ring[slot, along.start + i * along.pitch] = cell.astype(ring.dtype)
 
     real = range(along.start, along.start + along.size * along.pitch, along.pitch)
@@ -73,11 +73,18 @@ def make(
     made = makes.made[s]
 
     def full(f: Any) -> Array:
-        return _total(_products(ring, slots, f, along.taps, kernel, job))
+        if job.batch_last:
+            return _dot(kernel[...], _patch(ring, slots, f, along.taps), (1, 0), job)
+        products = [
+            _dot(ring[slot, f + t], kernel[i, t], (1, 0), job)
+            for i, slot in enumerate(slots)
+            for t in range(along.taps)
+        ]
+        return sum(products[1:], products[0])
 
     @pl.when(made != NOTHING)
     def _() -> None:
-        @_for(along.count)
+        @_for(along.outputs)
         def _(j: Any) -> None:
             row[j] = full(along.first + j * along.step)
 
@@ -88,10 +95,10 @@ def make(
     def _() -> None:
         weights = [makes.extra[i, s] for i in range(len(kept))]
 
-        @_for(along.count)
+        @_for(along.outputs)
         def _(j: Any) -> None:
             folded = [_scaled(w, kept[i, j]) for i, w in enumerate(weights)]
-            y[0, j] = _total([row[j], *folded]).astype(y.dtype)
+            y[0, j] = sum(folded, row[j]).astype(y.dtype)
 
     @pl.when(made >= 0)
     def _() -> None:
@@ -109,16 +116,15 @@ def correlate(slots: Sequence[Any], refs: Sequence[Any], job: Job) -> None:
     ring, g, out = refs
     taps = job.along.taps
 
-    @_for(job.along.count)
+    @_for(job.along.outputs)
     def _(j: Any) -> None:
         f = j * job.along.step
+        if job.batch_last:
+            out[...] += _dot(_patch(ring, slots, f, taps), g[0, j], (1, 1), job)
+            return
         for i, slot in enumerate(slots):
-            if job.batch_last:
-                beside = _side_by_side(ring, slot, f, taps)
-                out[i] += _dot(beside, g[0, j], (1, 1), job)
-            else:
-                for t in range(taps):
-                    out[i, t] += _dot(ring[slot, f + t], g[0, j], (0, 0), job)
+            for t in range(taps):
+                out[i, t] += _dot(ring[slot, f + t], g[0, j], (0, 0), job)
 
 
 def held(reads: Reads, taps: int) -> list[Any]:
@@ -127,22 +133,10 @@ def held(reads: Reads, taps: int) -> list[Any]:
     return [(newest + 1 + i) % taps for i in range(taps)]
 
 
-def _products(
-    ring: Any, slots: Sequence[Any], f: Any, taps: int, kernel: Any, job: Job
-) -> Iterable[Array]:
-    for i, slot in enumerate(slots):
-        if job.batch_last:
-            beside = _side_by_side(ring, slot, f, taps)
-            yield _dot(kernel[i], beside, (1, 0), job)
-        else:
-            for t in range(taps):
-                yield _dot(ring[slot, f + t], kernel[i, t], (1, 0), job)
-
-
-def _side_by_side(ring: Any, slot: Any, f: Any, taps: int) -> Array:
-    """The channels of neighbouring columns as one axis, `[taps in, batch]`."""
-    cells = ring[slot, pl.ds(f, taps)]
-    return cells.reshape(-1, cells.shape[-1])
+def _patch(ring: Any, slots: Sequence[Any], f: Any, taps: int) -> Array:
+    """All cells under the taps as one axis, `[window in, batch]`: one product."""
+    rows = [ring[slot, pl.ds(f, taps)] for slot in slots]
+    return jnp.concatenate([row.reshape(-1, row.shape[-1]) for row in rows])
 
 
 def _dot(a: Array, b: Array, axes: tuple[int, int], job: Job) -> Array:
@@ -158,11 +152,6 @@ def _dot(a: Array, b: Array, axes: tuple[int, int], job: Job) -> Array:
 def _scaled(weight: Any, cell: Array) -> Array:
     """`weight cell`, and 0 for weight 0 even where the cell is no number."""
     return jnp.where(weight == 0, 0.0, weight * cell.astype(jnp.float32))
-
-
-def _total(parts: Iterable[Array]) -> Array:
-    first, *rest = parts
-    return sum(rest, first)
 
 
 def _for(count: int) -> Callable[[Callable[[Any], None]], None]:

@@ -13,6 +13,16 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
 
 from ...typing import Array
+from .blocks import (
+    Blocked,
+    batch_axis,
+    laid_out,
+    part_of,
+    read_rows,
+    result,
+    ring_of,
+    whole,
+)
 from .bodies import Job, correlate, held, load, make
 from .schedule import (
     Line,
@@ -24,7 +34,6 @@ from .schedule import (
 )
 
 
-LANES = 128
 # What the compiler keeps in VMEM beside the blocks and the scratch.
 SLACK = 4 * 2**20
 
@@ -32,13 +41,12 @@ SLACK = 4 * 2**20
 def forward(x: Array, kernel: Array, job: Job) -> Array:
     """The convolution of `[rows, columns, *tile]` with `[*window, in, out]`."""
     reads, makes = forward_steps(job.down)
-    weights = _weights(kernel, job)
     (y,) = _call(
         functools.partial(_forward_body, job=job),
         (*reads, *makes),
-        [*_rows(x, reads, 0, job), _whole(weights)],
-        [_made(x, job.down, job.along, kernel.shape[-1], job)],
-        [_ring(x, job.down, job.along, job)],
+        [*read_rows(x, reads, 0, job), whole(laid_out(kernel, job))],
+        [result(x, job.down, job.along, kernel.shape[-1], job)],
+        [ring_of(x, job.down, job.along, job)],
         makes,
         job,
         flops=_flops(kernel, x, job),
@@ -50,23 +58,22 @@ def backward(x: Array, g: Array, kernel: Array, job: Job) -> tuple[Array, Array]
     """The gradients to the image and, in float32, to the kernel, from that to y."""
     reads, makes, beside, due = backward_steps(job.down)
     down, along = adjoint_line(job.down), adjoint_line(job.along)
-    turned = _weights(jnp.flip(kernel, (0, 1)).swapaxes(2, 3), job)
-    shape = kernel.shape
-    if job.batch_last:
-        shape = (shape[0], shape[1] * shape[2], shape[3])
+    turned = laid_out(jnp.flip(kernel, (0, 1)).swapaxes(2, 3), job)
+    features = kernel.shape[3]
+    shape = (kernel.size // features, features) if job.batch_last else kernel.shape
     dx, dkernel = _call(
         functools.partial(_backward_body, job=job, along=along),
         (*reads, *makes, *beside, due),
         [
-            *_rows(g, reads, 0, job),
-            _whole(turned),
-            *_rows(x, beside, len(reads) + len(makes), job),
+            *read_rows(g, reads, 0, job),
+            whole(turned),
+            *read_rows(x, beside, len(reads) + len(makes), job),
         ],
         [
-            _made(g, down, along, kernel.shape[2], job),
-            _whole(jax.ShapeDtypeStruct(shape, jnp.float32)),
+            result(g, down, along, kernel.shape[2], job),
+            whole(jax.ShapeDtypeStruct(shape, jnp.float32)),
         ],
-        [_ring(g, down, along, job), _ring(x, job.down, job.along, job)],
+        [ring_of(g, down, along, job), ring_of(x, job.down, job.along, job)],
         makes,
         job,
         flops=2 * _flops(kernel, x, job),
@@ -106,10 +113,6 @@ def _split(refs: Sequence[Any]) -> tuple[Reads, Makes, Sequence[Any]]:
     return Reads(*refs[:n]), Makes(*refs[n : n + m]), refs[n + m :]
 
 
-# An operand or a result, and its block.
-Blocked = tuple[Any, Any]
-
-
 def _call(
     body: Callable[..., None],
     scalars: Sequence[np.ndarray],
@@ -120,8 +123,8 @@ def _call(
     job: Job,
     flops: int,
 ) -> Sequence[Array]:
-    batch = operands[0][0].shape[_batch_axis(job)]
-    grid = (batch // _lanes(batch), len(makes.made))
+    batch = operands[0][0].shape[batch_axis(job)]
+    grid = (batch // part_of(batch), len(makes.made))
     blocks = [*operands, *results]
     made = results[0][1].block_shape[1:]
     scratch = [
@@ -155,71 +158,8 @@ def _call(
     )(*map(jnp.asarray, scalars), *(a for a, _ in operands))
 
 
-def _rows(x: Array, reads: Reads, table: int, job: Job) -> list[Blocked]:
-    """The image once for each term of a row that is read."""
-
-    def at(t: int) -> Callable[[Any, Any], Any]:
-        return lambda s, scalars: scalars[table][t, s]
-
-    block = _block(x.shape, job)
-    return [(x, _row(block, at(t), job)) for t in range(len(reads.source))]
-
-
-def _made(x: Array, down: Line, along: Line, features: int, job: Job) -> Blocked:
-    """The result of a convolution, written a row at a time."""
-    tile = [features, features]
-    tile[_batch_axis(job) - 2] = x.shape[_batch_axis(job)]
-    out = jax.ShapeDtypeStruct((down.count, along.count, *tile), x.dtype)
-    table = len(Reads._fields) + Makes._fields.index("target")
-    at = lambda s, scalars: scalars[table][s]  # noqa: E731
-    return out, _row(_block(out.shape, job), at, job)
-
-
-def _row(
-    block: Sequence[int], row: Callable[[Any, Any], Any], job: Job
-) -> pl.BlockSpec:
-    def index(b: Any, s: Any, *scalars: Any) -> tuple[Any, ...]:
-        at = [row(s, scalars), 0, 0, 0]
-        at[_batch_axis(job)] = b
-        return tuple(at)
-
-    return pl.BlockSpec(tuple(block), index)
-
-
-def _whole(a: Any) -> Blocked:
-    return a, pl.BlockSpec(a.shape, lambda *_: (0,) * a.ndim)
-
-
-def _ring(x: Array, down: Line, along: Line, job: Job) -> Any:
-    tile = _block(x.shape, job)[2:]
-    return pltpu.VMEM((down.taps, len(along.cells), *tile), x.dtype)
-
-
-def _block(shape: Sequence[int], job: Job) -> list[int]:
-    """One row of as much of the batch as fills a tile's lanes, or of all of it."""
-    block = [1, *shape[1:]]
-    block[_batch_axis(job)] = _lanes(shape[_batch_axis(job)])
-    return block
-
-
-def _lanes(batch: int) -> int:
-    return LANES if batch % LANES == 0 else batch
-
-
-def _batch_axis(job: Job) -> int:
-    return 3 if job.batch_last else 2
-
-
-def _weights(kernel: Array, job: Job) -> Array:
-    """`[*window, in, out]`; or `[k, out, k in]`: one product for the taps of a row."""
-    if not job.batch_last:
-        return kernel
-    rows, _, _, features = kernel.shape
-    return jnp.moveaxis(kernel, -1, 1).reshape(rows, features, -1)
-
-
 def _flops(kernel: Array, x: Array, job: Job) -> int:
-    outputs = job.down.count * job.along.count * x.shape[_batch_axis(job)]
+    outputs = job.down.outputs * job.along.outputs * x.shape[batch_axis(job)]
     return 2 * kernel.size * outputs
 
 

@@ -22,10 +22,10 @@ class Line(NamedTuple):
     """A convolution along one axis, without its weights.
 
     Attributes:
-        cells: what each cell that the taps meet is made of, from the cells of the image.
+        cells: what each cell that the taps meet is made of, from those of the image.
         size, start, pitch: cell `i` of the image's `size` lies at `start + i pitch`.
         taps: how many neighbours give one full output.
-        count, first, step: output `j` of `count` is full output `first + j step`.
+        outputs, first, step: output `j` of `outputs` is full output `first + j step`.
         extra: `(j, weight, f)`: output `j` is given `weight` times full output `f` too.
     """
 
@@ -34,7 +34,7 @@ class Line(NamedTuple):
     start: int
     pitch: int
     taps: int
-    count: int
+    outputs: int
     first: int
     step: int
     extra: list[tuple[int, float, int]]
@@ -55,7 +55,7 @@ def adjoint_line(line: Line) -> Line:
     """The adjoint of a forward line, constants left out: they have no gradient."""
     n, lo, taps = line.size, line.start, line.taps
     cells: list[Terms] = [([], 0)] * (len(line.cells) + taps - 1)
-    for j in range(line.count):
+    for j in range(line.outputs):
         cells[taps - 1 + line.step * j] = [(1, j)], 0
     extra = [
         (j, float(weight), f)
@@ -63,7 +63,7 @@ def adjoint_line(line: Line) -> Line:
         if not lo <= f < lo + n
         for weight, j in terms
     ]
-    return Line(cells, line.count, taps - 1, line.step, taps, n, lo, 1, extra)
+    return Line(cells, line.outputs, taps - 1, line.step, taps, n, lo, 1, extra)
 
 
 class Reads(NamedTuple):
@@ -116,18 +116,18 @@ def backward_steps(line: Line) -> tuple[Reads, Makes, Reads, np.ndarray]:
     through = _passing(above, line.taps, range(_read(line)))
     reads, makes = _steps(adjoint, [below, through])
     rows = [0] * len(below) + [min(v, _read(line) - 1) for v, _ in through]
-    due = {line.taps - 1 + line.step * j for j in range(line.count)}
+    due = {line.taps - 1 + line.step * j for j in range(line.outputs)}
     now = [0] * len(below) + [int(v in due) for v, _ in through]
     return reads, makes, _reads(line, rows), np.array(now, np.int32)
 
 
 def _read(line: Line) -> int:
     """How many cells of a forward line its windows reach."""
-    return (line.count - 1) * line.step + line.taps
+    return (line.outputs - 1) * line.step + line.taps
 
 
 def _targets(line: Line) -> set[int]:
-    return {line.first + line.step * j for j in range(line.count)}
+    return {line.first + line.step * j for j in range(line.outputs)}
 
 
 def _passing(

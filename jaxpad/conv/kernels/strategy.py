@@ -1,7 +1,7 @@
 """The strategy "kernel"."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,8 +10,9 @@ from ...padding import Padding, per_axis_modes
 from ...typing import Array
 from ..convolve import Convolve
 from ..geometry import Geometry
+from .blocks import LANES
 from .bodies import Job
-from .calls import LANES, backward, forward
+from .calls import backward, forward
 from .schedule import Line, forward_line
 
 

@@ -33,7 +33,7 @@ def traffic(f: Callable[..., Any], *args: Any) -> list[Traffic]:
         used are listed too.
 
     Example:
-        >>> import jaxpad
+        >>> import jax.numpy as jnp, jaxpad
         >>> x, kernel = jnp.ones((2, 6, 8, 4)), jnp.ones((3, 3, 4, 4))
         >>> def circular(x, kernel):
         ...     return jaxpad.conv(x, kernel, padding="circular", strategy="kernel")
