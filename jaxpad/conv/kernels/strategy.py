@@ -28,6 +28,9 @@ def kernel(
     One kernel for the convolution and one for both gradients. Each goes down the rows
     of its operands once, holding as many in VMEM as there are taps, and reads again,
     where they lie, only the rows that padding copies.
+
+    For gradients of first order, in reverse mode. The compiler does not split a kernel
+    over devices: there, call it inside `jax.shard_map`.
     """
     lines = _lines(x, kernel, window, padding)
     batch_last = x.shape[0] % LANES == 0 and any(c % LANES for c in kernel.shape[2:])
