@@ -180,8 +180,12 @@ def judge(paddings: dict[str, Any]) -> str:
         )
         for name in REPORTED
     }
-    located = all(swapped < 50 for name in ("valid", "zero") for _, swapped in pairs[name])
-    blind = all(abs(a - b) <= 1 for name in ("circular", "full") for a, b in pairs[name])
+    located = all(
+        swapped < 50 for name in ("valid", "zero") for _, swapped in pairs[name]
+    )
+    blind = all(
+        abs(a - b) <= 1 for name in ("circular", "full") for a, b in pairs[name]
+    )
     return "holds" if located and blind else "does not hold"
 
 
@@ -191,7 +195,10 @@ def draw(paddings: dict[str, Any], file: pathlib.Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 0.26 * len(names) + 1), layout="constrained")
         axes = figure.add_subplot()
-        for test, color, lift in (("similar", BLUE, 0.13), ("dissimilar", ORANGE, -0.13)):
+        for test, color, lift in (
+            ("similar", BLUE, 0.13),
+            ("dissimilar", ORANGE, -0.13),
+        ):
             for y, name in enumerate(names):
                 found = paddings[name][test]
                 label = test if y == 0 else None
@@ -199,7 +206,9 @@ def draw(paddings: dict[str, Any], file: pathlib.Path) -> None:
                 axes.plot(
                     *(found["values"], dots, "o"), ms=4, alpha=0.6, color=color, mew=0
                 )
-                axes.plot(*(found["mean"], y + lift, "|"), ms=9, color=color, label=label)
+                axes.plot(
+                    *(found["mean"], y + lift, "|"), ms=9, color=color, label=label
+                )
         axes.axvline(50, color="#767676", linewidth=0.8, linestyle="--")
         axes.set(yticks=range(len(names)), yticklabels=names, xlim=(-2, 102))
         axes.set_xlabel("accuracy in percent; chance is 50")

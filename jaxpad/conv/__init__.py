@@ -5,6 +5,7 @@ from .choose import Choice as Choice, choose as choose
 from .edge import edge_conv as edge_conv
 from .functional import conv as conv
 from .halo import halo as halo
+from .kernels import Traffic as Traffic, traffic as traffic
 from .mask import propagate_mask as propagate_mask
 from .patches import patches as patches
 from .pool import avg_pool as avg_pool, max_pool as max_pool

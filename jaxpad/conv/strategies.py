@@ -14,6 +14,7 @@ from ..typing import Array
 from .choose import choose
 from .convolve import Convolve
 from .geometry import Geometry, fill
+from .kernels import kernel
 from .strips import strips
 
 
@@ -37,6 +38,7 @@ class Strategy(Protocol):
 
 STRATEGIES: Registry[Any] = Registry("strategy")
 STRATEGIES.register(strips)
+STRATEGIES.register(kernel)
 
 
 @STRATEGIES.register
