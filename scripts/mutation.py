@@ -73,7 +73,7 @@ BUGS = [
     ),
     Bug(
         "a gather instead of slices",
-        "jaxpad/padding/rules.py",
+        "jaxpad/padding/cells.py",
         "    pieces = []\n",
         "    return jnp.take(x, np.array(index), axis=axis)\n    pieces = []\n",
         "tests/padding/test_pad_transforms.py",
