@@ -9,7 +9,7 @@ from jax.experimental.pallas import tpu as pltpu
 
 from ...typing import Array
 from .bodies import Job
-from .schedule import Line, Makes, Reads
+from .schedule import Makes, Reads
 
 
 LANES = 128
@@ -18,22 +18,27 @@ LANES = 128
 Blocked = tuple[Any, Any]
 
 
-def read_rows(x: Array, reads: Reads, table: int, job: Job) -> list[Blocked]:
+def read_rows(x: Array, reads: Reads, job: Job) -> list[Blocked]:
     """The image once for each term of a row that is read."""
 
     def spec(t: int) -> Any:
-        return _row(_block(x.shape, job), lambda s, at: at[table][t, s], job)
+        return _row(_block(x.shape, job), lambda s, at: at[0][t, s], job)
 
     return [(x, spec(t)) for t in range(len(reads.source))]
 
 
-def result(x: Array, down: Line, along: Line, features: int, job: Job) -> Blocked:
-    """The result of a convolution, written a row at a time."""
+def at_target(y: Any, job: Job) -> Blocked:
+    """The output, or its gradient, a row at a time."""
+    table = len(Reads._fields) + Makes._fields.index("target")
+    return y, _row(_block(y.shape, job), lambda s, at: at[table][s], job)
+
+
+def result(x: Array, features: int, job: Job) -> Blocked:
+    """What a convolution writes."""
     tile = [features, features]
     tile[batch_axis(job) - 2] = x.shape[batch_axis(job)]
-    out = jax.ShapeDtypeStruct((down.outputs, along.outputs, *tile), x.dtype)
-    table = len(Reads._fields) + Makes._fields.index("target")
-    return out, _row(_block(out.shape, job), lambda s, at: at[table][s], job)
+    shape = (job.down.outputs, job.along.outputs, *tile)
+    return at_target(jax.ShapeDtypeStruct(shape, x.dtype), job)
 
 
 def _row(block: Sequence[int], row: Callable[[Any, Any], Any], job: Job) -> Any:
@@ -52,10 +57,10 @@ def whole(a: Any) -> Blocked:
     return a, pl.BlockSpec(a.shape, lambda *_: (0,) * a.ndim)
 
 
-def ring_of(x: Array, down: Line, along: Line, job: Job) -> Any:
+def ring_of(x: Array, job: Job) -> Any:
     """Room for the rows under the taps."""
     tile = _block(x.shape, job)[2:]
-    return pltpu.VMEM((down.taps, len(along.cells), *tile), x.dtype)
+    return pltpu.VMEM((job.down.taps, len(job.along.cells), *tile), x.dtype)
 
 
 def _block(shape: Sequence[int], job: Job) -> list[int]:

@@ -56,20 +56,17 @@ def load(reads: Reads, x: Sequence[Any], ring: Any, along: Line) -> None:
             ring[slot, v] = cell.astype(ring.dtype)
 
 
-def make(
-    makes: Makes, slots: Sequence[Any], refs: Sequence[Any], job: Job, along: Line
-) -> None:
+def make(makes: Makes, slots: Sequence[Any], refs: Sequence[Any], job: Job) -> None:
     """Convolves the rows that are held, and writes the output's row or keeps it.
 
     Args:
         makes: what is made when.
         slots: the places in the ring of the rows under the taps.
         refs: the ring, the kernel, the output, the full row and those that are kept.
-        job: how products are made.
-        along: the convolution along the columns.
+        job: the convolution.
     """
     ring, kernel, y, row, kept = refs
-    s = pl.program_id(1)
+    s, along = pl.program_id(1), job.along
     made = makes.made[s]
 
     def full(f: Any) -> Array:

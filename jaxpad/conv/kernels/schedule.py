@@ -5,7 +5,7 @@ Along one axis a padded convolution is three maps: padding cells come from real 
 the same backwards, so that one kernel serves both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,9 +57,10 @@ def adjoint_line(line: Line) -> Line:
     cells: list[Terms] = [([], 0)] * (len(line.cells) + taps - 1)
     for j in range(line.outputs):
         cells[taps - 1 + line.step * j] = [(1, j)], 0
+    read = (line.outputs - 1) * line.step + taps
     extra = [
         (j, float(weight), f)
-        for f, (terms, _) in enumerate(line.cells[: _read(line)])
+        for f, (terms, _) in enumerate(line.cells[:read])
         if not lo <= f < lo + n
         for weight, j in terms
     ]
@@ -96,62 +97,31 @@ class Makes(NamedTuple):
     extra: np.ndarray
 
 
-def forward_steps(line: Line) -> tuple[Reads, Makes]:
-    """Goes down the rows once."""
-    return _steps(line, [_passing(_targets(line), line.taps)])
-
-
-def backward_steps(line: Line) -> tuple[Reads, Makes, Reads, np.ndarray]:
-    """Goes down the rows of the output's gradient, and of the image beside them.
-
-    Returns:
-        For the adjoint of `line`, what is read and made; what is read of the image;
-        and the steps, as 1, at which the image's rows are those under the output's.
-    """
-    adjoint = adjoint_line(line)
-    kept, targets = {f for _, _, f in adjoint.extra}, _targets(adjoint)
-    # What is folded from below the image onto its first rows is made beforehand.
-    below = _passing({f for f in kept if f > adjoint.first}, line.taps)
-    above = targets | {f for f in kept if f < adjoint.first}
-    through = _passing(above, line.taps, range(_read(line)))
-    reads, makes = _steps(adjoint, [below, through])
-    rows = [0] * len(below) + [min(v, _read(line) - 1) for v, _ in through]
-    due = {line.taps - 1 + line.step * j for j in range(line.outputs)}
-    now = [0] * len(below) + [int(v in due) for v, _ in through]
-    return reads, makes, _reads(line, rows), np.array(now, np.int32)
-
-
-def _read(line: Line) -> int:
-    """How many cells of a forward line its windows reach."""
-    return (line.outputs - 1) * line.step + line.taps
+def steps_of(line: Line) -> tuple[Reads, Makes]:
+    """Goes down the rows once, and before that over what is folded from below."""
+    targets, kept = _targets(line), {f for _, _, f in line.extra}
+    below = {f for f in kept if f > line.first}
+    passes = below, targets | kept - below
+    steps = [step for fulls in passes for step in _passing(fulls, line.taps)]
+    order = [f for _, f in steps if f is not None and f not in targets]
+    goes = {f: TARGET for f in targets} | {f: i for i, f in enumerate(order)}
+    made = np.array([NOTHING if f is None else goes[f] for _, f in steps], np.int32)
+    row = [-1 if f not in targets else (f - line.first) // line.step for _, f in steps]
+    extra = np.zeros((max(1, len(order)), len(steps)), np.float32)
+    for j, weight, f in line.extra:
+        extra[goes[f], row.index(j)] += weight
+    return _reads(line, [v for v, _ in steps]), Makes(made, _latest(row), extra)
 
 
 def _targets(line: Line) -> set[int]:
     return {line.first + line.step * j for j in range(line.outputs)}
 
 
-def _passing(
-    fulls: set[int], taps: int, also: Iterable[int] = ()
-) -> list[tuple[int, int | None]]:
+def _passing(fulls: set[int], taps: int) -> list[tuple[int, int | None]]:
     """The rows that are read to make `fulls`, and which one each completes."""
-    rows = {v for f in fulls for v in range(f, f + taps)}.union(also)
+    rows = {v for f in fulls for v in range(f, f + taps)}
     lasts = ((v, v - taps + 1) for v in sorted(rows))
     return [(v, f if f in fulls else None) for v, f in lasts]
-
-
-def _steps(
-    line: Line, passes: Sequence[list[tuple[int, int | None]]]
-) -> tuple[Reads, Makes]:
-    steps = [step for each in passes for step in each]
-    targets = _targets(line)
-    kept = [f for _, f in steps if f is not None and f not in targets]
-    goes = {f: TARGET for f in targets} | {f: i for i, f in enumerate(kept)}
-    made = np.array([NOTHING if f is None else goes[f] for _, f in steps], np.int32)
-    row = [-1 if f not in targets else (f - line.first) // line.step for _, f in steps]
-    extra = np.zeros((max(1, len(kept)), len(steps)), np.float32)
-    for j, weight, f in line.extra:
-        extra[goes[f], row.index(j)] += weight
-    return _reads(line, [v for v, _ in steps]), Makes(made, _latest(row), extra)
 
 
 def _reads(line: Line, rows: Sequence[int]) -> Reads:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ...padding import Padding, per_axis_modes
 from ...typing import Array
 from ..convolve import Convolve
 from ..geometry import Geometry
+from . import calls
 from .blocks import LANES
 from .bodies import Job
-from .calls import backward, forward
-from .schedule import Line, forward_line
+from .schedule import Line, adjoint_line, forward_line
 
 
 # Rows that padding may add up for one padding row: each is another operand.
@@ -25,9 +26,9 @@ def kernel(
 ) -> Array:
     """Pads while it reads, in a Pallas kernel; emulated, slowly, where there is no TPU.
 
-    One kernel for the convolution and one for both gradients. Each goes down the rows
-    of its operands once, holding as many in VMEM as there are taps, and reads again,
-    where they lie, only the rows that padding copies.
+    One kernel for the convolution and for its adjoint, and one for the gradient to the
+    weights. Each goes down the rows of its operands once, holding as many in VMEM as
+    there are taps, and reads again, where they lie, only the rows that padding copies.
 
     For gradients of first order, in reverse mode. The compiler does not split a kernel
     over devices: there, call it inside `jax.shard_map`.
@@ -38,26 +39,31 @@ def kernel(
     to, back = (1, 2, 3, 0), (3, 0, 1, 2)
     if not batch_last:
         to, back = (1, 2, 0, 3), (2, 0, 1, 3)
-    options = getattr(convolve, "keywords", {})
-    job = functools.partial(Job, *lines, batch_last, options.get("precision"))
+    precision = getattr(convolve, "keywords", {}).get("precision")
 
-    @jax.custom_vjp
-    def convolved(x: Array, kernel: Array) -> Array:
+    def job(lines: tuple[Line, Line], interpret: bool) -> Job:
+        return Job(*lines, batch_last, precision, interpret)
+
+    def run(lines: tuple[Line, Line], x: Array, kernel: Array) -> Array:
         def call(x: Array, kernel: Array, *, interpret: bool) -> Array:
-            return forward(x.transpose(to), kernel, job(interpret)).transpose(back)
+            y = calls.convolved(x.transpose(to), kernel, job(lines, interpret))
+            return y.transpose(back)
 
         return _on_platform(call, x, kernel)
 
-    def gradients(operands: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
-        def call(
-            x: Array, g: Array, kernel: Array, *, interpret: bool
-        ) -> tuple[Array, Array]:
-            rows = x.transpose(to), g.transpose(to)
-            dx, dkernel = backward(*rows, kernel, job(interpret))
-            return dx.transpose(back), dkernel.astype(kernel.dtype)
+    def kernel_gradient(x: Array, g: Array, *, interpret: bool) -> Array:
+        rows = x.transpose(to), g.transpose(to)
+        return calls.kernel_gradient(*rows, kernel.shape, job(lines, interpret))
 
+    @jax.custom_vjp
+    def convolved(x: Array, kernel: Array) -> Array:
+        return run(lines, x, kernel)
+
+    def gradients(operands: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
         x, kernel = operands
-        return _on_platform(call, x, g, kernel)
+        turned = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
+        dx = run((adjoint_line(lines[0]), adjoint_line(lines[1])), g, turned)
+        return dx, _on_platform(kernel_gradient, x, g).astype(kernel.dtype)
 
     convolved.defvjp(lambda x, kernel: (convolved(x, kernel), (x, kernel)), gradients)
     return convolved(x, kernel)
