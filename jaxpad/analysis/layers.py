@@ -5,11 +5,21 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 
 from ..conv.geometry import Geometry, geometry
-from ..layers import AvgPool, Conv, MaxPool, Padded, replace_padding
+from ..layers import (
+    AvgPool,
+    BlurPool,
+    Conv,
+    MaxPool,
+    Padded,
+    Patches,
+    ResizeConv,
+    replace_padding,
+)
 from ..padding import Padding
 from .sight import Sight
 from .trace import look
@@ -114,13 +124,16 @@ def as_padded(layer: Any) -> Padded | None:
 
 def window_of(layer: Any, shape: Sequence[int]) -> Geometry | None:
     """The window of a convolution or pool on an input; None for other layers."""
-    if type(layer) is Conv:
-        taps, dilation = layer.kernel_size, layer.kernel_dilation
-        stride: Any = layer.strides
-    elif type(layer) in (MaxPool, AvgPool):
-        taps, dilation = layer.window, 1
+    scale: Any = 1
+    if type(layer) in (Conv, ResizeConv):
+        taps, stride, dilation = layer.kernel_size, layer.strides, layer.kernel_dilation
+        scale = getattr(layer, "scale", 1)  # it slides over the enlarged image
+    elif type(layer) in (MaxPool, AvgPool, Patches):
+        taps, dilation = layer.window, getattr(layer, "dilation", 1)
         stride = layer.window if layer.strides is None else layer.strides
+    elif type(layer) is BlurPool:
+        taps, stride, dilation = (layer.taps,) * len(layer.strides), layer.strides, 1
     else:
         return None
-    space = shape[-1 - len(taps) : -1]
+    space = np.multiply(shape[-1 - len(taps) : -1], scale).tolist()
     return geometry(space, taps, stride, dilation, layer.amount)

@@ -95,7 +95,7 @@ def resize_conv(
 
 def _repeat(x: Array, scales: tuple[int, ...]) -> Array:
     for axis, scale in enumerate(scales, 1):
-        x = _interleave([x] * scale, axis)
+        x = jnp.repeat(x, scale, axis)
     return x
 
 

@@ -12,7 +12,15 @@ from flax import nnx
 import jaxpad
 from jaxpad import Padding, check
 from jaxpad.analysis import padding_fraction
-from jaxpad.layers import AvgPool, Conv, MaxPool, Padded
+from jaxpad.layers import (
+    AvgPool,
+    BlurPool,
+    Conv,
+    MaxPool,
+    Padded,
+    Patches,
+    ResizeConv,
+)
 from jaxpad.models import MODELS
 from tests.subjects import sixteenths
 
@@ -275,3 +283,22 @@ def test_refusals():
         check(conv(), (8, 8))
     with pytest.raises(ValueError, match="k=3 at dilation=1 spans 3 cells"):
         check(conv(amount="valid"), (1, 2, 2, 1))
+
+
+def test_layers_that_resample():
+    """Their windows are listed; the one of a resize slides over the enlarged image."""
+    report = of(
+        BlurPool(2, padding="reflect"),
+        ResizeConv(1, 2, (3, 3), padding="circular", rngs=RNGS),
+        Patches((2, 2), (2, 2)),
+        n=17,
+    )
+    blur, resized, patches = report.rows
+    assert [row.window and row.window.window for row in report.rows] == [
+        (3, 3),
+        (3, 3),
+        (2, 2),
+    ]
+    assert (blur.output, resized.output, patches.output) == ((9, 9), (18, 18), (9, 9))
+    assert blur.unused == (0, 0)
+    assert round(resized.touched, 3) == round(1 - (16 / 18) ** 2, 3)
