@@ -1,5 +1,6 @@
 """What the measurements say."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -50,3 +51,45 @@ def _targets(results: dict[str, Any]) -> Any:
 
 def _at_most(value: float, target: float) -> dict[str, Any]:
     return {"value": round(value, 3), "target": target, "met": bool(value <= target)}
+
+
+def tables(results: dict[str, Any]) -> dict[str, str]:
+    """The tables of README.md, by name."""
+    made = {"targets": _target_table(results["targets"])}
+    if cpu := results.get("cpu"):
+        made["cpu"] = _table(cpu, ("ratio", "interval", "memory", "milliseconds"))
+    if peers := results.get("peers"):
+        made["peers"] = _table(peers, ("ratio", "interval"))
+    if sharded := results.get("sharded"):
+        rows = [(name, *sent) for name, sent in sharded.items()]
+        made["sharded"] = _rows(("mode and way", "forward", "and backward"), rows)
+    if tpu := results.get("tpu"):
+        keys = ("ratio", "bytes", "of which kernels", "temporary")
+        made["tpu"] = _table(tpu, keys)
+    return made
+
+
+def _target_table(targets: dict[str, Any]) -> str:
+    rows = [
+        (name, outcome["value"], outcome["target"], "yes" if outcome["met"] else "no")
+        for name, outcome in targets.items()
+    ]
+    return _rows(("what", "measured", "at most", "met"), rows)
+
+
+def _table(programs: dict[str, Any], keys: Sequence[str]) -> str:
+    rows = [
+        (program, arm, *(_shown(found.get(key, "")) for key in keys))
+        for program, arms in programs.items()
+        for arm, found in arms.items()
+    ]
+    return _rows(("program", "padding", *keys), rows)
+
+
+def _shown(value: Any) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _rows(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

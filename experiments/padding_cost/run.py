@@ -3,7 +3,7 @@
 Command: python experiments/padding_cost/run.py [cpu] [peers] [sharded] [tpu] [plot]
          [--torch PYTHON] [--tpu PYTHON]; without a part's name all of them
 Device:  a quiet CPU; 25 minutes, of which 15 compile for a TPU that need not be there
-Writes:  results.json, part by part; cost.svg
+Writes:  results.json, part by part; plot: cost.svg and the tables of README.md
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 from libraries import PEERS, TORCH, in_torch, installed
 from measure import compiled, ratio, rounds
 from programs import MAPS, blocks, by_jaxpad, convolution, resnet50
-from report import summary
+from report import summary, tables
 
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -128,10 +128,17 @@ def tpu(arguments: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def plot(_: argparse.Namespace) -> None:
+def plot(results: dict[str, Any]) -> None:
+    """Draws the results, and writes them into the tables of README.md."""
     from plot import draw
 
-    draw(json.loads((HERE / "results.json").read_text()), HERE / "cost.svg")
+    draw(results, HERE / "cost.svg")
+    text = (HERE / "README.md").read_text()
+    for name, table in tables(results).items():
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        before, _, rest = text.partition(start)
+        text = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
+    (HERE / "README.md").write_text(text)
 
 
 def _script(python: str, name: str) -> str:
@@ -166,7 +173,7 @@ def main() -> None:
     results = json.loads(path.read_text()) if path.exists() else {}
     for name in arguments.parts or [*PARTS, "plot"]:
         if name == "plot":
-            plot(arguments)
+            plot(results)
             continue
         start = time.perf_counter()
         results[name] = PARTS[name](arguments)
