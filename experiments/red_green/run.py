@@ -1,7 +1,7 @@
 """Does the padding decide whether a network goes by absolute location?
 
 Command: python experiments/red_green/run.py
-Device:  any CPU; about 15 minutes on two cores
+Device:  any CPU; about 17 minutes on two cores
 Writes:  results.json, accuracy.svg
 """
 
@@ -94,7 +94,7 @@ def make_images(seed: Sequence[int], n: int) -> dict[str, np.ndarray]:
 
 
 def circular_ceiling() -> float:
-    """The accuracy in percent that no circular network exceeds on unseen images.
+    """The expected accuracy that no circular network exceeds on unseen images.
 
     It sees a torus, up to shifts by its stride. What depends on the class there is the
     red square's column modulo that stride, and how far to the right of it, round the
