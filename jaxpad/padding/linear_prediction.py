@@ -67,7 +67,11 @@ def _extend(x: Array, axis: int, lo: int, hi: int, order: int, ridge: float) -> 
 def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     """The `width` cells after the lines `[..., n]`."""
     n = x.shape[-1]
-    late = [x[..., order - k : n - k] for k in range(order + 1)]
+    # The weights do not depend on the scale, but the gradient of a quotient of squares
+    # overflows below 1e-10.
+    scale = lax.stop_gradient(jnp.max(jnp.abs(x[..., : n - 1]), -1, keepdims=True))
+    unit = x / jnp.where(scale > jnp.finfo(x.dtype).tiny, scale, 1)
+    late = [unit[..., order - k : n - k] for k in range(order + 1)]
     gram = [
         [jnp.sum(late[j] * late[k], -1) for k in range(1, order + 1)]
         for j in range(1, order + 1)

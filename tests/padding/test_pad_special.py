@@ -108,6 +108,19 @@ def test_linear_prediction_continues_what_two_cells_determine(signal: Any):
     np.testing.assert_allclose(got, signal(np.arange(-5.0, 16.0)), rtol=1e-6, atol=1e-6)
 
 
+def test_linear_prediction_does_not_depend_on_the_scale():
+    """Not in its gradient either, where the squares of tiny cells would overflow."""
+
+    def total(x):
+        return jaxpad.pad(x, 2, "linear_prediction").sum()
+
+    x = jnp.array([3.0, -1.0, 2.0, 5.0, 4.0])
+    for scale in (1e-6, 1e-12, 1e-30):
+        tiny = scale * x
+        np.testing.assert_allclose(total(tiny) / scale, total(x), rtol=1e-5)
+        np.testing.assert_allclose(jax.grad(total)(tiny), jax.grad(total)(x), rtol=1e-4)
+
+
 def test_linear_prediction_of_lines_that_say_nothing():
     x = np.zeros((4, 6), np.float32)
     grad = jax.grad(lambda x: jaxpad.pad(x, 2, "linear_prediction").sum())(x)
