@@ -20,7 +20,7 @@ COLOURS = ("#0b6e99", "#d9730d", "#4d8b31", "#8a4fa3")
 def draw(results: Mapping[str, Any], path: pathlib.Path) -> None:
     """Draws each part that was measured."""
     figure, axes = plt.subplots(2, 2, figsize=(11, 7), layout="constrained")
-    cpu = results.get("cpu", {})
+    cpu = {**results.get("residual", {}), **results.get("network", {})}
     series = {
         program: {mode: arms[mode] for mode in MODES} for program, arms in cpu.items()
     }

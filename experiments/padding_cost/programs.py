@@ -76,7 +76,7 @@ def resnet50(batch: int, padding: Any) -> Program:
 
     def step(parameters: Any, rest: Any, images: jax.Array) -> Any:
         def loss(parameters: Any) -> Any:
-            merged = nnx.merge(definition, parameters, rest)
+            merged = nnx.merge(definition, parameters, rest, copy=True)
             scores = merged(images)
             return -jnp.mean(jax.nn.log_softmax(scores)[:, 0]), nnx.state(
                 merged, nnx.Not(nnx.Param)

@@ -1,7 +1,7 @@
 """What does a border that is not zero cost?
 
-Command: python experiments/padding_cost/run.py [cpu] [peers] [sharded] [tpu] [plot]
-         [--torch PYTHON] [--tpu PYTHON]; without a part's name all of them
+Command: python experiments/padding_cost/run.py [PART ...] [--torch PYTHON]
+         [--tpu PYTHON]; the parts are residual, network, peers, sharded, tpu, plot
 Device:  a quiet CPU; 25 minutes, of which 15 compile for a TPU that need not be there
 Writes:  results.json, part by part; plot: cost.svg and the tables of README.md
 """
@@ -66,8 +66,8 @@ def say(text: str) -> None:
 START = time.perf_counter()
 
 
-def cpu(_: argparse.Namespace) -> dict[str, Any]:
-    """Training steps of residual blocks and of ResNet-50."""
+def residual(_: argparse.Namespace) -> dict[str, Any]:
+    """Training steps of residual blocks."""
     found: dict[str, Any] = {}
     for name, shape in MAPS.items():
         makers = {
@@ -75,9 +75,13 @@ def cpu(_: argparse.Namespace) -> dict[str, Any]:
             for arm, apply in ARMS.items()
         }
         found[f"blocks {name}"] = compare(makers, f"blocks {name}", ROUNDS)
-    makers = {m: lambda m=m: resnet50(4, m) for m in ("zero", "partial", *MODES)}
-    found["resnet50"] = compare(makers, "ResNet-50", 11)
     return found
+
+
+def network(_: argparse.Namespace) -> dict[str, Any]:
+    """Training steps of ResNet-50."""
+    makers = {m: lambda m=m: resnet50(4, m) for m in ("zero", "partial", *MODES)}
+    return {"ResNet-50": compare(makers, "ResNet-50", 11)}
 
 
 def peers(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -112,9 +116,10 @@ def sharded(_: argparse.Namespace) -> dict[str, Any]:
 
 
 def tpu(arguments: argparse.Namespace) -> dict[str, Any]:
-    """MiB moved by the two blocks as compiled for a TPU v5e."""
-    found: dict[str, Any] = {}
-    command = [arguments.tpu, str(HERE / "tpu.py")]
+    """MiB moved by the two blocks as compiled for a TPU v5e; what is there is kept."""
+    found: dict[str, Any] = _results().get("tpu", {})
+    done = [f"{name} {arm.replace(',', '')}" for name in found for arm in found[name]]
+    command = [arguments.tpu, str(HERE / "tpu.py"), *done]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=_environment()
     ) as run:
@@ -126,6 +131,11 @@ def tpu(arguments: argparse.Namespace) -> dict[str, Any]:
             cost["ratio"] = round(cost["bytes"] / zero["bytes"], 3)
             say(f"TPU {name} {padding} {strategy}: {cost['ratio']} of zero's bytes")
     return found
+
+
+def _results() -> dict[str, Any]:
+    path = HERE / "results.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def plot(results: dict[str, Any]) -> None:
@@ -158,7 +168,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-PARTS = {part.__name__: part for part in (cpu, peers, sharded, tpu)}
+PARTS = {part.__name__: part for part in (residual, network, peers, sharded, tpu)}
 
 
 def main() -> None:
@@ -169,8 +179,7 @@ def main() -> None:
         "--tpu", default=sys.executable, help="a Python that has libtpu"
     )
     arguments = parser.parse_args()
-    path = HERE / "results.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
+    path, results = HERE / "results.json", _results()
     for name in arguments.parts or [*PARTS, "plot"]:
         if name == "plot":
             plot(results)

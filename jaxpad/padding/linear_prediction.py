@@ -69,7 +69,7 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     n = x.shape[-1]
     # The weights do not depend on the scale, but the gradient of a quotient of squares
     # overflows below 1e-10.
-    scale = lax.stop_gradient(jnp.max(jnp.abs(x[..., : n - 1]), -1, keepdims=True))
+    scale = lax.stop_gradient(jnp.max(jnp.abs(x), -1, keepdims=True))
     unit = x / jnp.where(scale > jnp.finfo(x.dtype).tiny, scale, 1)
     late = [unit[..., order - k : n - k] for k in range(order + 1)]
     gram = [
@@ -77,7 +77,9 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
         for j in range(1, order + 1)
     ]
     right = [jnp.sum(late[0] * late[k], -1) for k in range(1, order + 1)]
-    power = sum(gram[k][k] for k in range(order)) / order
+    # Of the whole line: else one whose last cell alone is large would be fitted by
+    # weights without bound.
+    power = jnp.sum(unit * unit, -1)
     # A line of zeros is predicted to stay zero.
     ridged = jnp.where(power > 0, ridge * power, 1)
     for k in range(order):

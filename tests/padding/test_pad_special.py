@@ -71,7 +71,7 @@ def predicted(line: np.ndarray, width: int, order: int, ridge: float) -> list[fl
     """The next cells by `numpy.linalg.lstsq`, with the ridge as further equations."""
     n = len(line)
     past = np.stack([line[order - k : n - k] for k in range(1, order + 1)], 1)
-    strength = np.sqrt(ridge * np.sum(past**2) / order)
+    strength = np.sqrt(ridge * np.sum(np.square(line)))
     rows = np.concatenate([past, strength * np.eye(order)])
     right = np.concatenate([line[order:], np.zeros(order)])
     weights = np.linalg.lstsq(rows, right, rcond=None)[0]
@@ -119,6 +119,12 @@ def test_linear_prediction_does_not_depend_on_the_scale():
         tiny = scale * x
         np.testing.assert_allclose(total(tiny) / scale, total(x), rtol=1e-5)
         np.testing.assert_allclose(jax.grad(total)(tiny), jax.grad(total)(x), rtol=1e-4)
+
+
+def test_linear_prediction_of_a_line_that_ends_in_its_only_cell_is_bounded():
+    """Fitted without its last cell, this line would have weights of 1e6."""
+    line = np.array([1e-6, -2e-6, 1e-6, 3e-6, 1.0], np.float32)
+    assert np.abs(jaxpad.pad(line, 8, "linear_prediction")).max() <= 1
 
 
 def test_linear_prediction_of_lines_that_say_nothing():
