@@ -28,7 +28,7 @@ def draw(results: Mapping[str, Any], path: pathlib.Path) -> None:
     _dots(axes[0, 1], series, "memory", "CPU: memory of a training step", 1.05)
     _dots(axes[1, 0], _by_library(results), "ratio", "CPU: one convolution", None)
     tpu = {
-        name: {arm: cost for arm, cost in arms.items() if not arm.startswith("zero")}
+        name: {arm: cost for arm, cost in arms.items() if arm != "zero, built_in"}
         for name, arms in results.get("tpu", {}).items()
     }
     _dots(axes[1, 1], tpu, "ratio", "TPU v5e: bytes of a training step", None)

@@ -9,9 +9,9 @@ from .geometry import Geometry, left_to_xla
 
 # How much larger than the image its padded copy may be before it is padded again in
 # the backward pass instead of kept. Measured by experiments/padding_cost: on a CPU,
-# keeping the copy of a 14 x 14 map (1.31) takes 6% more memory in a residual block,
-# and that of a 56 x 56 map (1.07) 2%; padding again takes 1 to 4% more time.
-# Elsewhere memory traffic is what costs, and padding again adds to it.
+# keeping the copy of a 14 x 14 map (1.31) takes 5% more memory in residual blocks, and
+# that of a 56 x 56 map (1.07) 1%; padding again takes 2% and 7% more time. On a TPU
+# bytes are what costs, and padding again moves more. GPUs were not measured.
 LARGEST_COPY = {"cpu": 1.1}
 
 
