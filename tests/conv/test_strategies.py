@@ -85,6 +85,9 @@ def test_strips_never_copy_the_image():
     assert temporary("strips") < 0.3 * x.nbytes < x.nbytes < temporary("explicit")
 
 
+@pytest.mark.skipif(
+    jax.__version_info__ < (0, 11), reason="XLA of jax 0.10 merges the two pads again"
+)
 def test_repad_keeps_the_image_and_not_its_copy():
     x, kernel = jnp.ones((4, 14, 14, 64)), jnp.ones((3, 3, 64, 64)) / 576
 
