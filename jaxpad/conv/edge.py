@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Shaped
 
+from ..arith import span
 from ..typing import Amount, AnyArray, Array, Image, PerAxis
 from .functional import conv
 from .geometry import Geometry, check_image, geometry
@@ -105,8 +106,8 @@ def edge_conv(
 def _zones(window: Geometry) -> list[list[Zone]]:
     """For each axis, the outputs at its beginning, inside and at its end."""
     found = []
-    for n, k, stride, dilation, (lo, _), count in zip(*window, strict=True):
-        reach = dilation * (k - 1) + 1
+    for n, k, stride, dilation, (lo, _), count in window.axes():
+        reach = span(k, dilation)
         starts = [o * stride - lo for o in range(count)]
         overhang = [(start < 0, start + reach > n) for start in starts]
         if (True, True) in overhang:

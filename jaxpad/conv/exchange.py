@@ -76,8 +76,10 @@ def exchange(split: Split, side: int, sums: Sequence[Terms]) -> Make:
         arrived = lax.ppermute(sent, split.name, pairs)
         if not owners and all(constant == 0 for _, constant in sums):
             return [arrived]  # zeros where nothing was sent
-        local = owners <= {edge}
-        cells = (_made if local else _summed)(x, axis, split, sums, edge)
+        if owners <= {edge}:
+            cells = _made(x, axis, split, sums, edge)
+        else:
+            cells = _summed(x, axis, split, sums)
         return [jnp.where(here == edge, _fitted(cells, axis, width, side), arrived)]
 
     return received
@@ -92,7 +94,7 @@ def _made(
     return lax.concatenate(sums_of_cells(x, axis, own), axis)
 
 
-def _summed(x: Array, axis: int, split: Split, sums: Sequence[Terms], _: int) -> Array:
+def _summed(x: Array, axis: int, split: Split, sums: Sequence[Terms]) -> Array:
     """The border's cells where several devices have a part in them."""
     weights = np.zeros((len(sums), split.devices * split.cells))
     for row, (terms, _constant) in enumerate(sums):
