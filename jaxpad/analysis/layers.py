@@ -128,11 +128,9 @@ def window_of(layer: Any, shape: Sequence[int]) -> Geometry | None:
     if type(layer) in (Conv, ResizeConv):
         taps, stride, dilation = layer.kernel_size, layer.strides, layer.kernel_dilation
         scale = getattr(layer, "scale", 1)  # it slides over the enlarged image
-    elif type(layer) in (MaxPool, AvgPool, Patches):
+    elif type(layer) in (MaxPool, AvgPool, BlurPool, Patches):
         taps, dilation = layer.window, getattr(layer, "dilation", 1)
         stride = layer.window if layer.strides is None else layer.strides
-    elif type(layer) is BlurPool:
-        taps, stride, dilation = (layer.taps,) * len(layer.strides), layer.strides, 1
     else:
         return None
     space = np.multiply(shape[-1 - len(taps) : -1], scale).tolist()

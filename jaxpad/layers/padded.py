@@ -22,6 +22,11 @@ class Padded(nnx.Module):
     in_features: int | None = None
 
     @property
+    def padded_features(self) -> int | None:
+        """Channels of the image that the padding fills, where the layer knows them."""
+        return self.in_features
+
+    @property
     def rank(self) -> int:
         """Space axes of the window."""
         window = getattr(self, "kernel_size", None) or getattr(self, "window", ())
@@ -32,7 +37,6 @@ class Padded(nnx.Module):
         padding: Mode | Padding,
         amount: Amount,
         *,
-        features: int | None = None,
         rngs: nnx.Rngs | None = None,
     ) -> None:
         """Stores the padding; an amount of its own comes before `amount`.
@@ -40,15 +44,12 @@ class Padded(nnx.Module):
         Args:
             padding: of the layer.
             amount: cells that are added, unless the padding brings its own.
-            features: channels that the padding fills, for a mode with parameters;
-                None means the layer's `in_features`.
             rngs: for a mode that draws.
         """
         spec = as_padding(padding)
         amount = amount if spec.amount is None else spec.amount
         spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
-        features = self.in_features if features is None else features
-        mode = with_state(spec.mode, spec.amount, features, self.rank, rngs)
+        mode = with_state(spec.mode, spec.amount, self.padded_features, self.rank, rngs)
         if isinstance(mode, str) and ":" in mode:
             mode = MODES.resolve(mode)  # it may have parameters, which nnx must see
         # Said each time, since another kind of mode may have stood here before.

@@ -22,8 +22,8 @@ class BlurPool(Padded):
         rank: number of space axes.
         strides: cells between windows.
         taps: cells of the binomial window along each axis.
-        padding: as in `jaxpad.layers.Conv`.
-        amount: as in `jaxpad.layers.Conv`.
+        padding, amount: as in `jaxpad.layers.Conv`.
+        features, rngs: as in `jaxpad.layers.MaxPool`.
 
     Example:
         >>> BlurPool(2)(jnp.ones((2, 8, 8, 3))).shape
@@ -38,16 +38,20 @@ class BlurPool(Padded):
         taps: int = 3,
         padding: Mode | Padding = "reflect",
         amount: Amount = "half",
+        features: int | None = None,
+        rngs: nnx.Rngs | None = None,
     ):
-        self.strides, self.taps = per_axis("strides", strides, rank), taps
-        self.set_padding(padding, amount)
+        self.strides, self.window = per_axis("strides", strides, rank), (taps,) * rank
+        self.in_features = features
+        self.set_padding(padding, amount, rngs=rngs)
 
     def __call__(
         self, inputs: Shaped[AnyArray, "*batch_space_channels"]
     ) -> Shaped[Array, "*batch_space_channels_out"]:
         """Pools `[*batch, *space, channels]`, any batch axes."""
         x, batch = as_batch(jnp.asarray(inputs), len(self.strides))
-        y = blur_pool(x, stride=self.strides, taps=self.taps, padding=self.padding)
+        taps = self.window[0]
+        y = blur_pool(x, stride=self.strides, taps=taps, padding=self.padding)
         return y.reshape(*batch, *y.shape[1:])
 
 
@@ -58,8 +62,8 @@ class Patches(Padded):
         window: taps of the window along each space axis.
         strides: cells between windows.
         dilation: cells between taps.
-        padding: as in `jaxpad.layers.Conv`.
-        amount: as in `jaxpad.layers.Conv`.
+        padding, amount: as in `jaxpad.layers.Conv`.
+        features, rngs: as in `jaxpad.layers.MaxPool`.
 
     Example:
         >>> Patches((4, 4), 4)(jnp.ones((2, 8, 8, 3))).shape
@@ -74,11 +78,13 @@ class Patches(Padded):
         dilation: PerAxis = 1,
         padding: Mode | Padding = "zero",
         amount: Amount = "same",
+        features: int | None = None,
+        rngs: nnx.Rngs | None = None,
     ):
-        self.window = tuple(window)
+        self.window, self.in_features = tuple(window), features
         self.strides = per_axis("strides", strides, len(self.window))
         self.dilation = per_axis("dilation", dilation, len(self.window))
-        self.set_padding(padding, amount)
+        self.set_padding(padding, amount, rngs=rngs)
 
     def __call__(
         self, inputs: Shaped[AnyArray, "*batch_space_channels"]
@@ -103,7 +109,11 @@ class ResizeConv(Conv):
         scale: output cells for each cell.
         method: "nearest" or "bilinear"; as in `jaxpad.resize_conv`.
         rngs: keys for the initializers, from the stream "params".
-        options: the other keyword arguments of `jaxpad.layers.Conv`.
+        options: the other keyword arguments of `jaxpad.layers.Conv`, without strides
+            and strategy.
+
+    Raises:
+        TypeError: for strides or a strategy, which it has not.
 
     Example:
         >>> layer = ResizeConv(3, 8, (3, 3), padding="circular", rngs=nnx.Rngs(0))
@@ -122,6 +132,11 @@ class ResizeConv(Conv):
         rngs: nnx.Rngs,
         **options: Any,
     ):
+        if extra := {"strides", "strategy"} & set(options):
+            raise TypeError(
+                f"ResizeConv has no {sorted(extra)}: it enlarges by `scale`, and its "
+                "convolution takes every cell. Leave them out."
+            )
         super().__init__(in_features, out_features, kernel_size, rngs=rngs, **options)
         self.scale = per_axis("scale", scale, len(self.kernel_size))
         self.method: Literal["nearest", "bilinear"] = method

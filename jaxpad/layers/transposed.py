@@ -92,7 +92,7 @@ class ConvTranspose(Padded):
         self.feature_group_count = feature_group_count
         self.transpose_kernel, self.use_bias = transpose_kernel, use_bias
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
-        self.set_padding(padding, amount)
+        self.set_padding(padding, amount, rngs=rngs)
         features = (in_features, out_features // groups)
         shape = (*self.kernel_size, *features[:: -1 if transpose_kernel else 1])
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
@@ -101,6 +101,11 @@ class ConvTranspose(Padded):
             self.bias = nnx.Param(
                 bias_init(rngs.params(), (out_features,), param_dtype)
             )
+
+    @property
+    def padded_features(self) -> int:
+        """What is padded is the output, the image of the convolution transposed."""
+        return self.out_features
 
     def __call__(
         self, inputs: Shaped[AnyArray, "*batch_space_in"]

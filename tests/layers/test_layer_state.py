@@ -14,12 +14,16 @@ from jaxpad import Padding
 from jaxpad.layers import (
     STATEFUL,
     AvgPool,
+    BlurPool,
     Conv,
+    ConvTranspose,
     EdgeConv,
     LearnedConstant,
     MaxPool,
     PadChannel,
+    Patches,
     Random,
+    ResizeConv,
     replace_padding,
 )
 from tests.subjects import SPECIAL, integers, sixteenths
@@ -207,3 +211,39 @@ def test_full_convolution_sees_each_cell_with_each_tap(padding: Any):
     point[np.arange(20), *np.divmod(np.arange(20), 5), 0] = 1
     sums = np.asarray(layer(point)).sum((1, 2))
     np.testing.assert_allclose(sums, np.tile(sums[:1], (20, 1)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["learned_extrapolation", "learned_constant"])
+def test_other_layers_hold_their_modes(padding: str):
+    """The transposed convolution pads its output, the others their input."""
+    options = {"padding": padding, "amount": 1, "rngs": nnx.Rngs(0)}
+    pools = [
+        BlurPool(2, features=4, **options),
+        Patches((3, 3), features=4, **options),
+        ResizeConv(4, 2, (3, 3), kernel_init=sixteenths, **options),
+    ]
+    x = integers((1, 6, 6, 4))
+    for layer in pools:
+        assert jax.tree.leaves(nnx.state(layer.mode))[0].shape[-1] == 4
+        assert np.all(np.isfinite(layer(x)))
+    turned = ConvTranspose(4, 2, (3, 3), kernel_init=sixteenths, **options)
+    replaced = replace_padding(
+        ConvTranspose(4, 2, (3, 3), amount=1, rngs=nnx.Rngs(0)), padding
+    )
+    for layer in (turned, replaced):
+        assert jax.tree.leaves(nnx.state(layer.mode))[0].shape[-1] == 2
+        assert layer(x).shape == (1, 6, 6, 2)
+
+
+def test_a_transposed_convolution_draws():
+    layer = ConvTranspose(2, 2, (3, 3), 2, padding="random", rngs=nnx.Rngs(0))
+    layer.eval()
+    zero = replace_padding(layer, "zero")
+    np.testing.assert_allclose(
+        layer(np.ones((1, 3, 3, 2))), zero(np.ones((1, 3, 3, 2)))
+    )
+
+
+def test_a_resize_has_no_strides():
+    with pytest.raises(TypeError, match=r"ResizeConv has no \['strides'\]"):
+        ResizeConv(4, 2, (3, 3), strides=2, rngs=nnx.Rngs(0))
