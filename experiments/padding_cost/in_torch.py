@@ -4,6 +4,7 @@ Reads cases from standard input as JSON, writes the seconds of each round.
 """
 
 import json
+import random
 import sys
 import time
 
@@ -33,9 +34,9 @@ def main():
             run(), run()
         seconds = {mode: [] for mode in calls}
         for _ in range(asked["rounds"]):
-            for mode, run in calls.items():
+            for mode in random.sample(list(calls), len(calls)):
                 start = time.perf_counter()
-                run()
+                calls[mode]()
                 seconds[mode].append(time.perf_counter() - start)
         found[name] = seconds
     print(json.dumps({"version": torch.__version__, "seconds": found}))

@@ -35,14 +35,15 @@ def rounds(
 ) -> dict[str, np.ndarray]:
     """Seconds of each call in each of `count` rounds, after two to warm up.
 
-    The order changes from round to round, so that none always follows the same other.
+    Each round has a random order: what ran before leaves the caches and the allocator
+    in a state of its own, and no call shall always follow the same other.
     """
-    names = list(calls)
+    names, order = list(calls), np.random.default_rng(0)
     for name in [*names, *names]:
         calls[name]()
     seconds = {name: [] for name in names}
     for turn in range(count):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in order.permutation(names):
             start = time.perf_counter()
             calls[name]()
             seconds[name].append(time.perf_counter() - start)

@@ -2,7 +2,7 @@
 
 Command: python experiments/padding_cost/run.py [PART ...] [--torch PYTHON]
          [--tpu PYTHON]; the parts are residual, network, peers, sharded, tpu, plot
-Device:  a quiet CPU; 25 minutes, of which 15 compile for a TPU that need not be there
+Device:  a quiet CPU; 35 minutes, of which 15 compile for a TPU that need not be there
 Writes:  results.json, part by part; plot: cost.svg and the tables of README.md
 """
 
@@ -26,7 +26,7 @@ from report import summary, tables
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODES = ("circular", "reflect", "symmetric", "replicate")
-ROUNDS = 21
+ROUNDS = 61
 # What "auto" picks, and the three that it picks from; zeros first, the base of ratios.
 ARMS = {
     "zero": by_jaxpad("zero", "auto"),
@@ -81,14 +81,20 @@ def residual(_: argparse.Namespace) -> dict[str, Any]:
 def network(_: argparse.Namespace) -> dict[str, Any]:
     """Training steps of ResNet-50."""
     makers = {m: lambda m=m: resnet50(4, m) for m in ("zero", "partial", *MODES)}
-    return {"ResNet-50": compare(makers, "ResNet-50", 11)}
+    return {"ResNet-50": compare(makers, "ResNet-50", 21)}
 
 
 def peers(arguments: argparse.Namespace) -> dict[str, Any]:
     """One convolution, forward and backward, by each library beside its own zeros."""
     found: dict[str, Any] = {}
     for name, shape in MAPS.items():
-        ways = {"jaxpad": (lambda s, m: convolution(s, by_jaxpad(m, "auto")), None)}
+        ways: dict[str, Any] = {
+            f"jaxpad, {by}": (
+                lambda s, m, by=by: convolution(s, by_jaxpad(m, by)),
+                None,
+            )
+            for by in ("auto", "built_in")
+        }
         ways |= {peer: way for peer, way in PEERS.items() if installed(peer)}
         for peer, (make, names) in ways.items():
             makers = {

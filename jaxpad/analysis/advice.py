@@ -16,7 +16,7 @@ def advice(
     yield from _each(rows, (_unfilled,))
     yield from _uneven(rows, image[1:-1])
     yield from _overreach(rows, image[1:-1])
-    yield from _each([row for row in rows if row.window and row.padding], OF_WINDOW)
+    yield from _each([row for row in rows if row.unused is not None], OF_WINDOW)
     if unknown:
         yield (
             f"What is read through {sorted(unknown)} is not known: behind it every "
@@ -79,7 +79,7 @@ def _chain(rows: Sequence[Any], axis: int, n: int) -> list[tuple[Any, ...]]:
     """
     chain = []
     for row in rows:
-        if row.window is None or axis >= len(row.input) or row.input[axis] != n:
+        if row.unused is None or axis >= len(row.input) or row.input[axis] != n:
             continue
         if row.output[axis] != n:
             _, k, s, d, widths, n = (column[axis] for column in row.window)

@@ -9,9 +9,10 @@ from flax import nnx
 
 from ..arith import span
 from ..conv.geometry import Geometry
+from ..layers import ConvTranspose
 from ..padding import Padding
 from .advice import advice
-from .layers import Call, as_padded, bordered, calls, window_of, with_zeros
+from .layers import Call, as_jaxpad, bordered, calls, window_of, with_zeros
 from .receptive import field_of, fraction_of
 from .sight import Sight
 from .table import table
@@ -28,8 +29,10 @@ class Row(NamedTuple):
         output: cells of its output.
         padding: its padding; None for a convolution that jaxpad has not.
         window: its window, stride, dilation and widths, one entry per axis; None for
-            a layer that is no convolution or pool.
-        unused: trailing cells of the padded input that no window reaches, per axis.
+            a layer that is no convolution or pool. That of a transposed convolution
+            slides over its output.
+        unused: trailing cells of the padded input that no window reaches, per axis;
+            None also for a transposed convolution, which reads all.
         field: size of the receptive field against the image, per axis; None where
             outputs do not see it at one stride, or not at all.
         touched: share of its outputs whose window meets padding.
@@ -76,9 +79,9 @@ class Report:
 def check(model: Any, input_shape: Sequence[int]) -> Report:
     """What each layer of a model does at its border, and what to do about it.
 
-    Lists every `flax.nnx.Conv` and every layer of jaxpad that is called: sizes, mode
-    and amount, trailing cells that no window reads, the receptive field so far, and
-    how much of the outputs sees padding. The model is traced in evaluation mode and
+    Lists every convolution of flax and every layer of jaxpad that is called: sizes,
+    mode and amount, trailing cells that no window reads, the receptive field so far,
+    and how much of the outputs sees padding. The model is traced in evaluation mode and
     not run, so its parameters may be shapes alone (`nnx.eval_shape`).
 
     Args:
@@ -114,8 +117,9 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
 
 
 def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
-    padded = as_padded(layer)
-    window = window_of(padded, call.input)
+    ours = as_jaxpad(layer)
+    window = window_of(ours, call.input, call.output)
+    reads = None if isinstance(ours, ConvTranspose) else window
     rank = len(call.input) - 2 if window is None else len(window.space)
     space, out = call.input[-1 - rank : -1], call.output[-1 - rank : -1]
     alone = with_zeros(layer) if call.problem else layer
@@ -125,9 +129,9 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
         type(layer).__name__,
         space,
         out,
-        None if padded is None else padded.padding,
+        None if ours is None else ours.padding,
         window,
-        None if window is None else unused(window),
+        None if reads is None else unused(reads),
         _field(call.sight, image[1:-1]),
         float(np.where(np.isnan(part), part, part > 0).mean()),
         float(part.mean()),

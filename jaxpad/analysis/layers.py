@@ -14,6 +14,8 @@ from ..layers import (
     AvgPool,
     BlurPool,
     Conv,
+    ConvTranspose,
+    EdgeConv,
     MaxPool,
     Padded,
     Patches,
@@ -43,12 +45,15 @@ class Call(NamedTuple):
     problem: str | None
 
 
+BORDERED = (nnx.Conv, nnx.ConvTranspose, Padded, EdgeConv)
+
+
 def bordered(model: nnx.Module) -> dict[str, Any]:
     """The layers with a border, by path; the model itself is ""."""
     return {
         "/".join(map(str, path)): module
         for path, module in nnx.iter_modules(model)
-        if isinstance(module, (nnx.Conv, Padded))
+        if isinstance(module, BORDERED)
     }
 
 
@@ -109,9 +114,9 @@ def with_zeros(layer: Padded) -> Padded:
     return new
 
 
-def as_padded(layer: Any) -> Padded | None:
-    """A `flax.nnx.Conv` as the `jaxpad.layers.Conv` that means the same, if any."""
-    if isinstance(layer, Padded):
+def as_jaxpad(layer: Any) -> Padded | EdgeConv | None:
+    """A convolution of flax as the layer of jaxpad that means the same, if any."""
+    if isinstance(layer, (Padded, EdgeConv)):
         return layer
     mode = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(
         str(layer.padding), "zero"
@@ -122,12 +127,17 @@ def as_padded(layer: Any) -> Padded | None:
         return None
 
 
-def window_of(layer: Any, shape: Sequence[int]) -> Geometry | None:
+def window_of(
+    layer: Any, shape: Sequence[int], output: Sequence[int]
+) -> Geometry | None:
     """The window of a convolution or pool on an input; None for other layers."""
     scale: Any = 1
-    if type(layer) in (Conv, ResizeConv):
-        taps, stride, dilation = layer.kernel_size, layer.strides, layer.kernel_dilation
+    if type(layer) in (Conv, ConvTranspose, EdgeConv, ResizeConv):
+        taps, stride = layer.kernel_size, layer.strides
+        dilation = getattr(layer, "kernel_dilation", 1)
         scale = getattr(layer, "scale", 1)  # it slides over the enlarged image
+        # The convolution that is transposed slides over this one's output.
+        shape = output if type(layer) is ConvTranspose else shape
     elif type(layer) in (MaxPool, AvgPool, BlurPool, Patches):
         taps, dilation = layer.window, getattr(layer, "dilation", 1)
         stride = layer.window if layer.strides is None else layer.strides

@@ -55,7 +55,7 @@ def _cells(row: Any) -> list[str]:
         "?" if window is None else _window(window),
         "?" if row.padding is None else mode_name(row.padding),
         _amount(row),
-        "?" if row.unused is None else by(row.unused) if any(row.unused) else "-",
+        "?" if window is None else by(row.unused) if any(row.unused or ()) else "-",
         "?" if row.field is None else by(row.field),
         _percent(row.touched),
         _percent(row.taps),

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from ..conv import edge_conv
 from ..conv.geometry import check_image, per_axis
+from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, PerAxis
 from .padded import as_batch
 
@@ -65,6 +66,11 @@ class EdgeConv(nnx.Module):
         self.bias: nnx.Param | None = nnx.data(None)
         if use_bias:
             self.bias = nnx.Param(jnp.zeros(out_features, param_dtype))
+
+    @property
+    def padding(self) -> Padding:
+        """Cells beyond the border are absent; what that means, the kernels learn."""
+        return Padding("zero", self.amount)
 
     def __call__(
         self, inputs: Shaped[AnyArray, "*batch_space_in"]

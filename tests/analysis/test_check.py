@@ -16,6 +16,8 @@ from jaxpad.layers import (
     AvgPool,
     BlurPool,
     Conv,
+    ConvTranspose,
+    EdgeConv,
     MaxPool,
     Padded,
     Patches,
@@ -302,3 +304,26 @@ def test_layers_that_resample():
     assert (blur.output, resized.output, patches.output) == ((9, 9), (18, 18), (9, 9))
     assert blur.unused == (0, 0)
     assert round(resized.touched, 3) == round(1 - (16 / 18) ** 2, 3)
+
+
+def test_a_transposed_convolution():
+    """Its window slides over what it makes, and it reads all of what it gets."""
+    flax = nnx.ConvTranspose(1, 1, (3, 3), 2, padding="CIRCULAR", rngs=RNGS)
+    ours = ConvTranspose(1, 1, (5, 5), (2, 2), amount=2, output_padding=1, rngs=RNGS)
+    report = of(flax, ours, conv())
+    first, second, _ = report.rows
+    assert (first.input, first.output, first.unused) == ((16, 16), (32, 32), None)
+    assert first.padding is not None
+    assert first.padding.mode == "circular"
+    assert second.window is not None
+    assert (second.window.space, second.window.widths) == ((64, 64), ((2, 2), (2, 2)))
+    assert second.window.outputs == second.input
+    assert re.search(r"layers/1 +32 +64 +5x5/2 +zero +2,2 +- ", str(report))
+    assert report.warnings == ()
+
+
+def test_kernels_of_the_border():
+    (row,) = of(EdgeConv(1, 1, (3, 3), 2, amount="half", rngs=RNGS)).rows
+    assert (row.kind, row.unused, row.field) == ("EdgeConv", (1, 1), (3, 3))
+    assert (row.padding, row.output) == (Padding("zero", "half"), (8, 8))
+    assert row.touched == 1 - (7 / 8) ** 2
