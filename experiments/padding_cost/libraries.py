@@ -5,16 +5,17 @@ import json
 import os
 import pathlib
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from programs import Program, convolution
+from programs import Program, by_jaxpad, convolution
 
 
 HERE = pathlib.Path(__file__).resolve().parent
+OURS = ("zero", "circular", "reflect", "symmetric", "replicate")
 # What each library calls our modes; one that is not there, the library has not.
 FLAX = {"zero": "SAME", "circular": "CIRCULAR", "reflect": "REFLECT"}
 EQUINOX = {
@@ -29,6 +30,10 @@ TORCH = {
     "reflect": "reflect",
     "replicate": "replicate",
 }
+
+
+def ours(strategy: str, shape: tuple[int, ...], mode: str) -> Program:
+    return convolution(shape, by_jaxpad(mode, strategy))
 
 
 def by_flax(shape: tuple[int, ...], mode: str) -> Program:
@@ -87,7 +92,9 @@ def in_torch(python: str, maps: dict[str, Sequence[int]], rounds: int) -> Any:
     return json.loads(done.stdout)
 
 
-PEERS: dict[str, tuple[Callable[..., Program], dict[str, str]]] = {
+PEERS: dict[str, tuple[Callable[..., Program], Collection[str]]] = {
+    "jaxpad": (functools.partial(ours, "auto"), OURS),
+    "jaxpad built_in": (functools.partial(ours, "built_in"), OURS),
     "flax": (by_flax, FLAX),
     "equinox": (by_equinox, EQUINOX),
 }
@@ -96,7 +103,7 @@ PEERS: dict[str, tuple[Callable[..., Program], dict[str, str]]] = {
 @functools.cache
 def installed(name: str) -> bool:
     try:
-        __import__(name)
+        __import__(name.partition(" ")[0])
     except ImportError:
         return False
     return True

@@ -31,8 +31,8 @@ def total_bytes(run: Any) -> int:
 
 
 def rounds(
-    calls: Mapping[str, Callable[[], Any]], count: int, say: Callable[[str], None]
-) -> dict[str, np.ndarray]:
+    calls: Mapping[Any, Callable[[], Any]], count: int, say: Callable[[str], None]
+) -> dict[Any, np.ndarray]:
     """Seconds of each call in each of `count` rounds, after two to warm up.
 
     Each round has a random order: what ran before leaves the caches and the allocator
@@ -43,7 +43,7 @@ def rounds(
         calls[name]()
     seconds = {name: [] for name in names}
     for turn in range(count):
-        for name in order.permutation(names):
+        for name in (names[i] for i in order.permutation(len(names))):
             start = time.perf_counter()
             calls[name]()
             seconds[name].append(time.perf_counter() - start)

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 
 
 MODES = ("partial", "circular", "reflect", "symmetric", "replicate")
-PEERS = ("jaxpad", "flax", "equinox", "torch")
-COLOURS = ("#0b6e99", "#d9730d", "#4d8b31", "#8a4fa3")
+PEERS = ("jaxpad", "jaxpad built_in", "flax", "equinox", "torch")
+COLOURS = ("#0b6e99", "#d9730d", "#4d8b31", "#8a4fa3", "#777777")
 
 
 def draw(results: Mapping[str, Any], path: pathlib.Path) -> None:

@@ -7,6 +7,7 @@ Writes:  results.json, part by part; plot: cost.svg and the tables of README.md
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from libraries import PEERS, TORCH, in_torch, installed
 from measure import compiled, ratio, rounds
-from programs import MAPS, blocks, by_jaxpad, convolution, resnet50
+from programs import MAPS, blocks, by_jaxpad, resnet50
 from report import summary, tables
 
 
@@ -39,23 +40,23 @@ ARMS = {
 
 
 def compare(
-    makers: dict[str, Callable[[], Any]], what: str, count: int
+    makers: dict[tuple[str, str], Callable[[], Any]], what: str, count: int
 ) -> dict[str, dict[str, Any]]:
-    """Time and memory of each program, as ratios to the one named "zero"."""
+    """Time and memory of programs by (name, padding), beside the name's own "zero"."""
     calls = {}
-    for name, make in makers.items():
-        say(f"{what}: compiling {name}")
-        calls[name] = compiled(make())
+    for key, make in makers.items():
+        say(f"{what}: compiling {' '.join(key)}")
+        calls[key] = compiled(make())
     seconds = rounds(calls, count, lambda text: say(f"{what}: {text}"))
-    base = calls["zero"]
-    return {
-        name: {
-            **ratio(seconds[name], seconds["zero"]),
-            "milliseconds": round(1e3 * float(np.median(seconds[name])), 1),
-            "memory": round(calls[name].bytes / base.bytes, 3),
+    found: dict[str, dict[str, Any]] = {}
+    for name, padding in calls:
+        own, zero = (name, padding), (name, "zero")
+        found.setdefault(name, {})[padding] = {
+            **ratio(seconds[own], seconds[zero]),
+            "milliseconds": round(1e3 * float(np.median(seconds[own])), 1),
+            "memory": round(calls[own].bytes / calls[zero].bytes, 3),
         }
-        for name in calls
-    }
+    return found
 
 
 def say(text: str) -> None:
@@ -71,38 +72,33 @@ def residual(_: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, shape in MAPS.items():
         makers = {
-            arm: lambda apply=apply, shape=shape: blocks(shape, apply)
+            (f"blocks {name}", arm): functools.partial(blocks, shape, apply)
             for arm, apply in ARMS.items()
         }
-        found[f"blocks {name}"] = compare(makers, f"blocks {name}", ROUNDS)
+        found |= compare(makers, f"blocks {name}", ROUNDS)
     return found
 
 
 def network(_: argparse.Namespace) -> dict[str, Any]:
     """Training steps of ResNet-50."""
-    makers = {m: lambda m=m: resnet50(4, m) for m in ("zero", "partial", *MODES)}
-    return {"ResNet-50": compare(makers, "ResNet-50", 21)}
+    makers = {
+        ("ResNet-50", mode): functools.partial(resnet50, 4, mode)
+        for mode in ("zero", "partial", *MODES)
+    }
+    return compare(makers, "ResNet-50", 21)
 
 
 def peers(arguments: argparse.Namespace) -> dict[str, Any]:
     """One convolution, forward and backward, by each library beside its own zeros."""
     found: dict[str, Any] = {}
     for name, shape in MAPS.items():
-        ways: dict[str, Any] = {
-            f"jaxpad, {by}": (
-                lambda s, m, by=by: convolution(s, by_jaxpad(m, by)),
-                None,
-            )
-            for by in ("auto", "built_in")
+        makers = {
+            (f"{peer} {name}", mode): functools.partial(make, shape, mode)
+            for peer, (make, modes) in PEERS.items()
+            for mode in ("zero", *MODES)
+            if mode in modes and installed(peer)
         }
-        ways |= {peer: way for peer, way in PEERS.items() if installed(peer)}
-        for peer, (make, names) in ways.items():
-            makers = {
-                mode: lambda mode=mode, make=make, s=shape: make(s, mode)
-                for mode in ("zero", *MODES)
-                if names is None or mode in names
-            }
-            found[f"{peer} {name}"] = compare(makers, f"{peer} {name}", ROUNDS)
+        found |= compare(makers, f"one convolution {name}", ROUNDS)
     if arguments.torch:
         say("PyTorch")
         answer = in_torch(arguments.torch, dict(MAPS), ROUNDS)
