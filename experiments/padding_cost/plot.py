@@ -68,12 +68,14 @@ def _dots(
     axes.axhline(1, color="black", linewidth=0.8)
     if target:
         axes.axhline(target, color="black", linewidth=0.8, linestyle=":")
-    axes.set_xticks(range(len(labels)), labels, fontsize=8)
-    if max(map(len, labels), default=0) > 12:
-        axes.tick_params(axis="x", labelrotation=20)
+    turned = (
+        {"rotation": 20, "ha": "right"} if max(map(len, labels), default=0) > 12 else {}
+    )
+    axes.set_xticks(range(len(labels)), labels, fontsize=8, **turned)
     axes.set_title(title, fontsize=10)
+    axes.margins(y=0.15)  # room for the legend above the points
     if series:
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=7, ncols=len(series), loc="upper center")
 
 
 def _intervals(
