@@ -1,6 +1,5 @@
 """The sliding window of an operation: sizes, widths, and which cells are missing."""
 
-import functools
 import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from ..padding import (
     per_axis_widths,
     reweight_ratio,
     rule_of,
+    terms_of,
 )
 from ..typing import Amount, AnyArray, Array, PerAxis
 
@@ -145,11 +145,38 @@ def fill(
     now, later = zip(*pairs, strict=True)
     if not any(any(pair) for pair in now):
         return x, later
-    mode, zero = padding.mode, MODES["zero"]
-    if absent and any(zero in pair for pair in modes):
-        void = functools.partial(MODES.resolve("constant"), value=absent)
-        mode = tuple(tuple(void if m is zero else m for m in pair) for pair in modes)
-    return pad(x, now, mode, axes=range(1, 1 + len(modes))), later
+    x = pad(x, now, padding.mode, axes=range(1, 1 + len(modes)))
+    if absent and any(MODES["zero"] in pair for pair in modes):
+        there = np.expand_dims(_there(window.space, now, modes), (0, -1))
+        x = jnp.where(there, x, jnp.asarray(absent, x.dtype))
+    return x, later
+
+
+def _there(
+    space: Sequence[int],
+    widths: Sequence[tuple[int, int]],
+    modes: Sequence[tuple[Any, Any]],
+) -> np.ndarray:
+    """Which cells of a padded image are there: not those of mode zero.
+
+    Nor those that another axis makes from absent ones; constants it makes from nothing.
+    """
+    there = np.ones(space, bool)
+    for axis, ((lo, hi), (before, after)) in enumerate(zip(widths, modes, strict=True)):
+        n, line = space[axis], there.any(axis, keepdims=True)
+        first = _made(line, before, n, range(-lo, 0)).repeat(lo, axis)
+        last = _made(line, after, n, range(n, n + hi)).repeat(hi, axis)
+        there = np.concatenate([first, there, last], axis)
+    return there
+
+
+def _made(line: np.ndarray, mode: Any, n: int, cells: range) -> np.ndarray:
+    """Which cells of a line beyond an axis are there, from those of one within it."""
+    if mode is MODES["zero"]:
+        return np.zeros_like(line)
+    terms = terms_of(mode)
+    literal = terms is not None and not any(made for made, _ in terms(n, cells))
+    return np.ones_like(line) if literal else line
 
 
 def left_to_xla(modes: list[tuple[Any, Any]]) -> list[bool]:

@@ -76,9 +76,15 @@ def propagate_mask(
 
 
 def mask_out(
-    x: Array, mask: AnyArray, window: Geometry, padding: Padding, groups: int
+    x: Array,
+    mask: AnyArray,
+    window: Geometry,
+    padding: Padding,
+    groups: int,
+    *,
+    hole: float = 0.0,
 ) -> tuple[Array, Array]:
-    """The image with zeros where it is missing, and how much each output sees.
+    """The image without what is missing, and how much each output sees.
 
     Args:
         x: `[batch, *space, in]`.
@@ -86,6 +92,7 @@ def mask_out(
         window: the operation's geometry.
         padding: its mode says whether a padding cell is there.
         groups: of the channels.
+        hole: what stands where the image is missing.
 
     Returns:
         The image, and the taps on cells that are there, a mean over the channels
@@ -103,7 +110,7 @@ def mask_out(
     if mask.shape[-1] > 1:
         there = there.reshape(*mask.shape[:-1], groups, -1).mean(-1)
     count = _taps_there(there, window, padding)
-    return jnp.where(mask, x, jnp.zeros((), x.dtype)), count
+    return jnp.where(mask, x, jnp.asarray(hole, x.dtype)), count
 
 
 def finish_masked(

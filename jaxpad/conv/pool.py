@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from ..padding import Padding, as_padding, sum_dtype
-from ..typing import Amount, Array, Image, Mode, PerAxis
+from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
 from .geometry import Geometry, check_image, fill, finish, geometry
+from .mask import finish_masked, mask_out
 
 
 def max_pool(
@@ -19,6 +20,7 @@ def max_pool(
     stride: PerAxis | None = None,
     padding: Mode | Padding = "zero",
     amount: Amount = "valid",
+    mask: Bool[AnyArray, "batch *space one_or_channels"] | None = None,
 ) -> Shaped[Array, "batch *out_space channels"]:
     """The largest value in each window; absent cells (mode zero) never win.
 
@@ -30,6 +32,7 @@ def max_pool(
         stride: cells between windows; None means the window itself.
         padding: as in `jaxpad.conv`.
         amount: as in `jaxpad.conv`.
+        mask: as in `jaxpad.conv`; a masked cell never wins.
 
     Returns:
         `[batch, *out_space, channels]`, of x's dtype; minus infinity where a window
@@ -44,6 +47,8 @@ def max_pool(
         Array([-1., -1.], dtype=float32)
     """
     x, geo, padding = _read("max_pool", x, window, stride, padding, amount)
+    if mask is not None:
+        x, _ = mask_out(x, mask, geo, padding, x.shape[-1], hole=-math.inf)
     x, absent = fill(x, geo, padding, absent=-math.inf)
     return lax.reduce_window(
         x, -jnp.inf, lax.max, *_everywhere(geo), padding=_all(absent)
@@ -57,6 +62,7 @@ def avg_pool(
     stride: PerAxis | None = None,
     padding: Mode | Padding = "zero",
     amount: Amount = "valid",
+    mask: Bool[AnyArray, "batch *space one_or_channels"] | None = None,
 ) -> Shaped[Array, "batch *out_space channels"]:
     """The sum of each window over its size; with "partial", over the cells there.
 
@@ -72,6 +78,7 @@ def avg_pool(
         stride: cells between windows; None means the window itself.
         padding: as in `jaxpad.conv`.
         amount: as in `jaxpad.conv`.
+        mask: as in `jaxpad.conv`; the mean is over the cells that are there.
 
     Returns:
         `[batch, *out_space, channels]`, of x's dtype.
@@ -85,6 +92,9 @@ def avg_pool(
         Array([1., 1., 1.], dtype=float32)
     """
     x, geo, padding = _read("avg_pool", x, window, stride, padding, amount)
+    count = None
+    if mask is not None:
+        x, count = mask_out(x, mask, geo, padding, x.shape[-1])
     x, zeros = fill(x, geo, padding)
     y = lax.reduce_window(
         x.astype(sum_dtype(x.dtype)),
@@ -93,7 +103,11 @@ def avg_pool(
         *_everywhere(geo),
         padding=_all(zeros),
     )
-    y = finish(y / math.prod(geo.window), geo, padding, None)
+    y = y / math.prod(geo.window)
+    if count is not None:
+        y = finish_masked(y, count, geo, padding, None)
+    else:
+        y = finish(y, geo, padding, None)
     return y.astype(x.dtype)
 
 

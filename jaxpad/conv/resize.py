@@ -102,8 +102,9 @@ def _repeat(x: Array, scales: tuple[int, ...]) -> Array:
 def _interleave(phases: list[Array], axis: int) -> Array:
     """Cell 0 of each array, then cell 1 of each, and so on."""
     stacked = jnp.stack(phases, axis + 1)
-    shape = phases[0].shape
-    return stacked.reshape(*shape[:axis], -1, *shape[axis + 1 :])
+    shape = list(phases[0].shape)
+    shape[axis] *= len(phases)
+    return stacked.reshape(shape)
 
 
 def _interpolate(x: Array, scales: tuple[int, ...], padding: Padding) -> Array:

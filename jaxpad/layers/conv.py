@@ -122,7 +122,7 @@ class Conv(Padded):
             stride=self.strides,
             dilation=self.kernel_dilation,
             groups=self.feature_group_count,
-            padding=self.padding,
+            padding=self.drawn(),
             bias=bias,
             mask=mask,
             strategy=self.strategy,

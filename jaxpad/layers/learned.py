@@ -1,6 +1,7 @@
 """The modes that a layer must hold something for: parameters, or a stream of keys."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -103,9 +104,14 @@ class Random(nnx.Module):
         self.rngs = rngs["padding"].fork()
         self.deterministic = False
 
+    def drawn(self) -> Callable[..., Array]:
+        """The mode with its next key; without one in evaluation."""
+        return functools.partial(
+            random, key=None if self.deterministic else self.rngs()
+        )
+
     def __call__(self, x: Array, widths: Pairs) -> Array:
-        key = None if self.deterministic else self.rngs()
-        return random(x, widths, key=key)
+        return self.drawn()(x, widths)
 
 
 def with_state(

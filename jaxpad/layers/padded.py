@@ -1,5 +1,6 @@
 """What every layer with a border has in common."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from jax import lax
 
 from ..padding import MODES, Padding, as_padding
 from ..typing import Amount, Array, Mode
-from .learned import with_state
+from .learned import Random, with_state
 
 
 class Padded(nnx.Module):
@@ -62,9 +63,20 @@ class Padded(nnx.Module):
         """What this layer does at the border."""
         return Padding(_release(self.mode), self.amount, self.reweight)
 
+    def drawn(self) -> Padding:
+        """The padding of one call, in which a mode that draws has drawn its key.
 
-def _release(mode: Any) -> Any:
-    return tuple(_release(m) for m in mode) if isinstance(mode, nnx.List) else mode
+        An operation may call its mode inside a trace of its own (of a transpose, of
+        one device's part), where a layer's state must not change.
+        """
+        mode = _release(self.mode, lambda m: m.drawn() if isinstance(m, Random) else m)
+        return Padding(mode, self.amount, self.reweight)
+
+
+def _release(mode: Any, each: Callable[[Any], Any] = lambda mode: mode) -> Any:
+    if isinstance(mode, (nnx.List, tuple)):
+        return tuple(_release(m, each) for m in mode)
+    return each(mode)
 
 
 def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from ..conv import avg_pool, max_pool
 from ..padding import Padding
@@ -29,9 +29,15 @@ class _Pool(Padded):
         self.in_features = features
         self.set_padding(padding, amount, rngs=rngs)
 
-    def _apply(self, pool: Callable[..., Array], inputs: AnyArray) -> Array:
-        x, batch = as_batch(jnp.asarray(inputs), len(self.window))
-        y = pool(x, self.window, stride=self.strides, padding=self.padding)
+    def _apply(
+        self, pool: Callable[..., Array], inputs: AnyArray, mask: AnyArray | None
+    ) -> Array:
+        rank = len(self.window)
+        x, batch = as_batch(jnp.asarray(inputs), rank)
+        if mask is not None:
+            mask, _ = as_batch(jnp.asarray(mask), rank)
+        padding = self.drawn()
+        y = pool(x, self.window, stride=self.strides, padding=padding, mask=mask)
         return y.reshape(*batch, *y.shape[1:])
 
 
@@ -53,10 +59,12 @@ class MaxPool(_Pool):
     """
 
     def __call__(
-        self, inputs: Shaped[AnyArray, "*batch_space_channels"]
+        self,
+        inputs: Shaped[AnyArray, "*batch_space_channels"],
+        mask: Bool[AnyArray, "*batch_space_one_or_channels"] | None = None,
     ) -> Shaped[Array, "*batch_space_channels_out"]:
-        """Pools `[*batch, *space, channels]`, any batch axes."""
-        return self._apply(max_pool, inputs)
+        """Pools `[*batch, *space, channels]`, any batch axes; `mask` as in `Conv`."""
+        return self._apply(max_pool, inputs, mask)
 
 
 class AvgPool(_Pool):
@@ -69,7 +77,9 @@ class AvgPool(_Pool):
     """
 
     def __call__(
-        self, inputs: Shaped[AnyArray, "*batch_space_channels"]
+        self,
+        inputs: Shaped[AnyArray, "*batch_space_channels"],
+        mask: Bool[AnyArray, "*batch_space_one_or_channels"] | None = None,
     ) -> Shaped[Array, "*batch_space_channels_out"]:
-        """Pools `[*batch, *space, channels]`, any batch axes."""
-        return self._apply(avg_pool, inputs)
+        """Pools `[*batch, *space, channels]`, any batch axes; `mask` as in `Conv`."""
+        return self._apply(avg_pool, inputs, mask)

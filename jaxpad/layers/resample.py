@@ -51,7 +51,7 @@ class BlurPool(Padded):
         """Pools `[*batch, *space, channels]`, any batch axes."""
         x, batch = as_batch(jnp.asarray(inputs), len(self.strides))
         taps = self.window[0]
-        y = blur_pool(x, stride=self.strides, taps=taps, padding=self.padding)
+        y = blur_pool(x, stride=self.strides, taps=taps, padding=self.drawn())
         return y.reshape(*batch, *y.shape[1:])
 
 
@@ -96,7 +96,7 @@ class Patches(Padded):
             self.window,
             stride=self.strides,
             dilation=self.dilation,
-            padding=self.padding,
+            padding=self.drawn(),
         )
         return y.reshape(*batch, *y.shape[1:])
 
@@ -160,7 +160,7 @@ class ResizeConv(Conv):
             method=self.method,
             dilation=self.kernel_dilation,
             groups=self.feature_group_count,
-            padding=self.padding,
+            padding=self.drawn(),
             bias=bias,
             mask=mask,
             precision=self.precision,

@@ -122,7 +122,7 @@ class ConvTranspose(Padded):
             stride=self.strides,
             dilation=self.kernel_dilation,
             groups=self.feature_group_count,
-            padding=self.padding,
+            padding=self.drawn(),
             output_padding=self.output_padding,
             bias=bias,
             precision=self.precision,

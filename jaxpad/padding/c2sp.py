@@ -20,8 +20,9 @@ def c2sp(x: Array, widths: Sequence[tuple[int, int]]) -> Array:
     Right for even kernels, whose output is half a cell off: the channels (last axis)
     are split into groups that lean each its own way, so that the shifts cancel. Axes
     with (lo, hi) of unequal widths give 2, 4 or 8 groups, one for each choice of axes
-    on which lo and hi are swapped; the first group has them as given. Cells are zero.
-    "Convolution with even-sized kernels and symmetric padding" (Wu et al., 2019).
+    on which lo and hi are swapped; the first group has them as given. The zeros count,
+    as those of constant: they may win in a maximum. "Convolution with even-sized
+    kernels and symmetric padding" (Wu et al., 2019).
     """
     check_channels("c2sp", widths)
     lopsided = [axis for axis, (lo, hi) in enumerate(widths) if lo != hi]

@@ -20,7 +20,9 @@ def random(
     sides. With a `key` the lo + hi zeros of an axis all stand before it or all after
     it, with equal chance, drawn for each axis once for the whole array (`jax.vmap`
     over keys draws for each image). Without a key, as in evaluation, lo and hi are as
-    given: zero padding. A layer draws its keys from its rngs. "Random Padding Data
+    given: zero padding. The zeros count: they are not absent cells, so that partial
+    convolution takes them for real and they may win in a maximum. A layer draws its
+    keys from its rngs. "Random Padding Data
     Augmentation" (Yang et al., 2023).
     """
     if key is None:

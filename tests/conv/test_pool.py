@@ -147,3 +147,67 @@ def test_mean_of_many_equal_cells_in_half_precision(dtype: Any):
     """Summed in the half type itself, this gives 0.08, or infinity."""
     x = jnp.full((1, 56, 56, 1), 100, dtype)
     np.testing.assert_array_equal(jaxpad.avg_pool(x, (56, 56)).astype(np.float32), 100)
+
+
+@pytest.mark.parametrize("mode", ["linear", "odd_reflect", "mean", "median"])
+@pytest.mark.parametrize("sides", [("zero", "zero"), ("constant(value=9.0)", "zero")])
+def test_what_is_made_of_absent_cells_is_absent(mode: str, sides: Any):
+    """Beside a zero row the corners are made from cells that are not there."""
+    x = integers((2, 5, 6, 3)) - 20
+    padding = (sides, (mode, "constant(value=-9.0)"))
+    widths = [(0, 0), (1, 1), (1, 1), (0, 0)]
+    cells = np.array(jaxpad.pad(x, widths, ("zero", *padding, "zero")))
+    cells[:, -1, :-1] = -np.inf
+    if sides[0] == "zero":
+        cells[:, 0, :-1] = -np.inf
+    expected = oracles.reduce_windows(
+        cells, (3, 3), (1, 1), [1, 1], lambda c: c.max((1, 2))
+    )
+
+    def pool(x: Any) -> Any:
+        return jaxpad.max_pool(x, (3, 3), stride=1, padding=padding, amount=1)
+
+    np.testing.assert_array_equal(pool(x), expected.astype(np.float32), strict=True)
+    assert np.all(np.isfinite(jax.grad(lambda x: pool(x).sum())(x)))
+
+
+NUMPY: Any = {
+    "zero": "constant",
+    "replicate": "edge",
+    "circular": "wrap",
+    "reflect": "reflect",
+}
+
+
+@pytest.mark.parametrize("padding", NUMPY)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_holes(padding: str, channels: int):
+    """The largest and the mean of the cells that are there, by np.pad and loops."""
+    x = integers((2, 7, 6, 3)) - 20
+    mask = np.random.default_rng(0).random((2, 7, 6, channels)) < 0.2
+    widths = [(0, 0), (1, 1), (1, 1), (0, 0)]
+    cells, there = (np.pad(a, widths, NUMPY[padding]) for a in (x, mask))
+
+    def reduced(cells: np.ndarray, function: str) -> np.ndarray:
+        cells = np.broadcast_to(cells, (*cells.shape[:-1], 3))
+        return oracles.reduce_windows(
+            cells, (3, 2), (2, 1), [1, 1], lambda c: getattr(c, function)((1, 2))
+        )
+
+    count = reduced(there, "sum")
+    assert (count == 0).any()
+    holes = np.where(mask, x, np.nan).astype(np.float32)
+    arguments: Any = {"stride": (2, 1), "padding": padding, "amount": 1}
+    got = jaxpad.max_pool(holes, (3, 2), mask=mask, **arguments)
+    np.testing.assert_array_equal(got, reduced(np.where(there, cells, -np.inf), "max"))
+    mean = jaxpad.avg_pool(holes, (3, 2), mask=mask, **arguments)
+    expected = reduced(np.where(there, cells, 0), "sum") / np.maximum(count, 1)
+    np.testing.assert_allclose(mean, expected, rtol=1e-6)
+    seen = jaxpad.propagate_mask(mask, (3, 2), **arguments)
+    np.testing.assert_array_equal(np.broadcast_to(seen, count.shape), count > 0)
+
+
+def test_a_mask_and_a_mode_that_mixes_cells():
+    mask = np.ones((1, 4, 4, 1), bool)
+    with pytest.raises(ValueError, match="a mask cannot say whether it is there"):
+        jaxpad.max_pool(mask * 1.0, (3, 3), padding="linear", amount=1, mask=mask)

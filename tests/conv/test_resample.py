@@ -278,3 +278,10 @@ def test_the_paddings_are_read_in_one_way():
     ):
         expected = function(x, padding="reflect", amount="valid")
         np.testing.assert_array_equal(function(x, padding=own), expected)
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear"])
+def test_an_empty_batch_is_enlarged(method: Any):
+    x, kernel = np.ones((0, 6, 5, 2)), np.ones((3, 3, 2, 4))
+    y = jaxpad.resize_conv(x.astype("f"), kernel.astype("f"), method=method)
+    assert y.shape == (0, 12, 10, 4)

@@ -237,13 +237,31 @@ def test_other_layers_hold_their_modes(padding: str):
 
 def test_a_transposed_convolution_draws():
     layer = ConvTranspose(2, 2, (3, 3), 2, padding="random", rngs=nnx.Rngs(0))
+    x = np.ones((1, 3, 3, 2))
+    assert any(np.any(layer(x) != layer(x)) for _ in range(9))
     layer.eval()
-    zero = replace_padding(layer, "zero")
-    np.testing.assert_allclose(
-        layer(np.ones((1, 3, 3, 2))), zero(np.ones((1, 3, 3, 2)))
-    )
+    np.testing.assert_allclose(layer(x), replace_padding(layer, "zero")(x))
 
 
 def test_a_resize_has_no_strides():
     with pytest.raises(TypeError, match=r"ResizeConv has no \['strides'\]"):
         ResizeConv(4, 2, (3, 3), strides=2, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("strategy", ["auto", "explicit", "repad"])
+def test_a_key_is_drawn_before_the_convolution_is_traced(strategy: str):
+    options: Any = {"padding": "random", "rngs": nnx.Rngs(0, padding=1)}
+    layer = Conv(2, 3, (3, 3), kernel_init=sixteenths, strategy=strategy, **options)
+    x = integers((2, 14, 14, 2))
+    mode = nnx.clone(layer.mode).drawn()
+    expected = jaxpad.conv(x, layer.kernel[...], padding=mode)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-5)
+    gradient = nnx.grad(lambda layer: layer(x).sum())(layer)
+    assert np.any(gradient["kernel"][...])
+
+
+def test_a_pooling_layer_takes_a_mask():
+    x, mask = -np.ones((3, 2, 4, 4, 1)), np.zeros((3, 2, 4, 4, 1), bool)
+    mask[..., 0, :, :] = True
+    for layer in (MaxPool((2, 2)), AvgPool((2, 2))):
+        np.testing.assert_array_equal(layer(x, mask)[..., 0, :, 0], -1)
