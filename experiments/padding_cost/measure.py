@@ -1,5 +1,6 @@
-"""Times of programs in interleaved rounds, and the memory of the compiled ones."""
+"""Times of programs in interleaved rounds; memory and bytes of the compiled ones."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,11 +17,16 @@ def compiled(program: tuple[Callable[..., Any], tuple[Any, ...]]) -> Callable[[]
     def call() -> Any:
         return jax.block_until_ready(run(*arguments))
 
-    call.bytes = total_bytes(run)  # pyright: ignore[reportFunctionMemberAccess]
+    call.program = run  # pyright: ignore[reportFunctionMemberAccess]
     return call
 
 
-def total_bytes(run: Any) -> int:
+def bytes_moved(run: Any) -> float:
+    """What XLA counts as read and written by the program."""
+    return run.cost_analysis()["bytes accessed"]
+
+
+def bytes_held(run: Any) -> int:
     """What the program holds at once: arguments, results and temporary arrays."""
     memory = run.memory_analysis()
     return (
@@ -28,6 +34,18 @@ def total_bytes(run: Any) -> int:
         + memory.argument_size_in_bytes
         + memory.output_size_in_bytes
     )
+
+
+def bytes_sent(program: str) -> int:
+    """What arrives at each device by the collectives of a compiled program, as text.
+
+    A collective's results stand before its name, several of them in brackets. Where it
+    is split into a start and an end, the end has them.
+    """
+    kinds = "collective-permute|all-reduce|all-gather|all-to-all|reduce-scatter"
+    results = re.findall(rf"= (.*?) (?:{kinds})(?:-done)?\(", program)
+    arrays = re.findall(r"f32\[([\d,]*)\]", " ".join(results))
+    return sum(4 * int(np.prod([int(n) for n in a.split(",") if n])) for a in arrays)
 
 
 def rounds(

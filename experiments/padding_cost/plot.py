@@ -19,21 +19,43 @@ COLOURS = ("#0b6e99", "#d9730d", "#4d8b31", "#8a4fa3", "#777777")
 
 def draw(results: Mapping[str, Any], path: pathlib.Path) -> None:
     """Draws each part that was measured."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 7), layout="constrained")
+    figure, axes = plt.subplots(3, 2, figsize=(11, 10.5), layout="constrained")
     cpu = {**results.get("residual", {}), **results.get("network", {})}
     series = {
         program: {mode: arms[mode] for mode in MODES} for program, arms in cpu.items()
     }
     _dots(axes[0, 0], series, "ratio", "CPU: time of a training step", 1.05)
     _dots(axes[0, 1], series, "memory", "CPU: memory of a training step", 1.05)
-    _dots(axes[1, 0], _by_library(results), "ratio", "CPU: one convolution", None)
+    ways = {
+        program: {
+            arm.replace(", ", "\n"): cost for arm, cost in arms.items() if "," in arm
+        }
+        for program, arms in results.get("residual", {}).items()
+    }
+    _dots(axes[1, 0], ways, "ratio", "CPU: time of a training step by strategy", 1.05)
+    _dots(axes[1, 1], _by_library(results), "ratio", "CPU: one convolution", None)
     tpu = {
         name: {arm: cost for arm, cost in arms.items() if arm != "zero, built_in"}
         for name, arms in results.get("tpu", {}).items()
     }
-    _dots(axes[1, 1], tpu, "ratio", "TPU v5e: bytes of a training step", None)
+    _dots(axes[2, 0], tpu, "ratio", "TPU v5e: bytes of a training step", None)
+    _dots(axes[2, 1], _sent(results), "ratio", "Bytes between eight devices", None)
     figure.suptitle("Cost beside zero padding (1 = zeros; bars: 95% intervals)")
     figure.savefig(path, metadata={"Date": None})
+
+
+def _sent(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Forward bytes and those with the backward pass, beside GSPMD's of zeros."""
+    found = results.get("sharded", {})
+    return {
+        f"{way}, {what}": {
+            name.split()[0]: {"ratio": sent[i] / found["zero GSPMD"][i]}
+            for name, sent in found.items()
+            if name.endswith(way)
+        }
+        for way in ("halo", "GSPMD")
+        for i, what in enumerate(("forward", "and backward"))
+    }
 
 
 def _by_library(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

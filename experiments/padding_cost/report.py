@@ -39,6 +39,7 @@ def _targets(results: dict[str, Any]) -> Any:
             yield f"CPU memory, {program}, {mode}", _at_most(memory, MEMORY)
         partial = arms["partial"]["ratio"]
         yield f"CPU time, {program}, partial", _at_most(partial, PARTIAL)
+    yield from _beside_peers(results.get("peers", {}))
     for name, arms in results.get("tpu", {}).items():
         for arm, cost in arms.items():
             if arm.partition(",")[0] in MODES and arm.endswith(("explicit", "kernel")):
@@ -48,6 +49,17 @@ def _targets(results: dict[str, Any]) -> Any:
     if sharded:
         zero, ring = sharded["zero GSPMD"], sharded["circular halo"]
         yield "bytes sent, circular against zero", _at_most(ring[0] / zero[0], 1.0)
+
+
+def _beside_peers(peers: dict[str, Any]) -> Any:
+    """Each of our ratios to zeros against that of every other library."""
+    for name, arms in peers.items():
+        library, _, shape = name.rpartition(" ")
+        ours = peers[f"jaxpad {shape}"]
+        for mode in MODES:
+            if not library.startswith("jaxpad") and mode in arms:
+                what = f"CPU time, one convolution {shape}, {mode}, beside {library}"
+                yield what, _at_most(ours[mode]["ratio"], arms[mode]["ratio"])
 
 
 def _cpu(results: dict[str, Any]) -> dict[str, Any]:
@@ -62,9 +74,11 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     """The tables of README.md, by name."""
     made = {"targets": _target_table(results["targets"])}
     if cpu := _cpu(results):
-        made["cpu"] = _table(cpu, ("ratio", "interval", "memory", "milliseconds"))
+        made["cpu"] = _table(
+            cpu, ("ratio", "interval", "memory", "bytes", "milliseconds")
+        )
     if peers := results.get("peers"):
-        made["peers"] = _table(peers, ("ratio", "interval"))
+        made["peers"] = _table(peers, ("ratio", "interval", "memory"))
     if sharded := results.get("sharded"):
         rows = [(name, *sent) for name, sent in sharded.items()]
         made["sharded"] = _rows(("mode and way", "forward", "and backward"), rows)

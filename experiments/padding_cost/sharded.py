@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import re
 
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
@@ -11,16 +10,13 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from measure import bytes_sent
 
 import jaxpad
 
 
 MODES = ("zero", "circular", "reflect", "symmetric", "replicate", "linear", "mean")
-COLLECTIVE = (
-    r"f32\[([\d,]*)\]\S* (?:collective-permute|all-reduce|all-gather|all-to-all)"
-)
 
 
 def main() -> None:
@@ -32,11 +28,7 @@ def main() -> None:
     def sent(function) -> int:
         """KiB that arrive at each device, the kernel's gradient among them."""
         with jax.set_mesh(mesh):
-            text = function.lower(x, kernel).compile().as_text()
-        sizes = re.findall(rf"= {COLLECTIVE}", text)
-        return (
-            sum(4 * int(np.prod([int(n) for n in s.split(",")])) for s in sizes) // 1024
-        )
+            return bytes_sent(function.lower(x, kernel).compile().as_text()) // 1024
 
     found = {}
     for mode in MODES:

@@ -10,9 +10,10 @@ from .geometry import Geometry, left_to_xla
 # How much larger than the image its padded copy may be before it is padded again in
 # the backward pass instead of kept. Measured by experiments/padding_cost: on a CPU,
 # keeping the copy of a 14 x 14 map (1.31) takes 5% more memory in residual blocks, and
-# that of a 56 x 56 map (1.07) 1%; padding again takes 2% and 7% more time. On a TPU
-# bytes are what costs, and padding again moves more. GPUs were not measured.
+# that of a 56 x 56 map (1.07) 1%; padding again takes 1% and 6% more time. On a TPU
+# bytes are what costs, and padding again moves more.
 LARGEST_COPY = {"cpu": 1.1}
+MEASURED = ("cpu", "tpu")
 
 
 class Choice(NamedTuple):
@@ -52,7 +53,6 @@ def choose(window: Geometry, padding: Padding, backend: str) -> Choice:
             f"the padded copy would be {growth:.2f} times the image, too much to keep "
             f"for the backward pass on {backend}",
         )
-    return Choice(
-        "built_in",
-        f"one padded copy, {growth:.2f} times the image, is the cheapest on {backend}",
-    )
+    best = f"is the cheapest on {backend}"
+    best = best if backend in MEASURED else f"is a guess: {backend} was not measured"
+    return Choice("built_in", f"one padded copy, {growth:.2f} times the image, {best}")

@@ -51,7 +51,8 @@ def conv(
             one. `jaxpad.propagate_mask` gives the mask of the output.
         strategy: how the padded image comes about, which changes the cost and not
             the result: "auto", "built_in", "explicit", "repad", "strips", "kernel"
-            (on TPUs), or `jaxpad.halo(...)` for an image that is split over devices.
+            (on TPUs), "halo" or `jaxpad.halo(...)` for an image that is split over
+            devices.
         precision: as in `jax.lax.conv_general_dilated`.
 
     Returns:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
 from jax.sharding import AxisType, PartitionSpec
 
@@ -30,12 +31,16 @@ def halo(axis: str | Sequence[str | None] = "spatial") -> Any:
 
     Args:
         axis: the mesh axis over which the first space axis is split; or one for each
-            space axis, None for one that is whole.
+            space axis, None for one that is whole. In a config: "halo(axis='rows')".
 
     Returns:
         A strategy for `jaxpad.conv`, to be called under `jax.set_mesh(mesh)`, with mesh
         axes of type Auto. The devices must divide both the cells and the outputs of
         an axis.
+
+    Raises:
+        TypeError, ValueError: for an axis that is no name, or is named twice. When
+            called: for a mesh without the axis, or a size that it cannot share.
 
     Example:
         >>> import jax.numpy as jnp, jaxpad
@@ -47,20 +52,37 @@ def halo(axis: str | Sequence[str | None] = "spatial") -> Any:
         >>> y.addressable_shards[0].data.shape
         (1, 2, 4, 1)
     """
-    axes = (axis,) if isinstance(axis, str) else tuple(axis)
-    return functools.partial(_halo, axes=axes)
+    _mesh_axes(axis)
+    return functools.partial(over_devices, axis=axis)
 
 
-def _halo(
+def _mesh_axes(axis: Any) -> tuple[str | None, ...]:
+    axes = (axis,) if isinstance(axis, str) or not np.iterable(axis) else tuple(axis)
+    if not axes or any(not isinstance(name, (str, type(None))) for name in axes):
+        raise TypeError(
+            f"halo({axis!r}): expected the name of a mesh axis, or one for each space "
+            'axis, None for one that is whole, such as halo("spatial") or '
+            'halo((None, "columns")).'
+        )
+    if len(set(axes) - {None}) < len([name for name in axes if name]):
+        raise ValueError(
+            f"halo({axis!r}) names a mesh axis twice, which can split one space axis: "
+            "name another for the second, or None."
+        )
+    return axes
+
+
+def over_devices(
     x: Array,
     kernel: Array,
     window: Geometry,
     padding: Padding,
     convolve: Convolve,
     *,
-    axes: tuple[str | None, ...],
+    axis: str | Sequence[str | None] = "spatial",
 ) -> Array:
-    splits = _splits(window, axes)
+    """The strategy that `halo(axis)` makes."""
+    splits = _splits(window, _mesh_axes(axis))
     names = [split and split.name for split in splits]
     spec = PartitionSpec(None, *names)
     none = [(0, 0)] * len(splits)
@@ -108,11 +130,12 @@ def _splits(window: Geometry, axes: tuple[str | None, ...]) -> list[Split | None
 def _split(axis: Axis, number: int, name: str, devices: int) -> Split:
     reach = span(axis.window, axis.dilation)
     if axis.space % devices or axis.outputs % devices:
+        sizes = _legal(axis, devices)
+        can = f"these sizes can: {sizes}" if sizes else "no size can"
         raise ValueError(
             f"halo: space axis {number} has {axis.space} cells and {axis.outputs} "
             f"outputs, which the {devices} devices of {name!r} cannot share evenly. "
-            f"With widths {axis.widths} these sizes can: {_legal(axis, devices)}. "
-            'amount="same" makes n / stride outputs.'
+            f'With widths {axis.widths} {can}; amount="same" makes n / stride outputs.'
         )
     cells, pitch = axis.space // devices, axis.outputs // devices * axis.stride
     reads = pitch - axis.stride + reach

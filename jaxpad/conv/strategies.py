@@ -14,6 +14,7 @@ from ..typing import Array
 from .choose import choose
 from .convolve import Convolve
 from .geometry import Geometry, fill
+from .halo import over_devices
 from .kernels import kernel
 from .strips import strips
 
@@ -39,6 +40,7 @@ class Strategy(Protocol):
 STRATEGIES: Registry[Any] = Registry("strategy")
 STRATEGIES.register(strips)
 STRATEGIES.register(kernel)
+STRATEGIES.register(over_devices, name="halo")
 
 
 @STRATEGIES.register
@@ -80,6 +82,9 @@ def repad(
 def auto(
     x: Array, kernel: Array, window: Geometry, padding: Padding, convolve: Convolve
 ) -> Array:
-    """The strategy that `choose` names for this backend and shape."""
+    """The strategy that `choose` names for the default backend and this shape.
+
+    A program compiled for another backend than that of this machine should name one.
+    """
     choice = choose(window, padding, jax.default_backend())
     return STRATEGIES[choice.strategy](x, kernel, window, padding, convolve)

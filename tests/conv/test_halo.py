@@ -1,17 +1,18 @@
 """An image split over eight devices is convolved as on one."""
 
 import functools
-import re
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec as P
+from flax import nnx
+from jax.sharding import AxisType, Mesh
 
 import jaxpad
-from tests.subjects import MODE_SPECS, integers
+from jaxpad.layers import Conv
+from tests.subjects import MODE_SPECS, integers, sixteenths
 
 
 CASES = {
@@ -103,39 +104,6 @@ def test_gradients(padding: str):
         close(got, expected)
 
 
-def sent(program: str) -> int:
-    """Bytes that arrive at a device by collectives, read off the compiled program."""
-    found = re.findall(
-        r"= f32\[([\d,]*)\]\S* (?:collective-permute|all-reduce|all-gather|all-to-all)",
-        program,
-    )
-    return sum(4 * int(np.prod([int(n) for n in s.split(",") if n])) for s in found)
-
-
-def test_no_more_bytes_are_sent_than_for_zeros():
-    """GSPMD splits a zero-padded convolution by itself; a ring sends no more."""
-    mesh = mesh_of(spatial=8)
-    rows, whole = NamedSharding(mesh, P(None, "spatial")), NamedSharding(mesh, P())
-    x = jax.device_put(jnp.ones((8, 64, 64, 64)), rows)
-    kernel = jax.device_put(jnp.ones((3, 3, 64, 64)), whole)
-
-    def bytes_of(padding: str, strategy: Any, *, backward: bool) -> int:
-        def conv(x: Any, kernel: Any) -> Any:
-            y = jaxpad.conv(x, kernel, padding=padding, strategy=strategy)
-            return jnp.sum(y**2) if backward else y
-
-        f = jax.jit(jax.grad(conv, (0, 1)), out_shardings=(rows, whole))
-        f = f if backward else jax.jit(conv)
-        with jax.set_mesh(mesh):
-            return sent(str(f.lower(x, kernel).compile().as_text()))
-
-    for backward in (False, True):
-        zero = bytes_of("zero", "built_in", backward=backward)
-        assert bytes_of("circular", jaxpad.halo(), backward=backward) <= zero
-        assert bytes_of("circular", "explicit", backward=backward) > 2 * zero
-    assert bytes_of("circular", jaxpad.halo(), backward=False) == 2 * 8 * 64 * 64 * 4
-
-
 def test_sizes_that_cannot_be_shared():
     x, kernel = jnp.ones((1, 12, 4, 1)), jnp.ones((3, 3, 1, 1))
     with jax.set_mesh(mesh_of(spatial=8)):
@@ -144,7 +112,36 @@ def test_sizes_that_cannot_be_shared():
         ):
             jaxpad.conv(x, kernel, strategy=jaxpad.halo())
         with pytest.raises(ValueError, match="names 3 axes, but the image has 2"):
-            jaxpad.conv(x, kernel, strategy=jaxpad.halo(("spatial",) * 3))
+            jaxpad.conv(x, kernel, strategy=jaxpad.halo(("spatial", None, None)))
+        with pytest.raises(ValueError, match=r'no size can; amount="same" makes'):
+            jaxpad.conv(x, kernel, amount="valid", strategy="halo")
+
+
+def test_axes_that_are_none():
+    with pytest.raises(TypeError, match="expected the name of a mesh axis"):
+        jaxpad.halo(())
+    with pytest.raises(ValueError, match="names a mesh axis twice"):
+        jaxpad.halo(("rows", "rows"))
+
+
+def test_by_name():
+    x, kernel = integers((1, 16, 4, 1)), integers((3, 3, 1, 1), seed=1)
+    for name, axis in (("halo", "spatial"), ("halo(axis='rows')", "rows")):
+        with jax.set_mesh(mesh_of(**{axis: 8})):
+            y = jaxpad.conv(x, kernel, padding="linear", strategy=name)
+        assert len(y.addressable_shards) == 8
+        close(y, jaxpad.conv(x, kernel, padding="linear"))
+
+
+@pytest.mark.parametrize("mode", ["random", "distribution", "median"])
+def test_a_layer_whose_mode_is_a_function(mode: str):
+    options: Any = {"padding": mode, "amount": 1, "kernel_init": sixteenths}
+    layer = Conv(2, 3, (3, 3), rngs=nnx.Rngs(0, padding=1), strategy="halo", **options)
+    whole = Conv(2, 3, (3, 3), rngs=nnx.Rngs(0, padding=1), **options)
+    x = integers((2, 16, 6, 2))
+    with jax.set_mesh(mesh_of(spatial=8)):
+        y = layer(x)
+    close(y, whole(x))
 
 
 @pytest.mark.parametrize("kind", [AxisType.Explicit, None])

@@ -92,6 +92,11 @@ def _lines(
             'strategy="kernel" adds up in float32, but x is float64: use '
             'strategy="auto", or x.astype(jnp.float32).'
         )
+    if 0 in x.shape:
+        raise ValueError(
+            f'strategy="kernel" cannot convolve an image of shape {x.shape}, which has '
+            'no cells: use strategy="auto".'
+        )
     rank, groups = len(window.window), x.shape[-1] // kernel.shape[-2]
     if rank != 2 or groups != 1 or max(window.dilation) != 1:
         raise ValueError(
