@@ -50,21 +50,51 @@ def test_strategies_agree(seed: int):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("padding", ["circular", "reflect", "partial", "replicate"])
-@pytest.mark.parametrize("strategy", ["strips", "repad"])
-def test_gradients_agree(padding: str, strategy: str):
-    x, kernel = integers((2, 7, 6, 2)), integers((3, 3, 2, 3), seed=1)
+def curved(y: jax.Array) -> jax.Array:
+    """A sum whose second derivative is not zero, and differs from cell to cell."""
+    weights = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
+    return jnp.sum(weights * y**2)
 
-    def loss(x: Any, kernel: Any, strategy: str) -> jax.Array:
-        y = jaxpad.conv(
-            x, kernel, stride=(2, 1), padding=padding, amount=2, strategy=strategy
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gradients_agree(seed: int):
+    """Of every kind of case: even kernels, dilation, groups, a mode for each side."""
+    case = random_case(seed)
+    with jax.enable_x64(True):
+        x, kernel = (np.float64(case.pop(name)) for name in ("x", "kernel"))
+
+        def loss(x: Any, kernel: Any, strategy: str) -> jax.Array:
+            return curved(jaxpad.conv(x, kernel, strategy=strategy, **case))
+
+        gradients = jax.jit(jax.grad(loss, argnums=(0, 1)), static_argnums=2)
+        expected = gradients(x, kernel, "explicit")
+        for strategy in OTHERS:
+            got = gradients(x, kernel, strategy)
+            for a, b in zip(got, expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("padding", ["circular", "reflect", "partial", "linear"])
+@pytest.mark.parametrize("strategy", OTHERS)
+def test_curvature_and_half_precision_agree(padding: str, strategy: str):
+    x, kernel = integers((1, 5, 6, 2)), integers((3, 2, 2, 1), seed=1)
+
+    def conv(x: Any, strategy: str) -> jax.Array:
+        return jaxpad.conv(
+            x, jnp.asarray(kernel, x.dtype), padding=padding, strategy=strategy
         )
-        return jnp.sum(y * jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
 
-    gradients = jax.jit(jax.grad(loss, argnums=(0, 1)), static_argnums=2)
-    expected = gradients(x, kernel, "explicit")
-    for a, b in zip(gradients(x, kernel, strategy), expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    def turned(strategy: str) -> Any:
+        gradient = jax.grad(lambda x: curved(conv(x, strategy)))
+        return jax.jvp(gradient, (x,), (jnp.cos(x),))[1]
+
+    np.testing.assert_allclose(turned(strategy), turned("explicit"), rtol=1e-5, atol=1)
+    half = jnp.asarray(x, jnp.bfloat16)
+    got, expected = conv(half, strategy), conv(half, "explicit")
+    assert got.dtype == jnp.bfloat16
+    np.testing.assert_allclose(
+        np.float32(got), np.float32(expected), rtol=2e-2, atol=0.5
+    )
 
 
 def test_strips_refuse_a_mode_that_fills_all_sides_at_once():
