@@ -80,6 +80,8 @@ def pool(options: argparse.Namespace) -> str:
 def field(options: argparse.Namespace) -> str:
     """The receptive field of layers in sequence."""
     layers = [_read_layer(text) for text in options.layers.split()]
+    if not layers:
+        raise ValueError('no layers: write some, such as "7/2/3 3/2/1".')
     return report.field_report(layers, options.input)
 
 
@@ -154,7 +156,10 @@ def amount(text: str) -> Any:
     except ValueError:
         return text
     if len(numbers) > 2:
-        raise ValueError(f"{text}: expected one number, or before and after.")
+        # Of other errors argparse drops the text.
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected one number, or before and after such as 1,2."
+        )
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -164,7 +169,7 @@ def _read_layer(text: str) -> tuple[Any, ...]:
     kinds = (int, int, amount, int)[: len(numbers)]
     try:
         return tuple(kind(n) for kind, n in zip(kinds, numbers, strict=True))
-    except ValueError as error:
+    except (ValueError, argparse.ArgumentTypeError) as error:
         raise ValueError(
             f"layer {text!r}: expected kernel/stride/padding/dilation such as 3/2/1, "
             "of which all but the kernel may be left out."

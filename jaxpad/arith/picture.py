@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .amounts import side_widths, span
-from .sizes import check_positive, conv_output_size, transposed_output_size
+from .amounts import check_positive, side_widths, span
+from .sizes import conv_output_size, transposed_output_size
 
 
 # The real cells that added cell i of an axis of n cells takes its value from.
