@@ -100,7 +100,9 @@ def _layer(options: argparse.Namespace) -> tuple[Any, ...]:
 def _drawn(options: argparse.Namespace, lines: report.Lines, columns: Track) -> str:
     """The report, the drawing where a terminal has room, and the file's name."""
     rows = columns if options.axes == 2 else ONE_CELL
-    texts = [report.aligned([*lines, *report.shares(columns)]), ""]
+    transposed = getattr(options, "transposed", False)
+    shares = report.shares(columns, transposed=transposed)
+    texts = [report.aligned([*lines, *shares]), ""]
     drawings = []
     if len(columns.cells) <= COLUMNS / 2:
         drawings.append(draw_axis(columns))

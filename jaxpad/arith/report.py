@@ -63,8 +63,11 @@ def transposed_report(
     ]
 
 
-def shares(track: Track) -> Lines:
-    """How much of each output's window is on added cells, along an axis and a plane."""
+def shares(track: Track, *, transposed: bool = False) -> Lines:
+    """How much of each output's window is on added cells, along an axis and a plane.
+
+    Those that a transposed convolution puts between the cells are no padding.
+    """
     found = [
         Fraction(sum(track.cells[p] is None for p in window), len(window))
         for window in track.windows
@@ -75,10 +78,10 @@ def shares(track: Track) -> Lines:
     mean = sum(found, Fraction(0)) / len(found)
     plane = 1 - (1 - mean) ** 2
     text = f"{', '.join(shown)} of each output's taps"
-    return [
-        ("from padding", text),
-        ("on average", f"{float(mean):.1%} of an axis, {float(plane):.1%} of a plane"),
-    ]
+    average = f"{float(mean):.1%} of an axis, {float(plane):.1%} of a plane"
+    where = ", between cells and around" if transposed else ""
+    heading = "added zeros" if transposed else "from padding"
+    return [(heading, text), ("on average", average + where)]
 
 
 def field_report(layers: Sequence[Layer], i: int | None = None) -> str:

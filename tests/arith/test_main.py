@@ -82,6 +82,16 @@ def test_answers(capsys, words, lines):
     assert said.isascii()
 
 
+def test_zeros_between_cells_are_not_called_padding(capsys):
+    words = "conv --input 3 --kernel 3 --stride 2 --dilation 2 --padding 2 --transposed"
+    said = say(capsys, words)
+    # |0 0|a|0|b|0|c|0 0|, of which output f reads f, f + 2 and f + 4
+    assert "added zeros   1/3, 1, 0, 1, 1/3 of each output's taps\n" in said
+    assert "53.3% of an axis, 78.2% of a plane, between cells and around\n" in said
+    assert "from padding" not in said
+    assert "from padding" in say(capsys, CONV)
+
+
 def test_layers_in_sequence(capsys):
     main(["field", "7/2/3 3/2/0,1", "--input", "224"])
     assert capsys.readouterr().out.splitlines() == [
