@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from jaxpad.padding import MODES, rule_of
 
 from . import report
-from .picture import ONE_CELL, Source, Track, conv_track, transposed_track
+from .picture import ONE_CELL, Number, Source, Track, conv_track, transposed_track
 from .svg import draw_svg
 from .text import draw_axis, draw_grid
 
@@ -135,7 +135,7 @@ def _caption(options: argparse.Namespace, columns: Track) -> str:
     return ", ".join([*kinds, *words, f"o = {len(columns.windows)}"])
 
 
-def _no_cell(i: int, n: int) -> Sequence[int]:
+def _no_cell(i: int, n: int) -> Sequence[tuple[Number, int]]:
     return ()
 
 
@@ -148,7 +148,7 @@ def _source(mode: str) -> Source:
             f"--mode {mode}: only a mode made by `source` or `affine` says which cells "
             "it copies, so that it can be drawn."
         )
-    return lambda i, n: [index for _, index in rule.terms(i, n, **chosen)[0]]
+    return lambda i, n: rule.terms(i, n, **chosen)[0]
 
 
 def amount(text: str) -> Any:
