@@ -216,6 +216,7 @@ def test_side_widths_refuses_what_is_below_one():
 
 
 def test_arithmetic_needs_no_jax():
+    """Its own modules do not; they are imported as a package of their own."""
     folder = str(pathlib.Path(str(arith.__file__)).parents[1])
     code = "import sys; sys.modules['jax'] = sys.modules['numpy'] = None; "
     code += f"sys.path.append({folder!r}); import arith; print(arith.RELATIONS[1])"
