@@ -1,10 +1,11 @@
 """Convolution arithmetic on Python ints: sizes, amounts, what an output sees.
 
-Nothing here imports jax. Along one axis of `i` cells, a window of `k` taps at
-dilation `d` spans `k' = d (k - 1) + 1` cells; `lo` and `hi` cells are added before
-and after. "A guide to convolution arithmetic for deep learning" (Dumoulin and
-Visin, 2016) derives the sizes; amounts that differ between the sides, and those
-that depend on the stride, follow the same lines.
+Its own modules use no jax; the package around them, which Python imports first, does.
+Along one axis of `i` cells, a window of `k` taps at dilation `d` spans
+`k' = d (k - 1) + 1` cells; `lo` and `hi` cells are added before and after. "A guide
+to convolution arithmetic for deep learning" (Dumoulin and Visin, 2016) derives the
+sizes; amounts that differ between the sides, and those that depend on the stride,
+follow the same lines.
 
 `python -m jaxpad.arith conv --input 5 --kernel 3` prints and draws one layer.
 """

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from jaxpad.padding import MODES, rule_of
 
 from . import report
-from .picture import ONE_CELL, Source, Track, conv_track, transposed_track
+from .picture import ONE_CELL, Number, Source, Track, conv_track, transposed_track
 from .svg import draw_svg
 from .text import draw_axis, draw_grid
 
@@ -80,6 +80,8 @@ def pool(options: argparse.Namespace) -> str:
 def field(options: argparse.Namespace) -> str:
     """The receptive field of layers in sequence."""
     layers = [_read_layer(text) for text in options.layers.split()]
+    if not layers:
+        raise ValueError('no layers: write some, such as "7/2/3 3/2/1".')
     return report.field_report(layers, options.input)
 
 
@@ -98,7 +100,9 @@ def _layer(options: argparse.Namespace) -> tuple[Any, ...]:
 def _drawn(options: argparse.Namespace, lines: report.Lines, columns: Track) -> str:
     """The report, the drawing where a terminal has room, and the file's name."""
     rows = columns if options.axes == 2 else ONE_CELL
-    texts = [report.aligned([*lines, *report.shares(columns)]), ""]
+    transposed = getattr(options, "transposed", False)
+    shares = report.shares(columns, transposed=transposed)
+    texts = [report.aligned([*lines, *shares]), ""]
     drawings = []
     if len(columns.cells) <= COLUMNS / 2:
         drawings.append(draw_axis(columns))
@@ -131,7 +135,7 @@ def _caption(options: argparse.Namespace, columns: Track) -> str:
     return ", ".join([*kinds, *words, f"o = {len(columns.windows)}"])
 
 
-def _no_cell(i: int, n: int) -> Sequence[int]:
+def _no_cell(i: int, n: int) -> Sequence[tuple[Number, int]]:
     return ()
 
 
@@ -144,7 +148,7 @@ def _source(mode: str) -> Source:
             f"--mode {mode}: only a mode made by `source` or `affine` says which cells "
             "it copies, so that it can be drawn."
         )
-    return lambda i, n: [index for _, index in rule.terms(i, n, **chosen)[0]]
+    return lambda i, n: rule.terms(i, n, **chosen)[0]
 
 
 def amount(text: str) -> Any:
@@ -154,7 +158,10 @@ def amount(text: str) -> Any:
     except ValueError:
         return text
     if len(numbers) > 2:
-        raise ValueError(f"{text}: expected one number, or before and after.")
+        # Of other errors argparse drops the text.
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected one number, or before and after such as 1,2."
+        )
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -164,7 +171,7 @@ def _read_layer(text: str) -> tuple[Any, ...]:
     kinds = (int, int, amount, int)[: len(numbers)]
     try:
         return tuple(kind(n) for kind, n in zip(kinds, numbers, strict=True))
-    except ValueError as error:
+    except (ValueError, argparse.ArgumentTypeError) as error:
         raise ValueError(
             f"layer {text!r}: expected kernel/stride/padding/dilation such as 3/2/1, "
             "of which all but the kernel may be left out."

@@ -1,6 +1,7 @@
 """Amounts: how many cells are added before and after an axis."""
 
 import operator
+from collections.abc import Sequence
 
 
 AMOUNTS = {
@@ -20,6 +21,7 @@ def span(k: int, dilation: int = 1) -> int:
         >>> span(3, dilation=2)
         5
     """
+    check_whole(k=k, dilation=dilation)
     return dilation * (k - 1) + 1
 
 
@@ -43,8 +45,8 @@ def side_widths(
         `(lo, hi)`.
 
     Raises:
-        ValueError: for an unknown name or a negative width.
-        TypeError: if `amount` has another form.
+        ValueError: for an unknown name, a negative width or a number below 1.
+        TypeError: if `amount` has another form, or another number is not whole.
 
     Example:
         >>> side_widths("same", 8, 3, stride=2)
@@ -52,6 +54,8 @@ def side_widths(
         >>> side_widths("half", 8, 3, stride=2)
         (1, 1)
     """
+    check_whole(i=i)
+    check_positive(k=k, stride=stride, dilation=dilation)
     reach = span(k, dilation) - 1
     match amount:
         case "same" | "same_lower":
@@ -96,3 +100,28 @@ def explicit_widths(amount: int | tuple[int, int]) -> tuple[int, int]:
             "slice the array."
         )
     return lo, hi
+
+
+def check_positive(**numbers: int) -> None:
+    """Refuses a number that is not whole or below 1."""
+    check_whole(**numbers)
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}={number} must be at least 1.")
+
+
+def check_whole(**numbers: int) -> None:
+    """Refuses what is not a whole number: floor division would take a float."""
+    for name, number in numbers.items():
+        if isinstance(number, Sequence) and not isinstance(number, str):
+            raise TypeError(
+                f"one axis at a time: {name}={number!r} came, but an int is expected. "
+                "Call it once for each axis."
+            )
+        try:
+            operator.index(number)
+        except TypeError as e:
+            raise TypeError(
+                f"{name}={number!r} came, but an int is expected: round it as you "
+                "need, for example with //."
+            ) from e

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .amounts import explicit_widths, side_widths, span
+from .amounts import (
+    check_positive,
+    check_whole,
+    explicit_widths,
+    side_widths,
+    span,
+)
 from .receptive import Layer, read_layers
-from .sizes import check_positive
 
 
 class TransposedPadding(NamedTuple):
@@ -40,14 +45,16 @@ def solve_transposed(
 
     Raises:
         ValueError: if no padding gives that output, or a number is out of range.
+        TypeError: if a number is not whole.
 
     Example:
         >>> solve_transposed(7, 3, stride=2)
         [TransposedPadding(padding=(1, 1), output_padding=1),
          TransposedPadding(padding=(0, 1), output_padding=0)]
     """
+    check_positive(i=i, k=k, stride=stride, dilation=dilation)
     output = i * stride if output is None else output
-    check_positive(i=i, k=k, stride=stride, dilation=dilation, output=output)
+    check_positive(output=output)
     whole = stride * (i - 1) + span(k, dilation)
     spare = whole - output
     if spare <= -stride:
@@ -84,6 +91,7 @@ def input_sizes(
 
     Raises:
         ValueError: if a number is out of range.
+        TypeError: if a number is not whole.
 
     Example:
         >>> input_sizes(112, 7, stride=2, padding=3)
@@ -113,11 +121,13 @@ def even_sizes(layers: Sequence[Layer], near: int) -> list[int]:
 
     Raises:
         ValueError: for "same" at a stride, which depends on the input.
+        TypeError: if a layer is not a tuple, or a number is not whole.
 
     Example:
         >>> even_sizes([(7, 2, 3), *[(3, 2, 1)] * 4], near=224)
         [193, 225]
     """
+    check_whole(near=near)
     lowest, step, first = 1, 1, 0
     # Backwards from one output: what each layer needs of the one before. `first` is
     # how many outputs more it takes for all of these to be there.

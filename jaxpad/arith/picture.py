@@ -4,12 +4,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .amounts import side_widths, span
-from .sizes import check_positive, conv_output_size, transposed_output_size
+from .amounts import check_positive, side_widths, span
+from .sizes import conv_output_size, transposed_output_size
 
 
-# The real cells that added cell i of an axis of n cells takes its value from.
-Source = Callable[[int, int], Sequence[int]]
+Number = int | float
+# The real cells that added cell i of an axis of n cells is the sum of, each after
+# its weight.
+Source = Callable[[int, int], Sequence[tuple[Number, int]]]
 
 
 class Track(NamedTuple):
@@ -17,12 +19,13 @@ class Track(NamedTuple):
 
     Attributes:
         cells: for each position the number of the input's cell; None if added.
-        copies: for each position the input's cells that its value comes from.
+        copies: for each position the input's cells that its value comes from, each
+            after its weight.
         windows: for each output the positions of its taps.
     """
 
     cells: tuple[int | None, ...]
-    copies: tuple[tuple[int, ...], ...]
+    copies: tuple[tuple[tuple[Number, int], ...], ...]
     windows: tuple[tuple[int, ...], ...]
 
     @property
@@ -32,12 +35,15 @@ class Track(NamedTuple):
 
 
 # The rows of a drawing that has one axis only.
-ONE_CELL = Track((0,), ((0,),), ((0,),))
+ONE_CELL = Track((0,), (((1, 0),),), ((0,),))
 
 
-def sources(rows: Track, columns: Track, y: int, x: int) -> list[tuple[int, int]]:
-    """The real cells that the value at row `y`, column `x` of a plane comes from."""
-    return list(itertools.product(rows.copies[y], columns.copies[x]))
+def sources(
+    rows: Track, columns: Track, y: int, x: int
+) -> list[tuple[Number, tuple[int, int]]]:
+    """The real cells, after their weights, of row `y`, column `x` of a plane."""
+    pairs = itertools.product(rows.copies[y], columns.copies[x])
+    return [(v * w, (row, column)) for (v, row), (w, column) in pairs]
 
 
 def conv_track(
@@ -54,7 +60,8 @@ def conv_track(
 
     Args:
         i, k, stride, padding, dilation, ceil_mode: as `conv_output_size`.
-        source: where an added cell's value comes from; by default from nowhere.
+        source: what an added cell is the sum of, as `(weight, cell)`; by default of
+            nothing.
 
     Returns:
         A `Track`. What a last window in ceil mode reads beyond it is left out.
@@ -70,9 +77,10 @@ def conv_track(
     outputs = conv_output_size(i, k, stride, padding, dilation, ceil_mode=ceil_mode)
     lo, hi = side_widths(padding, i, k, stride, dilation)
     copies = tuple(
-        (c,) if 0 <= c < i else tuple(source(c, i)) for c in range(-lo, i + hi)
+        ((1, c),) if 0 <= c < i else tuple((w, cell) for w, cell in source(c, i))
+        for c in range(-lo, i + hi)
     )
-    if wrong := {c for cell in copies for c in cell if not 0 <= c < i}:
+    if wrong := {c for terms in copies for _, c in terms if not 0 <= c < i}:
         raise ValueError(
             f"widths ({lo}, {hi}) are too wide for this mode: they would copy cells "
             f"{sorted(wrong)} of an axis of i={i}. Use a smaller padding."
@@ -115,7 +123,7 @@ def transposed_track(
         c // stride if 0 <= c < stretched and c % stride == 0 else None
         for c in range(-before, stretched + after)
     )
-    copies = tuple(() if c is None else (c,) for c in cells)
+    copies = tuple(() if c is None else ((1, c),) for c in cells)
     offset = before - start
     return Track(cells, copies, _windows(outputs, k, 1, dilation, offset, len(cells)))
 

@@ -1,11 +1,11 @@
 """What the outputs of a stack of layers see: cells of the input, and padding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from .amounts import side_widths, span
-from .sizes import check_positive, conv_output_size
+from .amounts import check_positive, check_whole, side_widths, span
+from .sizes import conv_output_size
 
 
 # (k, stride, padding, dilation), of which all but k may be left out.
@@ -37,7 +37,7 @@ class ReceptiveField(NamedTuple):
         return range(start, start + self.size)
 
 
-def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
+def receptive_field(layers: Sequence[Layer], i: int | None = None) -> ReceptiveField:
     """Size, stride and padding of the receptive field of layers in sequence.
 
     `size += (k' - 1) stride`, `padding += lo stride`, `stride *= s`, layer by layer
@@ -47,19 +47,23 @@ def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
     Args:
         layers: a tuple `(k, stride, padding, dilation)` each, of which all but `k`
             may be left out.
+        i: cells of the input's axis, which "same" at a stride depends on.
 
     Returns:
         A `ReceptiveField`.
 
     Raises:
-        ValueError: for "same" at a stride, where the amount depends on the input.
+        ValueError: for "same" at a stride without `i`; if a window does not fit.
+        TypeError: if a layer is not a tuple, or a number is not whole.
 
     Example:
         >>> receptive_field([(7, 2, 3), (3, 2, 1)])
         ReceptiveField(size=11, stride=4, padding=5)
+        >>> receptive_field([(7, 2, "same"), (3, 2, "same")], i=224)
+        ReceptiveField(size=11, stride=4, padding=2)
     """
     size, jump, before = 1, 1, 0
-    for k, stride, (lo, _), dilation in read_layers(layers):
+    for k, stride, (lo, _), dilation in read_layers(layers, i):
         size += (span(k, dilation) - 1) * jump
         before += lo * jump
         jump *= stride
@@ -74,20 +78,27 @@ def read_layers(
     Raises:
         ValueError: for "same" at a stride where `i` is not given; if nothing is left
             of the input.
+        TypeError: if a layer is not a tuple, or a number is not whole.
     """
     for layer in layers:
+        if isinstance(layer, str) or not isinstance(layer, Sized):
+            raise TypeError(
+                f"layer {layer!r}: a layer is a tuple (k, stride, padding, dilation), "
+                "of which all but k may be left out, such as (3,)."
+            )
         if not 1 <= len(layer) <= 4:
             raise ValueError(
                 f"layer {layer!r}: expected (k, stride, padding, dilation), of which "
                 "all but k may be left out."
             )
         k, stride, padding, dilation = (*layer, *(1, 0, 1)[len(layer) - 1 :])
+        check_positive(k=k, stride=stride, dilation=dilation)
         if i is None and padding in ("same", "same_lower") and stride > 1:
             raise ValueError(
                 f"layer {layer}: amount {padding!r} at stride {stride} depends on the "
-                "input size; give the widths as (lo, hi)."
+                "input size: give `i` where it is asked for (--input), or the widths "
+                "as (lo, hi) (0,1 on the command line)."
             )
-        check_positive(k=k, stride=stride, dilation=dilation)
         # At stride 1 no amount depends on the size.
         widths = side_widths(padding, 1 if i is None else i, k, stride, dilation)
         yield k, stride, widths, dilation
@@ -145,11 +156,13 @@ def padding_fractions(i: int, layers: Sequence[Layer]) -> list[Fraction]:
 
     Raises:
         ValueError: if a window does not fit.
+        TypeError: if a layer is not a tuple, or a number is not whole.
 
     Example:
         >>> padding_fractions(3, [(3, 1, 1)])
         [Fraction(1, 3), Fraction(0, 1), Fraction(1, 3)]
     """
+    check_whole(i=i)
     inside, paths = [1] * i, 1
     for k, stride, (lo, hi), dilation in read_layers(layers, i):
         outputs = conv_output_size(len(inside), k, stride, (lo, hi), dilation)

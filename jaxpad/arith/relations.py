@@ -11,6 +11,8 @@ import functools
 import inspect
 from collections.abc import Callable
 
+from .amounts import check_whole
+
 
 Relation = Callable[..., int]
 RELATIONS: dict[int, Relation] = {}
@@ -24,6 +26,7 @@ def _relation(number: int | None) -> Callable[[Relation], Relation]:
         @functools.wraps(law)
         def checked(*args: int, **kwargs: int) -> int:
             numbers = inspect.signature(law).bind(*args, **kwargs).arguments
+            check_whole(**numbers)
             for name, value in numbers.items():
                 least = 1 if name in "iksd" else 0
                 if value < least:

@@ -1,5 +1,6 @@
 """What the command says of a layer, of layers in sequence, and of a question."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -62,8 +63,11 @@ def transposed_report(
     ]
 
 
-def shares(track: Track) -> Lines:
-    """How much of each output's window is on added cells, along an axis and a plane."""
+def shares(track: Track, *, transposed: bool = False) -> Lines:
+    """How much of each output's window is on added cells, along an axis and a plane.
+
+    Those that a transposed convolution puts between the cells are no padding.
+    """
     found = [
         Fraction(sum(track.cells[p] is None for p in window), len(window))
         for window in track.windows
@@ -74,10 +78,10 @@ def shares(track: Track) -> Lines:
     mean = sum(found, Fraction(0)) / len(found)
     plane = 1 - (1 - mean) ** 2
     text = f"{', '.join(shown)} of each output's taps"
-    return [
-        ("from padding", text),
-        ("on average", f"{float(mean):.1%} of an axis, {float(plane):.1%} of a plane"),
-    ]
+    average = f"{float(mean):.1%} of an axis, {float(plane):.1%} of a plane"
+    where = ", between cells and around" if transposed else ""
+    heading = "added zeros" if transposed else "from padding"
+    return [(heading, text), ("on average", average + where)]
 
 
 def field_report(layers: Sequence[Layer], i: int | None = None) -> str:
@@ -92,10 +96,12 @@ def field_report(layers: Sequence[Layer], i: int | None = None) -> str:
     """
     heads = ["sees", "stride", "padding"]
     heads += ["outputs", "not reached", "from padding"] if i is not None else []
-    lines = ["layer    " + "  ".join(heads)]
+    names = ["/".join(map(_plain, layer)) for layer in layers]
+    wide = max(8, *map(len, names))
+    lines = [f"{'layer':{wide}} " + "  ".join(heads)]
     size = i
     for n, layer in enumerate(layers):
-        row = [str(number) for number in receptive_field(layers[: n + 1])]
+        row = [str(number) for number in receptive_field(layers[: n + 1], i)]
         if i is not None and size is not None:
             fractions = padding_fractions(i, layers[: n + 1])
             mean = sum(fractions, Fraction(0)) / len(fractions)
@@ -103,10 +109,11 @@ def field_report(layers: Sequence[Layer], i: int | None = None) -> str:
             row.append(f"{float(mean):.1%}")
             size = len(fractions)
         cells = (text.rjust(len(head)) for text, head in zip(row, heads, strict=True))
-        lines.append(f"{'/'.join(map(_plain, layer)):8} " + "  ".join(cells))
+        lines.append(f"{names[n]:{wide}} " + "  ".join(cells))
     if i is not None:
-        even = " or ".join(map(str, even_sizes(layers, i)))
-        lines.append(f"no cell is left over from an input of {even}")
+        with contextlib.suppress(ValueError):  # "same" at a stride follows the input
+            even = " or ".join(map(str, even_sizes(layers, i)))
+            lines.append(f"no cell is left over from an input of {even}")
     return "\n".join(lines)
 
 

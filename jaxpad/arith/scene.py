@@ -4,16 +4,16 @@ import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .picture import Track, sources
+from .picture import Number, Track, sources
 from .text import symbols_of
 
 
 CELL, DEPTH, SLANT = 30, 17, 13  # of a cell: width, height, shift of the row in front
 MARGIN, GAP = 14, 34  # around a frame, between its planes
-EDGE, SHADE, FAINT, TIE = "#1d3a47", "#073642", "#7d8d95", "#c4361f"
+EDGE, SHADE, FAINT = "#1d3a47", "#073642", "#7d8d95"
+TIE, MINUS = "#c4361f", "#5b21b6"
 COPY, REAL, OUTPUT = "#fbd9a2", "#8fc7ee", "#86d6c6"
 
-Number = int | float
 Point = tuple[Number, Number]
 
 
@@ -85,14 +85,14 @@ def still(scene: Scene) -> str:
 
 
 def letters(scene: Scene) -> str:
-    """The letters of the cells, where some are copied; they go on top."""
+    """The letters of the cells, where some are copied, and `*`; they go on top."""
     places = [*zip(*scene.rows[:2], strict=True), *zip(*scene.columns[:2], strict=True)]
     if not any(cell is None and copied for cell, copied in places):
         return ""
     found = []
     for y, line in enumerate(symbols_of(scene.rows, scene.columns)):
         for x, symbol in enumerate(line):
-            if symbol.isalpha():
+            if symbol.isalpha() or symbol == "*":
                 across, along = scene.input.point(y + 0.5, x + 0.5)
                 found.append(f'<text x="{across:g}" y="{along + 4:g}">{symbol}</text>')
     return "".join(found)
@@ -131,26 +131,33 @@ def _lines(plane: Plane, high: int, wide: int) -> str:
 
 
 def _ties(scene: Scene, taps: list[tuple[int, int]]) -> list[str]:
-    """A line from each copy under the window to where its value comes from."""
+    """A line from each copy under the window to where its value comes from.
+
+    It is dashed where that value is subtracted.
+    """
     rows, columns = scene.rows, scene.columns
     place = {
         (row, column): (y, x)
         for y, row in enumerate(rows.cells)
         for x, column in enumerate(columns.cells)
     }
-    lines, ends = [], []
+    plus, minus, ends = [], [], []
     for y, x in taps:
-        for cell in sources(rows, columns, y, x):
+        for weight, cell in sources(rows, columns, y, x):
             if place[cell] != (y, x):
                 start = scene.input.point(y + 0.5, x + 0.5)
                 end = scene.input.point(*(c + 0.5 for c in place[cell]))
-                lines.append(_bow(start, end))
+                (minus if weight < 0 else plus).append(_bow(start, end))
                 ends.append(scene.input.cell(*place[cell]))
-    if not lines:
-        return []
+    drawn = [
+        (ends, TIE, ' stroke-width="1.6"'),
+        (plus, TIE, ""),
+        (minus, MINUS, ' stroke-width="1.3" stroke-dasharray="4 2"'),
+    ]
     return [
-        f'<path d="{"".join(ends)}" stroke="{TIE}" stroke-width="1.6" fill="none"/>',
-        f'<path d="{"".join(lines)}" stroke="{TIE}" fill="none"/>',
+        f'<path d="{"".join(paths)}" stroke="{color}"{style} fill="none"/>'
+        for paths, color, style in drawn
+        if paths
     ]
 
 

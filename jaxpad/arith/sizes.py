@@ -1,6 +1,6 @@
 """Output sizes along one axis, and the cells that no window reaches."""
 
-from .amounts import side_widths, span
+from .amounts import check_positive, check_whole, side_widths, span
 
 
 def conv_output_size(
@@ -29,11 +29,13 @@ def conv_output_size(
 
     Raises:
         ValueError: if no window fits, or a number is out of range.
+        TypeError: if a number is not whole.
 
     Example:
         >>> conv_output_size(5, 3, stride=2, padding=1)
         3
     """
+    check_whole(i=i)
     check_positive(k=k, stride=stride, dilation=dilation)
     if i < 0:
         raise ValueError(f"an axis cannot have i={i} cells.")
@@ -130,12 +132,14 @@ def transposed_output_size(
 
     Raises:
         ValueError: if nothing is left, or a number is out of range.
+        TypeError: if a number is not whole.
 
     Example:
         >>> transposed_output_size(3, 3, stride=2, padding=1, output_padding=1)
         6
     """
     check_positive(i=i, k=k, stride=stride, dilation=dilation)
+    check_whole(output_padding=output_padding)
     most = 0 if padding in ("same", "same_lower") else stride - 1
     if not 0 <= output_padding <= most:
         raise ValueError(
@@ -155,9 +159,3 @@ def transposed_output_size(
             "smaller amount."
         )
     return size
-
-
-def check_positive(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
-            raise ValueError(f"{name}={number} must be at least 1.")

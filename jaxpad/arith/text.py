@@ -2,19 +2,21 @@
 
 import itertools
 import string
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 
-from .picture import ONE_CELL, Track, sources
+from .picture import ONE_CELL, Number, Track, sources
 
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
+SUMS = 66  # columns of a line of weighted sums
 
 
 def draw_axis(track: Track) -> str:
     """One axis: its cells, then each output's taps, then the cells that none reads.
 
     Real cells are letters; an added one has the letter of the cell that it copies,
-    `0` if it copies none, `*` if it is made from several.
+    `0` if it copies none, `*` if it is a weighted sum, which the second line tells.
 
     Example:
         >>> from jaxpad.arith import conv_track
@@ -28,6 +30,7 @@ def draw_axis(track: Track) -> str:
     bars = ["|" if edge else " " for edge in _edges(track)]
     cells = "".join(itertools.chain(*zip(bars, [*symbols, ""], strict=True)))
     lines = [("cells", cells)]
+    lines += [("*", line) for line in sums_of(track)]
     for f, window in enumerate(track.windows):
         lines.append((f"output {f}", _marks(window, "^")))
     if unread := set(range(len(symbols))) - track.read:
@@ -76,9 +79,11 @@ def symbols_of(rows: Track, columns: Track) -> list[list[str]]:
 
     def symbol(y: int, x: int) -> str:
         copied = sources(rows, columns, y, x)
-        if len(copied) != 1:
-            return "*" if copied else "0"
-        ((row, column),) = copied
+        if not copied:
+            return "0"
+        (weight, (row, column)), *others = copied
+        if others or weight != 1:
+            return "*"
         if letters:
             return letters[row * width + column]
         return "+" if rows.cells[y] is None or columns.cells[x] is None else "#"
@@ -87,6 +92,35 @@ def symbols_of(rows: Track, columns: Track) -> list[list[str]]:
         [symbol(y, x) for x in range(len(columns.cells))]
         for y in range(len(rows.cells))
     ]
+
+
+def sums_of(track: Track) -> list[str]:
+    """Lines of what each `*` of an axis is, from left to right, equal ones once.
+
+    Example:
+        >>> from jaxpad.arith import conv_track
+        >>> def odd_reflect(i, n):
+        ...     edge = 0 if i < 0 else n - 1
+        ...     return [(2, edge), (-1, 2 * edge - i)]
+        >>> sums_of(conv_track(4, 3, padding=1, source=odd_reflect))
+        ['2 a - b, 2 d - c']
+    """
+    if len(track.cells) > len(LETTERS):
+        return []
+    made = [terms for terms in track.copies if terms and terms != ((1, terms[0][1]),)]
+    whole = ", ".join(dict.fromkeys(map(_sum, made)))
+    return [line.replace("_", " ") for line in textwrap.wrap(whole, SUMS)]
+
+
+def _sum(terms: Sequence[tuple[Number, int]]) -> str:
+    """A sum in letters, with `_` for the spaces at which no line is to end."""
+    words = []
+    for weight, cell in terms:
+        size = "" if abs(weight) == 1 else f"{float(abs(weight)):.3g}_"
+        words.append(f"{'-' if weight < 0 else '+'}_{size}{LETTERS[cell]}")
+    if len(words) > 4:
+        words[2:-1] = ["+_..."]
+    return "_".join(words).removeprefix("+_")
 
 
 def _edges(track: Track) -> list[bool]:

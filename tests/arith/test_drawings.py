@@ -12,7 +12,13 @@ from jaxpad.arith.scene import frame, letters, scene_of, still
 
 
 def reflect(i, n):
-    return [-i if i < 0 else 2 * (n - 1) - i]
+    return [(1, -i if i < 0 else 2 * (n - 1) - i)]
+
+
+def odd_reflect(i, n):
+    """Twice the edge less the mirror image; in a row a, b, c, d, e: 2 a - b."""
+    edge = 0 if i < 0 else n - 1
+    return [(2, edge), (-1, 2 * edge - i)]
 
 
 TRACKS = {
@@ -20,11 +26,13 @@ TRACKS = {
     "reflect": conv_track(5, 3, 2, 1, source=reflect),
     "uneven": conv_track(6, 2, 3, (0, 4)),
     "small input, large output": arith.transposed_track(2, 5, 2),
+    "odd": conv_track(5, 3, 2, 1, source=odd_reflect),
     "cropped": arith.transposed_track(5, 2, 1, 2),
     "dilated": conv_track(7, 3, 1, 0, 2),
 }
 PLANES = [*((t, t) for t in TRACKS.values()), (ONE_CELL, TRACKS["reflect"])]
 every_plane = pytest.mark.parametrize(("rows", "columns"), PLANES)
+SIDES = ("width", "height")
 NUMBER = r"-?\d+(?:\.\d+)?"
 
 
@@ -45,9 +53,41 @@ def test_a_transposed_axis_in_text():
 
 
 def test_a_cell_made_from_several_is_a_star():
-    track = conv_track(3, 3, padding=1, source=lambda i, n: (0, n - 1))
-    assert draw_axis(track).startswith("cells      |*|a b c|*|")
+    track = conv_track(3, 3, padding=1, source=lambda i, n: [(0.5, 0), (0.5, n - 1)])
+    assert draw_axis(track).splitlines()[:2] == [
+        "cells      |*|a b c|*|",
+        "*          0.5 a + 0.5 c",
+    ]
     assert "[*][*][*] *  *" in draw_grid(track, track)
+
+
+def test_sums_have_their_weights_and_signs_in_text():
+    track = conv_track(5, 5, padding=2, source=odd_reflect)
+    assert draw_axis(track).splitlines()[:2] == [
+        "cells      |* *|a b c d e|* *|",
+        "*          2 a - c, 2 a - b, 2 e - d, 2 e - c",
+    ]
+    mean = conv_track(
+        6, 3, padding=1, source=lambda i, n: [(1 / n, c) for c in range(n)]
+    )
+    assert "*          0.167 a + 0.167 b + ... + 0.167 f" in draw_axis(mean)
+    negated = conv_track(3, 3, padding=1, source=lambda i, n: [(-1, i % n)])
+    assert draw_axis(negated).splitlines()[:2] == [
+        "cells      |*|a b c|*|",
+        "*          - c, - a",
+    ]
+
+
+def test_many_sums_take_several_lines():
+    track = conv_track(9, 17, padding=8, source=odd_reflect)
+    lines = [line for line in draw_axis(track).splitlines() if line[0] == "*"]
+    assert len(lines) == 3
+    assert all(len(line) <= 80 for line in lines)
+    sums = [line[11:].removesuffix(",").split(", ") for line in lines]
+    assert list(itertools.chain(*sums)) == [
+        *(f"2 a - {mirror}" for mirror in "ihgfedcb"),
+        *(f"2 i - {mirror}" for mirror in "hgfedcba"),
+    ]
 
 
 def test_a_plane_in_text():
@@ -101,7 +141,8 @@ def test_every_tap_is_shaded_and_every_copy_tied(rows, columns):
             and rows.copies[y]
             and columns.copies[x]
         ]
-        assert drawn.count("Q") == len(copies)
+        sums = [len(rows.copies[y]) * len(columns.copies[x]) for y, x in copies]
+        assert drawn.count("Q") == sum(sums)
 
 
 def test_a_copy_is_tied_to_the_cell_that_it_copies():
@@ -113,6 +154,25 @@ def test_a_copy_is_tied_to_the_cell_that_it_copies():
     assert (end_x, end_y) == scene.input.point(0.5, 2.5)
 
 
+def test_what_is_subtracted_is_dashed_and_told():
+    track = conv_track(5, 3, padding=1, source=odd_reflect)
+    scene = scene_of(ONE_CELL, track)
+    styles = r'<path d="([^"]*Q[^"]*)" stroke="(#\w+)"([^>]*)'
+    (plus, red, solid), (minus, other, dashed) = re.findall(
+        styles, frame(scene, (0, 0))
+    )
+    assert red != other
+    assert "dasharray" in dashed
+    assert "dasharray" not in solid
+    for tie, cell in ((plus, 0), (minus, 1)):
+        end = tuple(float(n) for n in re.findall(NUMBER, tie)[-2:])
+        assert end == scene.input.point(0.5, cell + 1.5)
+    assert re.findall(">([*a-e])<", letters(scene)) == list("*abcde*")
+    texts = re.findall(">([^<]+)</text>", draw_svg(ONE_CELL, track, "caption"))
+    told = ["in a row a ... e: * = 2 a - b, 2 e - d", "dashed: subtracted"]
+    assert texts[-3:] == ["caption", *told]
+
+
 @every_plane
 def test_nothing_is_drawn_outside(rows, columns):
     scene = scene_of(rows, columns)
@@ -122,6 +182,21 @@ def test_nothing_is_drawn_outside(rows, columns):
         numbers = [float(n) for n in re.findall(NUMBER, path)]
         assert 0 < min(numbers[::2]) <= max(numbers[::2]) < scene.width
         assert 0 < min(numbers[1::2]) <= max(numbers[1::2]) < scene.height
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 9, 30])
+def test_a_single_row_of_frames_is_wrapped(outputs):
+    track = conv_track(outputs + 2, 3)
+    scene = scene_of(ONE_CELL, track)
+    svg = draw_svg(ONE_CELL, track)
+    found = re.findall(rf"translate\(({NUMBER}) ({NUMBER})\)", svg)
+    places = [(float(x), float(y)) for x, y in found]
+    assert len(set(places)) == len(places) == outputs
+    assert places == sorted(places, key=lambda place: place[::-1])
+    (width,), (height,) = (re.findall(rf'<svg.* {n}="({NUMBER})"', svg) for n in SIDES)
+    assert max(x for x, _ in places) + scene.width <= float(width)
+    assert max(y for _, y in places) + scene.height <= float(height)
+    assert float(width) <= max(960, scene.width)
 
 
 @every_plane

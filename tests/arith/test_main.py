@@ -82,6 +82,16 @@ def test_answers(capsys, words, lines):
     assert said.isascii()
 
 
+def test_zeros_between_cells_are_not_called_padding(capsys):
+    words = "conv --input 3 --kernel 3 --stride 2 --dilation 2 --padding 2 --transposed"
+    said = say(capsys, words)
+    # |0 0|a|0|b|0|c|0 0|, of which output f reads f, f + 2 and f + 4
+    assert "added zeros   1/3, 1, 0, 1, 1/3 of each output's taps\n" in said
+    assert "53.3% of an axis, 78.2% of a plane, between cells and around\n" in said
+    assert "from padding" not in said
+    assert "from padding" in say(capsys, CONV)
+
+
 def test_layers_in_sequence(capsys):
     main(["field", "7/2/3 3/2/0,1", "--input", "224"])
     assert capsys.readouterr().out.splitlines() == [
@@ -92,6 +102,18 @@ def test_layers_in_sequence(capsys):
     ]
     main(["field", "3 3"])
     assert capsys.readouterr().out.splitlines()[-1] == "3           5       1        0"
+
+
+def test_layers_whose_amount_follows_the_input(capsys):
+    main(["field", "7/2/same 3/2/same_lower 3/1/same", "--input", "225"])
+    assert capsys.readouterr().out.splitlines() == [
+        "layer          sees  stride  padding  outputs  not reached  from padding",
+        "7/2/same          7       2        3      113            0          1.0%",
+        "3/2/same_lower   11       4        5       57            0          2.0%",
+        "3/1/same         19       4        9       57            0          2.6%",
+    ]
+    main(["field", "3/1/same 3/2/1", "--input", "9"])
+    assert "left over from an input of 9" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("animate", [False, True])
@@ -112,7 +134,7 @@ def test_a_picture(capsys, tmp_path, animate):
         ("conv --input five --kernel 3", "invalid int value: 'five'"),
         ("conv --input 2 --kernel 7", "spans 7 cells.*i=2"),
         ("conv --input 5 --kernel 3 --padding sane", "unknown amount 'sane'"),
-        ("conv --input 5 --kernel 3 --padding 1,2,3", "invalid amount value: '1,2,3'"),
+        ("conv --input 5 --kernel 3 --padding 1,2,3", "1,2,3: expected one number, or"),
         ("conv --input 5 --kernel 3 --stride 0", "stride=0 must be at least 1"),
         (f"{CONV} --mode sane", "unknown padding mode 'sane'"),
         (f"{CONV} --mode numpy:pad", "only a mode made by `source` or `affine`"),
@@ -126,6 +148,8 @@ def test_a_picture(capsys, tmp_path, animate):
         ("pool --input 5 --kernel 2 --stride 0", "stride=0 must be at least 1"),
         ("conv --input 0 --kernel 3 --padding 3", "i=0 must be at least 1"),
         ("field 3/2/same", "'same' at stride 2 depends"),
+        ("field 3/2/1,2,3", "layer '3/2/1,2,3': expected kernel/stride"),
+        ("field ", "no layers: write some"),
         ("field 3/two", "layer '3/two': expected kernel/stride"),
         ("field 3/1/1/1/1", "expected kernel/stride"),
         ("solve --input 4 --kernel 1 --stride 3 --output 14", "out of reach"),
@@ -134,7 +158,7 @@ def test_a_picture(capsys, tmp_path, animate):
 def test_what_is_wrong_is_said_in_one_line(capsys, monkeypatch, tmp_path, words, text):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
-        main(words.split())
+        main(words.split(" ") if words else [])
     printed = capsys.readouterr()
     assert stop.value.code == 2
     assert not printed.out

@@ -7,6 +7,7 @@ import pytest
 
 from jaxpad import arith, padding
 from jaxpad.arith import Track, conv_track, transposed_track
+from jaxpad.arith.picture import sources
 
 
 def pairs(track: Track) -> set[tuple[int, int]]:
@@ -66,18 +67,35 @@ def test_copies_are_those_of_numpy(mode, numpy):
     assert rule is not None
 
     def source(i, n):
-        return [index for _, index in rule.terms(i, n)[0]]
+        return rule.terms(i, n)[0]
 
     track = conv_track(5, 3, padding=(3, 2), source=source)
     expected = np.pad(np.arange(5), (3, 2), mode=numpy)
-    assert [cell for (cell,) in track.copies] == expected.tolist()
+    assert track.copies == tuple(((1, cell),) for cell in expected.tolist())
+
+
+def test_weights_are_those_of_numpy():
+    """An odd reflection, and its corner on a plane, of cells that all differ."""
+    x = np.arange(5.0) ** 2
+    rule = padding.rule_of(padding.MODES["odd_reflect"])
+    assert rule is not None
+    track = conv_track(5, 3, padding=(3, 2), source=lambda i, n: rule.terms(i, n)[0])
+    expected = np.pad(x, (3, 2), mode="reflect", reflect_type="odd")
+    made = [sum(weight * x[cell] for weight, cell in cells) for cells in track.copies]
+    assert made == expected.tolist()
+    plane = np.add.outer(x, 10 * x**1.5)
+    expected = np.pad(plane, (3, 2), mode="reflect", reflect_type="odd")
+    for y, column in itertools.product(range(10), repeat=2):
+        corner = sources(track, track, y, column)
+        found = sum(weight * plane[cell] for weight, cell in corner)
+        assert found == pytest.approx(expected[y, column])
 
 
 def test_nothing_is_copied_without_a_source():
     track = conv_track(3, 3, padding=1)
-    assert track.copies == ((), (0,), (1,), (2,), ())
+    assert track.copies == ((), ((1, 0),), ((1, 1),), ((1, 2),), ())
 
 
 def test_a_width_that_the_mode_has_no_cells_for_is_refused():
     with pytest.raises(ValueError, match=r"\(3, 3\) are too wide.*cells \[-1\]"):
-        conv_track(3, 3, padding=3, source=lambda i, n: [i % n - 1])
+        conv_track(3, 3, padding=3, source=lambda i, n: [(1, i % n - 1)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -79,6 +80,18 @@ def test_receptive_field_by_following_cells(seed: int):
     assert field.stride == min(seen[1]) - min(seen[0])
     assert field.size == max(seen[0]) - min(seen[0]) + 1
     assert field.cells(3) == range(min(seen[3]), max(seen[3]) + 1)
+
+
+@pytest.mark.parametrize("amount", ["same", "same_lower"])
+def test_receptive_field_of_amounts_that_follow_the_input(amount: str):
+    for i, k, s, d in GRID[::7]:
+        lo, _ = amount_widths(amount, i, k, s, d)
+        # The second layer's input is the first one's output: ceil(i / s).
+        below, _ = amount_widths(amount, -(-i // s), 3, 2, 1)
+        seen = receptive_cells(4, ((k, s, lo, d), (3, 2, below, 1)))
+        field = arith.receptive_field([(k, s, amount, d), (3, 2, amount)], i)
+        assert field.padding == -min(seen[0]), (i, k, s, d)
+        assert field.size == max(seen[0]) - min(seen[0]) + 1
 
 
 def walk(cell: int, sizes: list[int], layers: Any) -> Iterator[bool]:
@@ -159,8 +172,30 @@ def test_every_last_feature_of_a_resnet_50_sees_padding():
         ),
         (lambda: arith.receptive_field([(0,)]), "k=0 must be at least 1"),
         (lambda: arith.padding_fractions(4, [(3,), (3,)]), "i=2 .* at least 3 cells"),
+        (lambda: arith.receptive_field([(3,), (3,)], 4), "i=2 .* at least 3 cells"),
     ],
 )
 def test_refusals(call: Any, text: str):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "text"),
+    [
+        (arith.receptive_field, [[3, 3]], r"layer 3: a layer is a tuple.*\(3,\)"),
+        (arith.receptive_field, [["conv"]], "layer 'conv': a layer is a tuple"),
+        (arith.receptive_field, [[(3.0,)]], "k=3.0 came, but an int"),
+        (arith.receptive_field, [[(3, "2")]], "stride='2' came, but an int"),
+        (arith.receptive_field, [[(3, 2)], 7.5], "i=7.5 came, but an int"),
+        (arith.padding_fractions, [5.5, [(3,)]], "i=5.5 came, but an int"),
+        (arith.even_sizes, [[(3,)], 5.5], "near=5.5 came, but an int"),
+    ],
+)
+def test_what_is_no_layer(
+    function: Any, given: list, text: str, monkeypatch: pytest.MonkeyPatch
+):
+    # As for users, without the check of annotations that the tests run under.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(TypeError, match=text):
+        function(*given)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import jaxtyping
+import numpy as np
 import pytest
 from jax import lax
 
@@ -174,7 +176,47 @@ def test_refusals(call: Any, text: str):
         call()
 
 
+PLACES = [
+    (arith.side_widths, dict(amount="same", i=5, k=3, stride=1, dilation=1)),
+    (arith.span, dict(k=3, dilation=1)),
+    (arith.conv_output_size, dict(i=5, k=3, stride=1, dilation=1)),
+    (arith.pool_output_size, dict(i=5, k=3, stride=1, dilation=1)),
+    (arith.unused_cells, dict(i=5, k=3, stride=1, dilation=1)),
+    (arith.transposed_output_size, dict(i=5, k=3, stride=2, output_padding=1)),
+    (arith.solve_transposed, dict(i=5, k=3, stride=1, dilation=1, output=5)),
+    (arith.input_sizes, dict(o=5, k=3, stride=1, dilation=1)),
+    (arith.tap_counts, dict(i=5, k=3, stride=1, dilation=1)),
+    (arith.conv_track, dict(i=5, k=3, stride=1, dilation=1)),
+    *((law, dict(i=5, k=3)) for law in (arith.RELATIONS[1], arith.RELATIONS[8])),
+    (arith.EXTENSIONS["causal"], dict(i=5, k=3, s=1, d=1)),
+]
+
+
+@pytest.mark.parametrize(("function", "given"), PLACES)
+def test_numbers_are_whole_and_of_one_axis(
+    function: Any, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    # As for users, without the check of annotations that the tests run under.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    expected = function(**given)
+    for name, number in given.items():
+        if name == "amount":
+            continue
+        assert function(**{**given, name: np.int64(number)}) == expected
+        for wrong in (number + 0.5, float(number), str(number), np.array([5, 5])):
+            with pytest.raises(TypeError, match=f"{name}=.* came, but an int is exp"):
+                function(**{**given, name: wrong})
+        with pytest.raises(TypeError, match=rf"one axis at a time: {name}=\(5, 5\)"):
+            function(**{**given, name: (5, 5)})
+
+
+def test_side_widths_refuses_what_is_below_one():
+    with pytest.raises(ValueError, match="stride=0 must be at least 1"):
+        arith.side_widths("same", 8, 3, stride=0)
+
+
 def test_arithmetic_needs_no_jax():
+    """Its own modules do not; they are imported as a package of their own."""
     folder = str(pathlib.Path(str(arith.__file__)).parents[1])
     code = "import sys; sys.modules['jax'] = sys.modules['numpy'] = None; "
     code += f"sys.path.append({folder!r}); import arith; print(arith.RELATIONS[1])"
