@@ -1,6 +1,7 @@
 """`check`: what a model does at its borders, layer by layer, with advice."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -123,7 +124,9 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
     rank = len(call.input) - 2 if window is None else len(window.space)
     space, out = call.input[-1 - rank : -1], call.output[-1 - rank : -1]
     alone = with_zeros(layer) if call.problem else layer
-    part = _alone(alone, (1, *space, call.input[-1]))
+    # Of the call's own batch, which on a sphere holds the faces.
+    batch = math.prod(call.input[: -1 - rank])
+    part = _alone(alone, (batch, *space, call.input[-1]))
     return Row(
         call.path or type(layer).__name__,
         type(layer).__name__,

@@ -24,6 +24,7 @@ from jaxpad.layers import (
     ResizeConv,
 )
 from jaxpad.models import MODELS
+from jaxpad.padding import MODES
 from tests.subjects import sixteenths
 
 
@@ -145,6 +146,41 @@ def test_reflect_wider_than_the_map():
     text = report.warnings[0]
     assert text.startswith("layers/2: width 2 is too wide for reflect: an axis of n=1")
     assert text.endswith("The report goes on with zeros there.")
+
+
+LOPSIDED: dict[str, Any] = {
+    "even kernel": {"k": 2},
+    "stride": {"k": 3, "strides": 2},
+    "causal": {"k": 3, "amount": "causal"},
+}
+
+
+def window_shares(row: Any) -> np.ndarray:
+    """The part of each window that is padding, tap by tap."""
+    (n, _), (k, _), (s, _), _, ((lo, hi), _), (outputs, _) = row.window
+    beyond = np.pad(np.zeros(n), (lo, hi), constant_values=1)
+    real = [1 - beyond[o * s : o * s + k].mean() for o in range(outputs)]
+    return 1 - np.outer(real, real)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", LOPSIDED)
+def test_every_mode_with_other_widths_on_each_side(mode: str, case: str):
+    """Also those that join pieces of no cells."""
+    options = dict(LOPSIDED[case])
+    size = (options.pop("k"),) * 2
+    rngs = nnx.Rngs(0, padding=1)
+    options |= {"padding": mode, "kernel_init": sixteenths, "rngs": rngs}
+    faces = {"cube_sphere": 6, "healpix": 12}.get(mode, 1)
+    report = check(Conv(4, 4, size, **options), (faces, 8, 8, 4))
+    (row,) = report.rows
+    shares = window_shares(row)
+    if mode == "c2sp":  # a quarter of the channels leans each way
+        ways = [np.flip(shares, axes) for axes in ((), 0, 1, (0, 1))]
+        shares = np.mean(ways, 0)
+    assert (row.problem, report.warnings) == (None, ())
+    assert row.touched == (shares > 0).mean()
+    np.testing.assert_allclose(row.taps, shares.mean())
 
 
 def test_partial_without_zeros():
