@@ -13,7 +13,15 @@ from ..conv.geometry import Geometry
 from ..layers import ConvTranspose
 from ..padding import Padding
 from .advice import advice
-from .layers import Call, as_jaxpad, bordered, calls, window_of, with_zeros
+from .layers import (
+    Call,
+    as_jaxpad,
+    bordered,
+    calls,
+    followed,
+    window_of,
+    with_zeros,
+)
 from .receptive import field_of, fraction_of
 from .sight import Sight
 from .table import table
@@ -113,7 +121,7 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
     layers, (found, sight) = bordered(model), calls(model, shape)
     rows = tuple(_row(call, layers[call.path], shape) for call in found)
     unknown = frozenset() if sight is None else sight.unknown
-    fraction = 0.0 if sight is None else float(fraction_of(sight).mean())
+    fraction = 0.0 if sight is None else float(_known_fraction(sight).mean())
     return Report(shape, rows, tuple(advice(rows, shape, unknown)), fraction)
 
 
@@ -123,7 +131,7 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
     reads = None if isinstance(ours, ConvTranspose) else window
     rank = len(call.input) - 2 if window is None else len(window.space)
     space, out = call.input[-1 - rank : -1], call.output[-1 - rank : -1]
-    alone = with_zeros(layer) if call.problem else layer
+    alone = with_zeros(layer) if call.problem else followed(layer)
     # Of the call's own batch, which on a sphere holds the faces.
     batch = math.prod(call.input[: -1 - rank])
     part = _alone(alone, (batch, *space, call.input[-1]))
@@ -151,7 +159,11 @@ def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
         ValueError,
     ):  # parameters of a stack, or more inputs
         return np.full(1, np.nan)
-    return np.zeros(1) if seen is None else fraction_of(seen)
+    return np.zeros(1) if seen is None else _known_fraction(seen)
+
+
+def _known_fraction(sight: Sight) -> np.ndarray:
+    return np.full(1, np.nan) if sight.unknown else fraction_of(sight)
 
 
 def unused(window: Geometry) -> tuple[int, ...]:

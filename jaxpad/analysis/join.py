@@ -101,6 +101,9 @@ def _placed(term: Term, whole: Sight) -> Sight:
     part = term.sight
     for sizes, windows in term.steps:
         for at, window in windows.items():
+            if window.outputs > sizes[at] and not whole.axis_at(at):
+                # Zeros in some images, as in some faces of a sphere: not told apart.
+                part = part._replace(unknown=part.unknown | {"pad"})
             part = _along(part, set(whole.axis_at(at)), at, sizes[at])
             part = through(part, {at: window}, absent=True)
     return part

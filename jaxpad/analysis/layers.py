@@ -2,7 +2,7 @@
 
 import contextvars
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,7 +94,7 @@ def _watched(kind: type) -> type:
     def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         problem, path = None, layer.path_in_model
         try:
-            out = kind.__call__(layer, inputs, *args, **kwargs)
+            out = _unwatched(layer, kind)(inputs, *args, **kwargs)
         except ValueError as error:
             if not isinstance(layer, Padded):
                 raise
@@ -105,6 +105,23 @@ def _watched(kind: type) -> type:
         return checkpoint_name(out, _name(len(log) - 1))
 
     return type(kind.__name__, (kind,), {"__call__": call})
+
+
+def _unwatched(layer: Any, kind: type) -> Callable[..., Any]:
+    if kind is not nnx.ConvTranspose:
+        return functools.partial(kind.__call__, layer)
+    plain = nnx.clone(layer, variables=False)
+    plain.__class__ = kind
+    return followed(plain)
+
+
+def followed(layer: Any) -> Any:
+    """The same layer, of jaxpad where flax's cannot be followed.
+
+    A transposed convolution of flax folds what it makes by a reshape.
+    """
+    folds = isinstance(layer, nnx.ConvTranspose) and layer.padding == "CIRCULAR"
+    return (as_jaxpad(layer) or layer) if folds else layer
 
 
 def with_zeros(layer: Padded) -> Padded:

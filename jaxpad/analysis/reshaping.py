@@ -31,7 +31,9 @@ def cell_by_cell(eqn: Any, *values: Value) -> Sight | list[Sight]:
 @rule("broadcast_in_dim")
 def broadcast(eqn: Any, x: Sight, *_: Value) -> Sight:
     """Axes move; one of a single cell may become many."""
-    to, size = eqn.params["broadcast_dimensions"], eqn.outvars[0].aval.shape
+    # A transpose names its axes by numbers of NumPy.
+    to = [int(at) for at in eqn.params["broadcast_dimensions"]]
+    size = eqn.outvars[0].aval.shape
     old = eqn.invars[0].aval.shape
     windows = {
         at: Window(size[to[at]], stride=0)

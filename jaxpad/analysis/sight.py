@@ -106,7 +106,7 @@ def through(
 def among_zeros(
     sight: Sight, sizes: tuple[int, ...], windows: Mapping[int, Window]
 ) -> Sight:
-    """Windows as in `through` over an array of shape `sizes`; sums know what is zero."""
+    """Windows as in `through`, on an array of shape `sizes`; sums see the zeros."""
     step = (sizes, windows)
     terms = [Term(x, (*steps, step)) for x, steps in sight.terms or (Term(sight),)]
     return through(sight, windows)._replace(terms=tuple(terms))

@@ -1,5 +1,6 @@
 """What `jaxpad.check` lists and says."""
 
+import functools
 import re
 from typing import Any
 
@@ -356,6 +357,75 @@ def test_a_transposed_convolution():
     assert second.window.outputs == second.input
     assert re.search(r"layers/1 +32 +64 +5x5/2 +zero +2,2 +- ", str(report))
     assert report.warnings == ()
+
+
+# Modes of several kinds that fold onto the output what lands beyond it.
+FOLDING = ["circular", "replicate", "linear", "mean", "latlon", "learned_constant"]
+SLOPES = np.arange(1, 25, dtype=np.float32).reshape(2, 3, 4)
+EXTRAPOLATION = functools.partial(MODES["learned_extrapolation"], weights=SLOPES)
+
+
+@pytest.mark.parametrize("mode", [*FOLDING, EXTRAPOLATION], ids=str)
+def test_outputs_onto_which_a_transposed_convolution_folds(mode: Any):
+    """Touched are those that are others than with zeros, which meet none here."""
+    options: dict[str, Any] = {"amount": ((1, 1), (2, 1)), "kernel_init": sixteenths}
+    layer, zeros = (
+        ConvTranspose(4, 4, (3, 3), 2, padding=p, rngs=nnx.Rngs(0), **options)
+        for p in (mode, "zero")
+    )
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 6, 6, 4)), jnp.float32)
+    changed = np.abs(np.asarray(layer(x) - zeros(x))).max((0, 3)) > 1e-4
+    (row,), (plain,) = (check(y, x.shape).rows for y in (layer, zeros))
+    assert (plain.touched, plain.taps) == (0, 0)
+    np.testing.assert_allclose(row.touched, changed.mean())
+    assert bool(row.taps) == changed.any()
+
+
+def test_a_decoder_sees_little_padding():
+    """Most of what a decoder makes does not change with its mode."""
+    options: dict[str, Any] = {"amount": 1, "rngs": RNGS, "padding": "circular"}
+    up = [ConvTranspose(1, 1, (3, 3), 2, **options) for _ in range(3)]
+    report = of(*up)
+    assert [row.touched for row in report.rows] == [
+        pytest.approx(1 - ((n - 2) / n) ** 2) for n in (31, 61, 121)
+    ]
+    # Two sums in a row at the border, of which one is its own; three more in a corner.
+    line = 1 / 31
+    assert report.rows[0].taps == pytest.approx(1 - (1 - line) ** 2)
+    assert report.fraction == pytest.approx(
+        padding_fraction(nnx.Sequential(*up), (1, 16, 16, 1)).mean()
+    )
+    assert report.fraction < 0.06
+
+
+def test_a_transposed_convolution_of_flax():
+    """It folds by a reshape, and means the same."""
+    flax = nnx.ConvTranspose(1, 1, (3, 3), 2, padding="CIRCULAR", rngs=RNGS)
+    ours = jaxpad.layers.replace_padding(flax, "circular")
+    first, second = (of(conv(), layer, conv()) for layer in (flax, ours))
+    assert (first.rows, first.fraction) == (second.rows, second.fraction)
+    assert first.rows[1].touched == 1 - (31 / 32) ** 2
+
+
+def test_fields_behind_a_transposed_convolution():
+    """A mode does not change them."""
+    down, fields = conv(2, 2), []
+    for mode in ("zero", "circular", "linear"):
+        up = ConvTranspose(1, 1, (4, 4), 2, amount=1, padding=mode, rngs=RNGS)
+        fields.append([row.field for row in of(down, up, conv()).rows])
+    assert fields[0] == fields[1] == fields[2]
+    assert fields[0][-1] is not None
+
+
+def test_transposed_convolution_on_the_sphere_is_not_known():
+    layer = ConvTranspose(1, 1, (3, 3), 2, padding="cube_sphere", rngs=RNGS)
+    report = check(layer, (6, 8, 8, 1))
+    assert np.isnan(
+        [report.rows[0].touched, report.rows[0].taps, report.fraction]
+    ).all()
+    assert "Of the model's output ? comes from padding" in str(report)
+    (text,) = report.warnings
+    assert "What is read through ['pad'] is not known" in text
 
 
 def test_kernels_of_the_border():
