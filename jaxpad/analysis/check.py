@@ -25,7 +25,7 @@ from .layers import (
 from .receptive import field_of, fraction_of
 from .sight import Sight
 from .table import table
-from .trace import look
+from .trace import image_shape, look
 
 
 class Row(NamedTuple):
@@ -44,9 +44,12 @@ class Row(NamedTuple):
             None also for a transposed convolution, which reads all.
         field: size of the receptive field against the image, per axis; None where
             outputs do not see it at one stride, or not at all.
-        touched: share of its outputs whose window meets padding.
-        taps: mean share of the window that is padding. Both are NaN for a layer that
-            cannot be called alone, such as a stack for `nnx.scan`.
+        touched: share of its outputs whose window meets padding; of a transposed
+            convolution also those onto which its mode adds what lands beyond them.
+        taps: mean share of the window that is padding. What is added there counts as
+            padding, each sum as much as the output's own. Both are NaN for a layer
+            that cannot be called alone, such as a stack for `nnx.scan`, and where
+            they are not known, as of a transposed convolution on the cube sphere.
         problem: why its mode could not fill its border; the other columns are those
             of zeros.
     """
@@ -73,7 +76,7 @@ class Report:
         rows: one per call of a layer with a border, in order.
         warnings: in words, each with what to do.
         fraction: the mean part of the model's output that comes from padding, as in
-            `jaxpad.analysis.padding_fraction`.
+            `jaxpad.analysis.padding_fraction`; NaN where that is not known.
     """
 
     input_shape: tuple[int, ...]
@@ -90,7 +93,9 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
 
     Lists every convolution of flax and every layer of jaxpad that is called: sizes,
     mode and amount, trailing cells that no window reads, the receptive field so far,
-    and how much of the outputs sees padding. The model is traced in evaluation mode and
+    and how much of the outputs sees padding. Functions that the model calls, such as
+    `jaxpad.max_pool` and `nnx.max_pool`, are not listed, but count in the fields that
+    follow and in the fraction. The model is traced in evaluation mode and
     not run, so its parameters may be shapes alone (`nnx.eval_shape`).
 
     Args:
@@ -101,8 +106,9 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
         A `Report`: `print(report)`, or read its `rows` and `warnings`.
 
     Raises:
-        TypeError: for something other than a model.
-        ValueError: if the model cannot be called with such images.
+        TypeError: for something other than a model, or a shape that is none.
+        ValueError: if the model cannot be called with such images, or returns more
+            than one array.
 
     Example:
         >>> from jaxpad.layers import Conv
@@ -117,7 +123,7 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
             f"check lists the layers of an nnx model, but {type(model).__name__} came. "
             "For functions there is jaxpad.analysis.receptive_field."
         )
-    shape = tuple(input_shape)
+    shape = image_shape(input_shape)
     layers, (found, sight) = bordered(model), calls(model, shape)
     rows = tuple(_row(call, layers[call.path], shape) for call in found)
     unknown = frozenset() if sight is None else sight.unknown

@@ -19,7 +19,6 @@ from ..layers import (
     MaxPool,
     Padded,
     Patches,
-    ResizeConv,
     replace_padding,
 )
 from ..padding import Padding
@@ -147,18 +146,27 @@ def as_jaxpad(layer: Any) -> Padded | EdgeConv | None:
 def window_of(
     layer: Any, shape: Sequence[int], output: Sequence[int]
 ) -> Geometry | None:
-    """The window of a convolution or pool on an input; None for other layers."""
+    """The window of a convolution or pool on an input; None for other layers.
+
+    Those of a class made from jaxpad's too, unless it makes outputs of another size.
+    """
     scale: Any = 1
-    if type(layer) in (Conv, ConvTranspose, EdgeConv, ResizeConv):
+    if isinstance(layer, (Conv, ConvTranspose, EdgeConv)):
         taps, stride = layer.kernel_size, layer.strides
         dilation = getattr(layer, "kernel_dilation", 1)
         scale = getattr(layer, "scale", 1)  # it slides over the enlarged image
-        # The convolution that is transposed slides over this one's output.
-        shape = output if type(layer) is ConvTranspose else shape
-    elif type(layer) in (MaxPool, AvgPool, BlurPool, Patches):
+    elif isinstance(layer, (MaxPool, AvgPool, BlurPool, Patches)):
         taps, dilation = layer.window, getattr(layer, "dilation", 1)
         stride = layer.window if layer.strides is None else layer.strides
     else:
         return None
-    space = np.multiply(shape[-1 - len(taps) : -1], scale).tolist()
-    return geometry(space, taps, stride, dilation, layer.amount)
+    if isinstance(layer, ConvTranspose):
+        # The convolution that is transposed slides over this one's output.
+        shape, output = output, shape
+    axes = slice(-1 - len(taps), -1)
+    space = np.multiply(shape[axes], scale).tolist()
+    try:
+        window = geometry(space, taps, stride, dilation, layer.amount)
+    except ValueError:
+        return None
+    return window if window.outputs == tuple(output[axes]) else None

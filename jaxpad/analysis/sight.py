@@ -96,8 +96,9 @@ def through(
         inside = (reads.position >= 0) & (reads.position < len(old.lo)) & reads.there
         # Beyond the end lies a cell that sees nothing, also where the axis has none.
         cells = np.where(inside, reads.position, len(old.lo))
-        ends = (np.append(x, n)[cells] for x, n in zip(old[1:3], NOTHING, strict=True))
-        lo, hi = hull(*ends, inside)
+        lo = np.append(old.lo, NOTHING[0])[cells]
+        hi = np.append(old.hi, NOTHING[1])[cells]
+        lo, hi = hull(lo, hi, inside)
         axes[a] = Axis(old.at, lo, hi, slide(old.pattern, window))
     real, present = _means(sight, {a: _reads(w) for a, w in moved.items()}, absent)
     return sight._replace(axes=tuple(axes), real=real, present=present)

@@ -227,8 +227,53 @@ def test_unknown_layers_are_listed():
     assert (row.padding, row.field) == (Padding("circular", (0, 1)), (2, 2))
     np.testing.assert_allclose(row.touched, 1 - (15 / 16) ** 2)
     (text,) = report.warnings
-    assert text.startswith("layers/0: neither a convolution nor a pool of jaxpad's")
+    assert text.startswith("layers/0: window and unused cells are not known, for it")
     assert re.search(r"layers/0 +16 +16 +\? +circular +\(0, 1\) +\? +2 ", str(report))
+
+
+class Standardised(Conv):
+    """A layer of jaxpad's with more to it."""
+
+    def __call__(self, inputs: Any, mask: Any = None) -> Any:
+        return super().__call__(inputs - 1, mask) + 1
+
+
+class Bordered(Conv):
+    """One that pads by itself, so that its window is not the layer's."""
+
+    def __call__(self, inputs: Any, mask: Any = None) -> Any:
+        return super().__call__(jaxpad.pad(inputs, 2, "replicate", axes=(1, 2)), mask)
+
+
+def test_classes_made_from_a_layer():
+    options: dict[str, Any] = {"kernel_init": sixteenths, "rngs": RNGS}
+    plain = Conv(1, 1, (3, 3), 2, padding="circular", **options)
+    same = Standardised(1, 1, (3, 3), 2, padding="circular", **options)
+    first, second = of(plain, n=15), of(same, n=15)
+    assert second.rows[0] == first.rows[0]._replace(kind="Standardised")
+    assert second.warnings == first.warnings
+    report = of(Bordered(1, 1, (3, 3), amount="valid", **options), n=2)
+    (row,) = report.rows
+    assert (row.output, row.window, row.unused) == ((4, 4), None, None)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_functions_count_but_are_not_listed(k: int):
+    """A pool that is called between two layers."""
+
+    def by_jaxpad(x: Any) -> Any:
+        return jaxpad.max_pool(x, (k, k), stride=2, amount="same")
+
+    def by_flax(x: Any) -> Any:
+        return nnx.max_pool(x, (k, k), (2, 2), padding="SAME")
+
+    listed = of(conv(), MaxPool((k, k), 2, amount="same"), conv())
+    for pool in (by_jaxpad, by_flax):
+        report = of(conv(), pool, conv())
+        assert len(report.rows) == 2
+        assert [row.field for row in report.rows] == [(3, 3), (k + 6, k + 6)]
+        assert report.rows[1].field == listed.rows[2].field
+        assert report.fraction == listed.fraction
 
 
 def test_operations_that_hide_the_image():
@@ -324,6 +369,15 @@ def test_refusals():
         check(conv(amount="valid"), (1, 2, 2, 1))
 
 
+def test_a_model_of_two_outputs_is_told_what_to_type():
+    two = nnx.Sequential(conv(), lambda x: (x, x))
+    with pytest.raises(ValueError, match="the model returns 2 arrays") as found:
+        check(two, (1, 8, 8, 1))
+    typed = str(found.value).partition("for example by ")[2].rstrip(".")
+    one = eval(typed, {"nnx": nnx, "model": two})
+    assert check(one, (1, 8, 8, 1)).rows[0].field == (3, 3)
+
+
 def test_layers_that_resample():
     """Their windows are listed; the one of a resize slides over the enlarged image."""
     report = of(
@@ -362,10 +416,14 @@ def test_a_transposed_convolution():
 # Modes of several kinds that fold onto the output what lands beyond it.
 FOLDING = ["circular", "replicate", "linear", "mean", "latlon", "learned_constant"]
 SLOPES = np.arange(1, 25, dtype=np.float32).reshape(2, 3, 4)
-EXTRAPOLATION = functools.partial(MODES["learned_extrapolation"], weights=SLOPES)
+EXTRAPOLATE: Any = MODES["learned_extrapolation"]
 
 
-@pytest.mark.parametrize("mode", [*FOLDING, EXTRAPOLATION], ids=str)
+@pytest.mark.parametrize(
+    "mode",
+    [*FOLDING, functools.partial(EXTRAPOLATE, weights=SLOPES)],
+    ids=[*FOLDING, "learned_extrapolation"],
+)
 def test_outputs_onto_which_a_transposed_convolution_folds(mode: Any):
     """Touched are those that are others than with zeros, which meet none here."""
     options: dict[str, Any] = {"amount": ((1, 1), (2, 1)), "kernel_init": sixteenths}

@@ -218,7 +218,9 @@ def transposed(
     )
 
 
-NUMPYS = {"circular": "wrap"}
+NUMPYS: dict[str, Any] = {"circular": "wrap"}
+EXTRAPOLATE: Any = MODES["learned_extrapolation"]
+SLOPES = np.random.default_rng(0).normal(size=(2, 3, 1))
 
 
 @pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric"])
@@ -243,10 +245,7 @@ LINEAR = [
     *(m for m in MODE_SPECS if rule_of(MODES.resolve(m))),
     ("reflect", "circular"),
     (("zero", "linear"), "mean"),
-    functools.partial(
-        MODES["learned_extrapolation"],
-        weights=np.random.default_rng(0).normal(size=(2, 3, 1)),
-    ),
+    pytest.param(functools.partial(EXTRAPOLATE, weights=SLOPES), id="extrapolate"),
 ]
 
 
