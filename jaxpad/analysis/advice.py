@@ -24,8 +24,8 @@ def advice(
         )
     if odd := [row for row in rows if row.window is None]:
         yield (
-            f"{_names(odd)}: neither a convolution nor a pool of jaxpad's, so that "
-            "window and unused cells are not known."
+            f"{_names(odd)}: window and unused cells are not known, for it is no "
+            "convolution or pool of jaxpad's, or makes more or fewer cells than one."
         )
 
 

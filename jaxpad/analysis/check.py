@@ -1,6 +1,7 @@
 """`check`: what a model does at its borders, layer by layer, with advice."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,11 +13,19 @@ from ..conv.geometry import Geometry
 from ..layers import ConvTranspose
 from ..padding import Padding
 from .advice import advice
-from .layers import Call, as_jaxpad, bordered, calls, window_of, with_zeros
+from .layers import (
+    Call,
+    as_jaxpad,
+    bordered,
+    calls,
+    followed,
+    window_of,
+    with_zeros,
+)
 from .receptive import field_of, fraction_of
 from .sight import Sight
 from .table import table
-from .trace import look
+from .trace import image_shape, look
 
 
 class Row(NamedTuple):
@@ -35,9 +44,12 @@ class Row(NamedTuple):
             None also for a transposed convolution, which reads all.
         field: size of the receptive field against the image, per axis; None where
             outputs do not see it at one stride, or not at all.
-        touched: share of its outputs whose window meets padding.
-        taps: mean share of the window that is padding. Both are NaN for a layer that
-            cannot be called alone, such as a stack for `nnx.scan`.
+        touched: share of its outputs whose window meets padding; of a transposed
+            convolution also those onto which its mode adds what lands beyond them.
+        taps: mean share of the window that is padding. What is added there counts as
+            padding, each sum as much as the output's own. Both are NaN for a layer
+            that cannot be called alone, such as a stack for `nnx.scan`, and where
+            they are not known, as of a transposed convolution on the cube sphere.
         problem: why its mode could not fill its border; the other columns are those
             of zeros.
     """
@@ -64,7 +76,7 @@ class Report:
         rows: one per call of a layer with a border, in order.
         warnings: in words, each with what to do.
         fraction: the mean part of the model's output that comes from padding, as in
-            `jaxpad.analysis.padding_fraction`.
+            `jaxpad.analysis.padding_fraction`; NaN where that is not known.
     """
 
     input_shape: tuple[int, ...]
@@ -81,7 +93,9 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
 
     Lists every convolution of flax and every layer of jaxpad that is called: sizes,
     mode and amount, trailing cells that no window reads, the receptive field so far,
-    and how much of the outputs sees padding. The model is traced in evaluation mode and
+    and how much of the outputs sees padding. Functions that the model calls, such as
+    `jaxpad.max_pool` and `nnx.max_pool`, are not listed, but count in the fields that
+    follow and in the fraction. The model is traced in evaluation mode and
     not run, so its parameters may be shapes alone (`nnx.eval_shape`).
 
     Args:
@@ -92,8 +106,9 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
         A `Report`: `print(report)`, or read its `rows` and `warnings`.
 
     Raises:
-        TypeError: for something other than a model.
-        ValueError: if the model cannot be called with such images.
+        TypeError: for something other than a model, or a shape that is none.
+        ValueError: if the model cannot be called with such images, or returns more
+            than one array.
 
     Example:
         >>> from jaxpad.layers import Conv
@@ -108,11 +123,11 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
             f"check lists the layers of an nnx model, but {type(model).__name__} came. "
             "For functions there is jaxpad.analysis.receptive_field."
         )
-    shape = tuple(input_shape)
+    shape = image_shape(input_shape)
     layers, (found, sight) = bordered(model), calls(model, shape)
     rows = tuple(_row(call, layers[call.path], shape) for call in found)
     unknown = frozenset() if sight is None else sight.unknown
-    fraction = 0.0 if sight is None else float(fraction_of(sight).mean())
+    fraction = 0.0 if sight is None else float(_known_fraction(sight).mean())
     return Report(shape, rows, tuple(advice(rows, shape, unknown)), fraction)
 
 
@@ -122,8 +137,10 @@ def _row(call: Call, layer: Any, image: tuple[int, ...]) -> Row:
     reads = None if isinstance(ours, ConvTranspose) else window
     rank = len(call.input) - 2 if window is None else len(window.space)
     space, out = call.input[-1 - rank : -1], call.output[-1 - rank : -1]
-    alone = with_zeros(layer) if call.problem else layer
-    part = _alone(alone, (1, *space, call.input[-1]))
+    alone = with_zeros(layer) if call.problem else followed(layer)
+    # Of the call's own batch, which on a sphere holds the faces.
+    batch = math.prod(call.input[: -1 - rank])
+    part = _alone(alone, (batch, *space, call.input[-1]))
     return Row(
         call.path or type(layer).__name__,
         type(layer).__name__,
@@ -148,7 +165,11 @@ def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
         ValueError,
     ):  # parameters of a stack, or more inputs
         return np.full(1, np.nan)
-    return np.zeros(1) if seen is None else fraction_of(seen)
+    return np.zeros(1) if seen is None else _known_fraction(seen)
+
+
+def _known_fraction(sight: Sight) -> np.ndarray:
+    return np.full(1, np.nan) if sight.unknown else fraction_of(sight)
 
 
 def unused(window: Geometry) -> tuple[int, ...]:

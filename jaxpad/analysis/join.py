@@ -1,11 +1,11 @@
 """Several arrays become one: cell by cell, or laid end to end."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from .sight import Axis, Sight, collapse, ratio, through
+from .sight import Axis, Sight, Term, collapse, ratio, through
 from .windows import Window, both
 
 
@@ -76,10 +76,45 @@ def lay_end_to_end(
         part if part is main or _goes_on(part, main, follow) else _padding(part)
         for part in placed
     ]
-    whole, axes = join(placed), list(main.axes)
-    for a, axis in enumerate(whole.axes):
-        axes[a] = axis._replace(pattern=main.axes[a].pattern) if a in follow else axis
-    return whole._replace(axes=tuple(axes))
+    return _around(join(placed), main, follow)
+
+
+def fold(sights: Sequence[Sight]) -> Sight:
+    """A sum in which zeros stand around some of the arrays.
+
+    So the transpose of a padding gives back what the border took: the array without
+    zeros is the image, and what is added onto some of its cells is padding.
+    """
+    terms = [term for s in sights for term in s.terms or (Term(s),)]
+    wholes = [term.sight for term in terms if not term.steps]
+    main = join(wholes or sights)
+    added = [_placed(term, main) for term in terms if term.steps]
+    if not wholes:
+        return join(added)._replace(terms=tuple(terms))
+    whole = join([main, *map(_padding, added)])
+    whole = _around(whole, main, range(len(main.axes)))
+    return whole._replace(terms=tuple(terms) if added else ())
+
+
+def _placed(term: Term, whole: Sight) -> Sight:
+    """A part of a sum as large as the whole, without its zeros."""
+    part = term.sight
+    for sizes, windows in term.steps:
+        for at, window in windows.items():
+            if window.outputs > sizes[at] and not whole.axis_at(at):
+                # Zeros in some images, as in some faces of a sphere: not told apart.
+                part = part._replace(unknown=part.unknown | {"pad"})
+            part = _along(part, set(whole.axis_at(at)), at, sizes[at])
+            part = through(part, {at: window}, absent=True)
+    return part
+
+
+def _around(sight: Sight, main: Sight, follow: Collection[int]) -> Sight:
+    """What lies around an image leaves the rule as it is."""
+    axes = list(sight.axes)
+    for a in follow:
+        axes[a] = axes[a]._replace(pattern=main.axes[a].pattern)
+    return sight._replace(axes=tuple(axes))
 
 
 def _image_cells(sight: Sight, follow: set[int]) -> float:

@@ -2,7 +2,7 @@
 
 import contextvars
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,6 @@ from ..layers import (
     MaxPool,
     Padded,
     Patches,
-    ResizeConv,
     replace_padding,
 )
 from ..padding import Padding
@@ -94,7 +93,7 @@ def _watched(kind: type) -> type:
     def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         problem, path = None, layer.path_in_model
         try:
-            out = kind.__call__(layer, inputs, *args, **kwargs)
+            out = _unwatched(layer, kind)(inputs, *args, **kwargs)
         except ValueError as error:
             if not isinstance(layer, Padded):
                 raise
@@ -105,6 +104,23 @@ def _watched(kind: type) -> type:
         return checkpoint_name(out, _name(len(log) - 1))
 
     return type(kind.__name__, (kind,), {"__call__": call})
+
+
+def _unwatched(layer: Any, kind: type) -> Callable[..., Any]:
+    if kind is not nnx.ConvTranspose:
+        return functools.partial(kind.__call__, layer)
+    plain = nnx.clone(layer, variables=False)
+    plain.__class__ = kind
+    return followed(plain)
+
+
+def followed(layer: Any) -> Any:
+    """The same layer, of jaxpad where flax's cannot be followed.
+
+    A transposed convolution of flax folds what it makes by a reshape.
+    """
+    folds = isinstance(layer, nnx.ConvTranspose) and layer.padding == "CIRCULAR"
+    return (as_jaxpad(layer) or layer) if folds else layer
 
 
 def with_zeros(layer: Padded) -> Padded:
@@ -130,18 +146,27 @@ def as_jaxpad(layer: Any) -> Padded | EdgeConv | None:
 def window_of(
     layer: Any, shape: Sequence[int], output: Sequence[int]
 ) -> Geometry | None:
-    """The window of a convolution or pool on an input; None for other layers."""
+    """The window of a convolution or pool on an input; None for other layers.
+
+    Those of a class made from jaxpad's too, unless it makes outputs of another size.
+    """
     scale: Any = 1
-    if type(layer) in (Conv, ConvTranspose, EdgeConv, ResizeConv):
+    if isinstance(layer, (Conv, ConvTranspose, EdgeConv)):
         taps, stride = layer.kernel_size, layer.strides
         dilation = getattr(layer, "kernel_dilation", 1)
         scale = getattr(layer, "scale", 1)  # it slides over the enlarged image
-        # The convolution that is transposed slides over this one's output.
-        shape = output if type(layer) is ConvTranspose else shape
-    elif type(layer) in (MaxPool, AvgPool, BlurPool, Patches):
+    elif isinstance(layer, (MaxPool, AvgPool, BlurPool, Patches)):
         taps, dilation = layer.window, getattr(layer, "dilation", 1)
         stride = layer.window if layer.strides is None else layer.strides
     else:
         return None
-    space = np.multiply(shape[-1 - len(taps) : -1], scale).tolist()
-    return geometry(space, taps, stride, dilation, layer.amount)
+    if isinstance(layer, ConvTranspose):
+        # The convolution that is transposed slides over this one's output.
+        shape, output = output, shape
+    axes = slice(-1 - len(taps), -1)
+    space = np.multiply(shape[axes], scale).tolist()
+    try:
+        window = geometry(space, taps, stride, dilation, layer.amount)
+    except ValueError:
+        return None
+    return window if window.outputs == tuple(output[axes]) else None

@@ -36,8 +36,9 @@ def receptive_field(
 
     Raises:
         ValueError: if the function has an operation through which one cannot see (it
-            is named), if the outputs do not see the image at one stride of whole
-            cells, or if they do not see it at all.
+            is named), if it returns more than one array, if the outputs do not see
+            the image at one stride of whole cells, or if they do not see it at all.
+        TypeError: for a shape that is not one of whole numbers.
 
     Example:
         >>> import jax.numpy as jnp
@@ -94,8 +95,10 @@ def padding_fraction(
     Taken where every window averages its taps, whatever its weights: an image cell
     has 0, a padding cell 1, an output the mean over its window, and a sum of several
     branches the mean over the branches. Cells that a mode copies into the padding
-    are padding too. A padding cell that cannot win a maximum is left out, and so are
-    the cells that input dilation puts between the image's.
+    are padding too, and so is what a transposed convolution's mode adds onto its
+    output: each sum counts as much as the output's own. A padding cell that cannot
+    win a maximum is left out, and so are the cells that input dilation puts between
+    the image's.
 
     It is 0 where an output does not change with what is in the padding. It says
     nothing of weights: real networks give the center of their field more weight.

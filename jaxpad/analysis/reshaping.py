@@ -12,7 +12,7 @@ from .windows import Reads, Window
 
 
 CELL_BY_CELL = """
-abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt
+abs acos acosh add and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt
 ceil clamp conj convert_element_type copy copy_p cos cosh digamma div eq erf erf_inv
 erfc exp exp2 expm1 floor ge gt imag integer_pow is_finite le lgamma log log1p logistic
 lt max min mul name ne neg nextafter not optimization_barrier or population_count pow
@@ -31,7 +31,9 @@ def cell_by_cell(eqn: Any, *values: Value) -> Sight | list[Sight]:
 @rule("broadcast_in_dim")
 def broadcast(eqn: Any, x: Sight, *_: Value) -> Sight:
     """Axes move; one of a single cell may become many."""
-    to, size = eqn.params["broadcast_dimensions"], eqn.outvars[0].aval.shape
+    # A transpose names its axes by numbers of NumPy.
+    to = [int(at) for at in eqn.params["broadcast_dimensions"]]
+    size = eqn.outvars[0].aval.shape
     old = eqn.invars[0].aval.shape
     windows = {
         at: Window(size[to[at]], stride=0)
@@ -60,6 +62,14 @@ def squeeze(eqn: Any, x: Sight) -> Sight:
 def reduce(eqn: Any, x: Sight, *_: Value) -> Sight:
     """Whoever is left sees all of the axes that are gone."""
     return _without(eqn, x, eqn.params["axes"])
+
+
+@rule("stack")
+def stack(eqn: Any, *values: Value) -> Sight:
+    """One axis more, along which each cell sees what any of the arrays does."""
+    new, rank = int(eqn.params["axis"]), len(eqn.invars[0].aval.shape)
+    to = {at: at + (at >= new) for at in range(rank)}
+    return join([move(s, to) for s in sights(values)])
 
 
 def _without(eqn: Any, x: Sight, gone: Any) -> Sight:

@@ -37,6 +37,7 @@ class Sight(NamedTuple):
             (input dilation) and those that never win a maximum.
         unknown: primitives on the way that were taken to see everything.
         born: when it was computed; halos are cut from images that are older.
+        terms: what was summed, if some of it lies among zeros.
     """
 
     axes: tuple[Axis, ...]
@@ -44,10 +45,24 @@ class Sight(NamedTuple):
     present: np.ndarray
     unknown: frozenset[str] = frozenset()
     born: int = 0
+    terms: tuple["Term", ...] = ()
 
     def axis_at(self, at: int) -> list[int]:
         """The image axes that the array's axis `at` follows."""
         return [a for a, axis in enumerate(self.axes) if axis.at == at]
+
+
+class Term(NamedTuple):
+    """Part of a sum: an array, and how it came to lie among zeros.
+
+    Attributes:
+        sight: of the array.
+        steps: its shape before each step, and the windows by axis; none if the array
+            is all of the sum's size.
+    """
+
+    sight: Sight
+    steps: tuple[tuple[tuple[int, ...], Mapping[int, Window]], ...] = ()
 
 
 def of_image(space: Sequence[int]) -> Sight:
@@ -79,11 +94,23 @@ def through(
     for a, window in moved.items():
         old, reads = axes[a], _reads(window)
         inside = (reads.position >= 0) & (reads.position < len(old.lo)) & reads.there
-        cells = np.clip(reads.position, 0, len(old.lo) - 1)
-        lo, hi = hull(old.lo[cells], old.hi[cells], inside)
+        # Beyond the end lies a cell that sees nothing, also where the axis has none.
+        cells = np.where(inside, reads.position, len(old.lo))
+        lo = np.append(old.lo, NOTHING[0])[cells]
+        hi = np.append(old.hi, NOTHING[1])[cells]
+        lo, hi = hull(lo, hi, inside)
         axes[a] = Axis(old.at, lo, hi, slide(old.pattern, window))
     real, present = _means(sight, {a: _reads(w) for a, w in moved.items()}, absent)
     return sight._replace(axes=tuple(axes), real=real, present=present)
+
+
+def among_zeros(
+    sight: Sight, sizes: tuple[int, ...], windows: Mapping[int, Window]
+) -> Sight:
+    """Windows as in `through`, on an array of shape `sizes`; sums see the zeros."""
+    step = (sizes, windows)
+    terms = [Term(x, (*steps, step)) for x, steps in sight.terms or (Term(sight),)]
+    return through(sight, windows)._replace(terms=tuple(terms))
 
 
 def _reads(window: Window | Reads) -> Reads:

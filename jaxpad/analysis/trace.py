@@ -1,5 +1,6 @@
 """Traces a function of images, and tells what its output sees of them."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,25 +32,43 @@ def look(
 
     Raises:
         ValueError: if the output is not one array, or the shape not an image's.
+        TypeError: if the shape is not one of whole numbers.
     """
-    shape = tuple(input_shape)
-    if len(shape) < 3:
-        raise ValueError(
-            f"input_shape={shape}: expected (batch, *space, channels), such as "
-            "(1, 224, 224, 3)."
-        )
+    shape = image_shape(input_shape)
     closed = _trace(function, jax.ShapeDtypeStruct(shape, jnp.float32), prepare)
     if len(closed.jaxpr.outvars) != 1:
-        raise ValueError(
-            f"the function returns {len(closed.jaxpr.outvars)} arrays: return one, for "
-            "example with lambda x: model(x)[0]."
-        )
+        raise ValueError(_not_one(function, len(closed.jaxpr.outvars)))
     image, marks = of_image(shape[1:-1]), []
     *rest, _ = closed.jaxpr.invars
     unknown = [Known(lambda: None, var.aval.shape) for var in rest]
     (out,) = walk(closed, [*unknown, image], marks)
     shape = closed.jaxpr.outvars[0].aval.shape
     return (out if isinstance(out, Sight) else None), shape, marks
+
+
+def image_shape(given: Any) -> tuple[int, ...]:
+    """Reads `(batch, *space, channels)`."""
+    try:
+        shape = tuple(map(operator.index, given))
+    except TypeError as e:
+        raise TypeError(
+            f"input_shape={given!r}: expected whole numbers (batch, *space, channels), "
+            "such as (1, 224, 224, 3); any batch will do."
+        ) from e
+    if len(shape) < 3 or min(shape) < 1:
+        raise ValueError(
+            f"input_shape={shape}: expected (batch, *space, channels), such as "
+            "(1, 224, 224, 3)."
+        )
+    return shape
+
+
+def _not_one(function: Callable[..., Any], count: int) -> str:
+    if isinstance(function, nnx.Module):
+        what, wrapped = "model", "nnx.Sequential(model, lambda first, *rest: first)"
+    else:
+        what, wrapped = "function", "lambda x: function(x)[0]"
+    return f"the {what} returns {count} arrays: return one, for example by {wrapped}."
 
 
 def _trace(

@@ -92,6 +92,8 @@ def _apply(eqn: Any, values: list[Value], marks: list[Marked]) -> list[Value]:
         results = _unknown(eqn, values)
     results = results if isinstance(results, list) else [results]
     results = [sight._replace(born=next(_clock)) for sight in results]
+    if name not in ("pad", "rev", "add_any"):
+        results = [sight._replace(terms=()) for sight in results]
     if name == "name":
         marks.append(Marked(eqn.params["name"], results[0], eqn.outvars[0].aval.shape))
     return list(results)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .join import join, lay_end_to_end
-from .sight import Sight, collapse, everything, move, through
+from .join import fold, join, lay_end_to_end
+from .sight import Sight, among_zeros, collapse, everything, move, through
 from .walk import Known, Value, rule, sights
 from .windows import Reads, Window
 
@@ -66,8 +66,15 @@ def pad(eqn: Any, x: Value, value: Value) -> Sight:
             zip(eqn.params["padding_config"], size, strict=True)
         )
     }
-    seen = [through(x, windows)] if isinstance(x, Sight) else []
+    old = eqn.invars[0].aval.shape
+    seen = [among_zeros(x, old, windows)] if isinstance(x, Sight) else []
     return join([*seen, *sights([value])])
+
+
+@rule("add_any")
+def add(eqn: Any, *values: Value) -> Sight:
+    """The sum of all that an array was used for, in a derivative or a transpose."""
+    return fold(sights(values))
 
 
 @rule("slice")
@@ -84,7 +91,9 @@ def reverse(eqn: Any, x: Sight) -> Sight:
     """A window of one tap that moves backwards."""
     size = eqn.outvars[0].aval.shape
     axes = eqn.params["dimensions"]
-    return through(x, {at: Window(size[at], size[at] - 1, -1) for at in axes})
+    windows = {at: Window(size[at], size[at] - 1, -1) for at in axes}
+    among = all(term.steps for term in x.terms) and x.terms
+    return among_zeros(x, size, windows) if among else through(x, windows)
 
 
 @rule("split")

@@ -1,5 +1,6 @@
 """What `jaxpad.check` lists and says."""
 
+import functools
 import re
 from typing import Any
 
@@ -24,6 +25,7 @@ from jaxpad.layers import (
     ResizeConv,
 )
 from jaxpad.models import MODELS
+from jaxpad.padding import MODES
 from tests.subjects import sixteenths
 
 
@@ -147,6 +149,41 @@ def test_reflect_wider_than_the_map():
     assert text.endswith("The report goes on with zeros there.")
 
 
+LOPSIDED: dict[str, Any] = {
+    "even kernel": {"k": 2},
+    "stride": {"k": 3, "strides": 2},
+    "causal": {"k": 3, "amount": "causal"},
+}
+
+
+def window_shares(row: Any) -> np.ndarray:
+    """The part of each window that is padding, tap by tap."""
+    (n, _), (k, _), (s, _), _, ((lo, hi), _), (outputs, _) = row.window
+    beyond = np.pad(np.zeros(n), (lo, hi), constant_values=1)
+    real = [1 - beyond[o * s : o * s + k].mean() for o in range(outputs)]
+    return 1 - np.outer(real, real)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", LOPSIDED)
+def test_every_mode_with_other_widths_on_each_side(mode: str, case: str):
+    """Also those that join pieces of no cells."""
+    options = dict(LOPSIDED[case])
+    size = (options.pop("k"),) * 2
+    rngs = nnx.Rngs(0, padding=1)
+    options |= {"padding": mode, "kernel_init": sixteenths, "rngs": rngs}
+    faces = {"cube_sphere": 6, "healpix": 12}.get(mode, 1)
+    report = check(Conv(4, 4, size, **options), (faces, 8, 8, 4))
+    (row,) = report.rows
+    shares = window_shares(row)
+    if mode == "c2sp":  # a quarter of the channels leans each way
+        ways = [np.flip(shares, axes) for axes in ((), 0, 1, (0, 1))]
+        shares = np.mean(ways, 0)
+    assert (row.problem, report.warnings) == (None, ())
+    assert row.touched == (shares > 0).mean()
+    np.testing.assert_allclose(row.taps, shares.mean())
+
+
 def test_partial_without_zeros():
     circular = conv(padding=Padding("circular", reweight="partial"))
     mixed = conv(padding=Padding(("circular", "zero"), reweight="partial"))
@@ -190,8 +227,53 @@ def test_unknown_layers_are_listed():
     assert (row.padding, row.field) == (Padding("circular", (0, 1)), (2, 2))
     np.testing.assert_allclose(row.touched, 1 - (15 / 16) ** 2)
     (text,) = report.warnings
-    assert text.startswith("layers/0: neither a convolution nor a pool of jaxpad's")
+    assert text.startswith("layers/0: window and unused cells are not known, for it")
     assert re.search(r"layers/0 +16 +16 +\? +circular +\(0, 1\) +\? +2 ", str(report))
+
+
+class Standardised(Conv):
+    """A layer of jaxpad's with more to it."""
+
+    def __call__(self, inputs: Any, mask: Any = None) -> Any:
+        return super().__call__(inputs - 1, mask) + 1
+
+
+class Bordered(Conv):
+    """One that pads by itself, so that its window is not the layer's."""
+
+    def __call__(self, inputs: Any, mask: Any = None) -> Any:
+        return super().__call__(jaxpad.pad(inputs, 2, "replicate", axes=(1, 2)), mask)
+
+
+def test_classes_made_from_a_layer():
+    options: dict[str, Any] = {"kernel_init": sixteenths, "rngs": RNGS}
+    plain = Conv(1, 1, (3, 3), 2, padding="circular", **options)
+    same = Standardised(1, 1, (3, 3), 2, padding="circular", **options)
+    first, second = of(plain, n=15), of(same, n=15)
+    assert second.rows[0] == first.rows[0]._replace(kind="Standardised")
+    assert second.warnings == first.warnings
+    report = of(Bordered(1, 1, (3, 3), amount="valid", **options), n=2)
+    (row,) = report.rows
+    assert (row.output, row.window, row.unused) == ((4, 4), None, None)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_functions_count_but_are_not_listed(k: int):
+    """A pool that is called between two layers."""
+
+    def by_jaxpad(x: Any) -> Any:
+        return jaxpad.max_pool(x, (k, k), stride=2, amount="same")
+
+    def by_flax(x: Any) -> Any:
+        return nnx.max_pool(x, (k, k), (2, 2), padding="SAME")
+
+    listed = of(conv(), MaxPool((k, k), 2, amount="same"), conv())
+    for pool in (by_jaxpad, by_flax):
+        report = of(conv(), pool, conv())
+        assert len(report.rows) == 2
+        assert [row.field for row in report.rows] == [(3, 3), (k + 6, k + 6)]
+        assert report.rows[1].field == listed.rows[2].field
+        assert report.fraction == listed.fraction
 
 
 def test_operations_that_hide_the_image():
@@ -287,6 +369,15 @@ def test_refusals():
         check(conv(amount="valid"), (1, 2, 2, 1))
 
 
+def test_a_model_of_two_outputs_is_told_what_to_type():
+    two = nnx.Sequential(conv(), lambda x: (x, x))
+    with pytest.raises(ValueError, match="the model returns 2 arrays") as found:
+        check(two, (1, 8, 8, 1))
+    typed = str(found.value).partition("for example by ")[2].rstrip(".")
+    one = eval(typed, {"nnx": nnx, "model": two})
+    assert check(one, (1, 8, 8, 1)).rows[0].field == (3, 3)
+
+
 def test_layers_that_resample():
     """Their windows are listed; the one of a resize slides over the enlarged image."""
     report = of(
@@ -320,6 +411,79 @@ def test_a_transposed_convolution():
     assert second.window.outputs == second.input
     assert re.search(r"layers/1 +32 +64 +5x5/2 +zero +2,2 +- ", str(report))
     assert report.warnings == ()
+
+
+# Modes of several kinds that fold onto the output what lands beyond it.
+FOLDING = ["circular", "replicate", "linear", "mean", "latlon", "learned_constant"]
+SLOPES = np.arange(1, 25, dtype=np.float32).reshape(2, 3, 4)
+EXTRAPOLATE: Any = MODES["learned_extrapolation"]
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [*FOLDING, functools.partial(EXTRAPOLATE, weights=SLOPES)],
+    ids=[*FOLDING, "learned_extrapolation"],
+)
+def test_outputs_onto_which_a_transposed_convolution_folds(mode: Any):
+    """Touched are those that are others than with zeros, which meet none here."""
+    options: dict[str, Any] = {"amount": ((1, 1), (2, 1)), "kernel_init": sixteenths}
+    layer, zeros = (
+        ConvTranspose(4, 4, (3, 3), 2, padding=p, rngs=nnx.Rngs(0), **options)
+        for p in (mode, "zero")
+    )
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 6, 6, 4)), jnp.float32)
+    changed = np.abs(np.asarray(layer(x) - zeros(x))).max((0, 3)) > 1e-4
+    (row,), (plain,) = (check(y, x.shape).rows for y in (layer, zeros))
+    assert (plain.touched, plain.taps) == (0, 0)
+    np.testing.assert_allclose(row.touched, changed.mean())
+    assert bool(row.taps) == changed.any()
+
+
+def test_a_decoder_sees_little_padding():
+    """Most of what a decoder makes does not change with its mode."""
+    options: dict[str, Any] = {"amount": 1, "rngs": RNGS, "padding": "circular"}
+    up = [ConvTranspose(1, 1, (3, 3), 2, **options) for _ in range(3)]
+    report = of(*up)
+    assert [row.touched for row in report.rows] == [
+        pytest.approx(1 - ((n - 2) / n) ** 2) for n in (31, 61, 121)
+    ]
+    # Two sums in a row at the border, of which one is its own; three more in a corner.
+    line = 1 / 31
+    assert report.rows[0].taps == pytest.approx(1 - (1 - line) ** 2)
+    assert report.fraction == pytest.approx(
+        padding_fraction(nnx.Sequential(*up), (1, 16, 16, 1)).mean()
+    )
+    assert report.fraction < 0.06
+
+
+def test_a_transposed_convolution_of_flax():
+    """It folds by a reshape, and means the same."""
+    flax = nnx.ConvTranspose(1, 1, (3, 3), 2, padding="CIRCULAR", rngs=RNGS)
+    ours = jaxpad.layers.replace_padding(flax, "circular")
+    first, second = (of(conv(), layer, conv()) for layer in (flax, ours))
+    assert (first.rows, first.fraction) == (second.rows, second.fraction)
+    assert first.rows[1].touched == 1 - (31 / 32) ** 2
+
+
+def test_fields_behind_a_transposed_convolution():
+    """A mode does not change them."""
+    down, fields = conv(2, 2), []
+    for mode in ("zero", "circular", "linear"):
+        up = ConvTranspose(1, 1, (4, 4), 2, amount=1, padding=mode, rngs=RNGS)
+        fields.append([row.field for row in of(down, up, conv()).rows])
+    assert fields[0] == fields[1] == fields[2]
+    assert fields[0][-1] is not None
+
+
+def test_transposed_convolution_on_the_sphere_is_not_known():
+    layer = ConvTranspose(1, 1, (3, 3), 2, padding="cube_sphere", rngs=RNGS)
+    report = check(layer, (6, 8, 8, 1))
+    assert np.isnan(
+        [report.rows[0].touched, report.rows[0].taps, report.fraction]
+    ).all()
+    assert "Of the model's output ? comes from padding" in str(report)
+    (text,) = report.warnings
+    assert "What is read through ['pad'] is not known" in text
 
 
 def test_kernels_of_the_border():

@@ -11,6 +11,7 @@ from jax import lax
 
 import jaxpad
 from jaxpad.analysis import padding_fraction, receptive_cells, receptive_field
+from jaxpad.analysis.trace import image_shape
 from jaxpad.arith import ReceptiveField, receptive_field as of_layers
 from jaxpad.models import MODELS
 from tests.analysis import nets
@@ -184,9 +185,10 @@ def test_mode_with_another_on_each_side():
     [
         (lambda x: x.at[0, 0].set(0.0), (1, 8, 1), r"cannot see through \['scatter'\]"),
         (lambda x: jax.image.resize(x, (1, 16, 1), "linear"), (1, 8, 1), "one stride"),
-        (lambda x: (x, x), (1, 8, 1), "returns 2 arrays: return one"),
+        (lambda x: (x, x), (1, 8, 1), r"2 arrays: return one, .* function\(x\)\[0\]"),
         (lambda x: jnp.ones(3), (1, 8, 1), "does not depend on the image"),
         (lambda x: x, (8, 8), r"expected \(batch, \*space, channels\)"),
+        (lambda x: x, (1, 0, 8, 1), r"expected \(batch, \*space, channels\)"),
         (lambda x: x[:, :0], (1, 8, 1), "no cells along space axis 0"),
         (lambda x: jnp.pad(x, ((0, 0), (9, 0), (0, 0)))[:, :2], (1, 8, 1), None),
     ],
@@ -197,3 +199,10 @@ def test_refusals(function: Any, shape: tuple[int, ...], text: str | None):
         return
     with pytest.raises(ValueError, match=text):
         receptive_field(function, shape)
+
+
+@pytest.mark.parametrize("shape", [224, (None, 6, 5, 3), "224", (1, 8.0, 3)])
+def test_shapes_that_are_none(shape: Any):
+    """Their reader itself, which the checks of types in a test come before."""
+    with pytest.raises(TypeError, match=r"input_shape=.*expected whole numbers"):
+        image_shape(shape)

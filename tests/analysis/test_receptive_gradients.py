@@ -1,5 +1,6 @@
 """What is read off a traced function, against its derivatives and its values."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -184,3 +185,103 @@ def test_fraction_of_branches_channels_and_pools():
     # Neither are the cells between the cells.
     up = fraction(lambda x: lax.conv_transpose(x, jnp.ones((3, 1, 1)), (2,), "SAME"))
     assert up == [0.5, 0, 0, 0, 0, 0, 0, 0]
+
+
+# Taps, stride, cells that the convolution adds.
+TRANSPOSED = [
+    (3, 2, (1, 1)),
+    (5, 2, (2, 2)),
+    (3, 1, (1, 1)),
+    (4, 3, (0, 1)),
+    (3, 4, (1, 1)),
+    (5, 2, (0, 3)),
+]
+
+
+def stretched(n: int, k: int, stride: int, widths: tuple[int, int]) -> np.ndarray:
+    """The part of each window on the stretched image that lies beyond it."""
+    outputs = (n - 1) * stride + k - sum(widths)
+    cells = np.arange(outputs)[:, None] + widths[0] - np.arange(k)
+    real = (cells % stride == 0) & (cells >= 0) & (cells < n * stride)
+    counted = np.maximum((cells % stride == 0).sum(1), 1)
+    return np.where((cells % stride == 0).any(1), real.sum(1) / counted, 0)
+
+
+def transposed(
+    x: Any, k: int, stride: int, widths: tuple[int, int], padding: Any
+) -> Any:
+    shape = (k,) * (x.ndim - 2)
+    kernel = np.random.default_rng(k).uniform(0.5, 1.5, (*shape, 1, 1))
+    options: dict[str, Any] = {"padding": padding, "amount": (widths,) * len(shape)}
+    return jaxpad.conv_transpose(
+        x, jnp.asarray(kernel, x.dtype), stride=stride, **options
+    )
+
+
+NUMPYS: dict[str, Any] = {"circular": "wrap"}
+EXTRAPOLATE: Any = MODES["learned_extrapolation"]
+SLOPES = np.random.default_rng(0).normal(size=(2, 3, 1))
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric"])
+@pytest.mark.parametrize(("k", "stride", "widths"), TRANSPOSED)
+def test_cells_that_a_transposed_border_gives_back_are_padding(
+    mode: str, k: int, stride: int, widths: tuple[int, int]
+):
+    """Each output is a mean of its own sum and of those that come from the border."""
+    own = stretched(8, k, stride, widths)
+    sources = np.pad(np.arange(len(own)), widths, mode=NUMPYS.get(mode, mode))
+    counts = np.bincount(sources)
+    # An output without a sum of its own is no part of the mean.
+    summed = counts - (own == 0)
+    shares = np.divide(own, summed, out=np.ones(len(own)), where=summed > 0)
+    found = padding_fraction(
+        lambda x: transposed(x, k, stride, widths, mode), (1, 8, 1)
+    )
+    np.testing.assert_allclose(found, 1 - shares, atol=1e-12)
+
+
+LINEAR = [
+    *(m for m in MODE_SPECS if rule_of(MODES.resolve(m))),
+    ("reflect", "circular"),
+    (("zero", "linear"), "mean"),
+    pytest.param(functools.partial(EXTRAPOLATE, weights=SLOPES), id="extrapolate"),
+]
+
+
+@pytest.mark.parametrize("mode", LINEAR, ids=str)
+@pytest.mark.parametrize(("k", "stride", "widths"), TRANSPOSED)
+def test_outputs_that_a_transposed_border_changes(
+    mode: Any, k: int, stride: int, widths: tuple[int, int]
+):
+    """Those that differ from zero padding are just those with more padding."""
+    shape = (1, 7, 6, 1)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=shape), jnp.float32)
+    call = functools.partial(transposed, k=k, stride=stride, widths=widths)
+    y = call(x, padding="zero")
+    changed = np.abs(np.asarray(call(x, padding=mode) - y))[0, ..., 0] > 1e-5
+    more, own = (
+        np.broadcast_to(
+            padding_fraction(functools.partial(call, padding=p), shape), changed.shape
+        )
+        for p in (mode, "zero")
+    )
+    np.testing.assert_array_equal(more > own, changed)
+
+
+def test_sums_of_parts_are_no_padding():
+    """As the transpose of laying parts end to end, here the other way round."""
+
+    def rolled(x: Any) -> Any:
+        return jnp.concatenate([x[:, 3:], x[:, :3]], 1)
+
+    def network(x: Any) -> Any:
+        (y,) = jax.linear_transpose(rolled, x)(x)
+        return y
+
+    assert fraction(network) == [0, 0, 0, 0]
+    # What is added to all images but one is not known.
+    with pytest.raises(ValueError, match=r"cannot see through \['pad'\]"):
+        padding_fraction(
+            lambda x: transposed(x, 3, 2, (1, 1), "cube_sphere"), (6, 4, 4, 1)
+        )
