@@ -69,11 +69,11 @@ def lay_end_to_end(
     for sight, start, size in zip(sights, starts, sizes, strict=False):
         # Cells beyond the axis are padding: as good as those of a constant.
         part = sight or through(image, {at: Window(size, -size)})
-        part = _along(part, follow, at, size)
+        part = expand(part, follow, at, size)
         placed.append(through(part, {at: Window(starts[-1], -start)}, absent=True))
     main = placed[next(n for n, s in enumerate(sights) if s is image)]
     placed = [
-        part if part is main or _goes_on(part, main, follow) else _padding(part)
+        part if part is main or goes_on(part, main, follow) else _padding(part)
         for part in placed
     ]
     whole, axes = join(placed), list(main.axes)
@@ -88,7 +88,7 @@ def _image_cells(sight: Sight, follow: set[int]) -> float:
     return float((sight.real * sight.present).mean(others).sum())
 
 
-def _along(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
+def expand(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
     """All cells see the same: that is said of each of them."""
     axes, real, present = list(sight.axes), sight.real, sight.present
     for a in follow:
@@ -103,7 +103,7 @@ def _padding(sight: Sight) -> Sight:
     return sight._replace(real=np.zeros_like(sight.real))
 
 
-def _goes_on(part: Sight, main: Sight, follow: set[int]) -> bool:
+def goes_on(part: Sight, main: Sight, follow: set[int]) -> bool:
     """Whether the rule of `main` holds for the cells of `part`, too."""
     for a in follow:
         mine, its = part.axes[a].pattern, main.axes[a].pattern

@@ -123,7 +123,9 @@ def padding_fraction(
 
 
 def fraction_of(sight: Sight) -> np.ndarray:
-    """The part that is padding of what an array sees."""
+    """The part that is padding of what an array sees; NaN if that is not known."""
+    if sight.unknown:
+        return np.full(sight.real.shape, np.nan)
     # A mean of ones differs from one by rounding.
     return np.clip(np.round(1 - sight.real, 12), 0, 1) * sight.present
 

@@ -1,5 +1,6 @@
 """Receptive fields of traced functions: published ones, and jaxpad's own models."""
 
+import functools
 from typing import Any
 
 import jax
@@ -98,6 +99,17 @@ def up_and_down(x: Any) -> Any:
     return nets.max_pool(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), 2, 2)
 
 
+def written(x: Any, update: Any, *start: int) -> Any:
+    """The array with an update in a place that is known."""
+    return lax.dynamic_update_slice(x, update, (0, *start, 0))
+
+
+def put_back(x: Any) -> Any:
+    """A row, a column, and one of two channels."""
+    x = written(written(x, x[:, 2:3], 2, 0), x[:, :, -1:], 0, 5)
+    return written(x, 2 * x[..., :1], 0, 0)
+
+
 # From name to the function and the fields along an axis of 8 and one of 6 cells.
 OPERATIONS = {
     "scores": (lambda x: x.mean((1, 2)) @ jnp.ones((2, 4)), SEES_ALL),
@@ -123,6 +135,8 @@ OPERATIONS = {
     "repeat": (up_and_down, (ROW, ROW)),
     "crop": (lambda x: lax.dynamic_slice_in_dim(x, 2, 4, 1), ((1, 1, -2), ROW)),
     "split": (lambda x: jnp.split(x, [3], 1)[1], ((1, 1, -3), ROW)),
+    "crop and put back": (put_back, (ROW, ROW)),
+    "written": (lambda x: written(jnp.zeros((1, 9, 7, 2)), x, 1, 1), ((1, 1, 1),) * 2),
     "rejoin": (lambda x: jnp.concatenate(jnp.split(x, [3], 1), 1), (ROW, ROW)),
 }
 
@@ -131,6 +145,56 @@ OPERATIONS = {
 def test_operations(name: str):
     function, expected = OPERATIONS[name]
     assert receptive_field(function, (1, 8, 6, 2)) == expected
+
+
+PADS = ["circular", "reflect", "replicate", "constant", "mean", ("reflect", "zero")]
+
+
+@pytest.mark.parametrize("amount", ["same", "causal", (0, 2)])
+@pytest.mark.parametrize("padding", PADS, ids=str)
+def test_strategies_are_seen_alike(padding: Any, amount: Any):
+    """Of functions, too, whose strategy is traced as it is written."""
+
+    def network(x: Any, strategy: str) -> Any:
+        options: dict[str, Any] = {"padding": padding, "strategy": strategy}
+        x = jaxpad.conv(x, jnp.ones((5, 5, 1, 1)), stride=2, amount=amount, **options)
+        return jaxpad.conv(x, jnp.ones((3, 2, 1, 1)), **options)
+
+    shape, found = (1, 14, 17, 1), []
+    for strategy in ("explicit", "repad", "strips"):
+        function = functools.partial(network, strategy=strategy)
+        fields = receptive_field(function, shape)
+        cells = np.concatenate(receptive_cells(function, shape))
+        found.append((fields, cells, padding_fraction(function, shape)))
+    assert [field[:2] for field in found[0][0]] == [(9, 2), (7, 2)]
+    for fields, cells, shares in found[1:]:
+        assert fields == found[0][0]
+        np.testing.assert_array_equal(cells, found[0][1])
+        np.testing.assert_allclose(shares, found[0][2], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name"),
+    [("kernel", "pallas_call"), (jaxpad.halo("spatial"), "shard_map")],
+)
+def test_strategies_that_hide_the_image(strategy: Any, name: str):
+    def network(x: Any) -> Any:
+        return jaxpad.conv(x, jnp.ones((3, 3, 1, 1)), strategy=strategy)
+
+    mesh = jax.make_mesh((8,), ("spatial",), axis_types=(jax.sharding.AxisType.Auto,))
+    with jax.set_mesh(mesh):
+        for function in (receptive_field, padding_fraction):
+            with pytest.raises(ValueError, match=rf"through \['{name}'\]"):
+                function(network, (1, 16, 16, 1))
+        rows, _ = receptive_cells(network, (1, 16, 16, 1))
+    assert rows.tolist() == [[0, 15]]
+
+
+def test_updates_in_unknown_places_are_everywhere():
+    def network(x: Any) -> Any:
+        return lax.dynamic_update_slice_in_dim(x, x[:, :2] * 2, jnp.int32(x.sum()), 1)
+
+    assert receptive_cells(network, (1, 8, 1))[0].tolist() == [[0, 7]] * 8
 
 
 def test_what_cannot_be_seen_through_sees_everything():

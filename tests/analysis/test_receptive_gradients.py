@@ -80,7 +80,16 @@ def holes(x: Any) -> Any:
     return lax.pad(x, jnp.zeros((), x.dtype), widths)
 
 
+def overwritten(x: Any) -> Any:
+    """A row of others, twice the last ones, and a constant."""
+    new = [(x[:, 8:9], 2), (2 * x[:, 4:6], 20), (jnp.ones((1, 1, 1), x.dtype), 5)]
+    for update, start in new:
+        x = lax.dynamic_update_slice_in_dim(x, update, start, 1)
+    return x
+
+
 OTHERS = {
+    "overwritten": overwritten,
     "upsampled": upsampled,
     "linear": lambda x: jax.image.resize(x, (1, 21, 1), "linear"),
     "antialias": lambda x: jax.image.resize(x, (1, 5, 1), "linear"),
@@ -162,6 +171,23 @@ def fraction(function: Callable[[Any], Any]) -> list[float]:
     return padding_fraction(function, (1, 4, 1)).tolist()
 
 
+def channel_written(conv: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def call(x: Any) -> Any:
+        four = jnp.concatenate([x] * 4, -1)
+        return lax.dynamic_update_slice_in_dim(four, conv(x), 1, 2)
+
+    return call
+
+
+def half_by_half(x: Any) -> Any:
+    """An image put together in an array that is larger by a cell on each side."""
+    y = jnp.zeros((1, 6, 1))
+    for start in (0, 2):
+        part = x[:, start : start + 2]
+        y = lax.dynamic_update_slice_in_dim(y, part, start + 1, 1)
+    return y
+
+
 def test_fraction_of_branches_channels_and_pools():
     def conv(x: Any) -> Any:
         return jaxpad.conv(x, jnp.ones((2, x.shape[-1], 1)), amount=(0, 1))
@@ -175,6 +201,8 @@ def test_fraction_of_branches_channels_and_pools():
         0.125,
     ]
     assert fraction(lambda x: conv(conv(x))) == [0, 0, 0.25, 0.75]
+    assert fraction(channel_written(conv)) == [0, 0, 0, 0.125]
+    assert fraction(half_by_half) == [1, 0, 0, 0, 0, 1]
     assert fraction(lambda x: conv(x).mean(1)) == [0.125]
     # A cell that never wins a maximum is no part of it; a constant that may win is.
     pool = {"window": (2,), "stride": 1, "amount": (0, 1)}
