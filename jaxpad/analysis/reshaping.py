@@ -53,6 +53,35 @@ def squeeze(eqn: Any, x: Sight) -> Sight:
     return _without(eqn, x, eqn.params["dimensions"])
 
 
+@rule("stack")
+def stack(eqn: Any, *values: Value) -> Sight:
+    """Arrays beside each other, as channels are."""
+    axes, at = range(len(eqn.outvars[0].aval.shape)), eqn.params["axis"]
+    left = [axis for axis in axes if axis != at]
+    return join([move(s, dict(enumerate(left))) for s in sights(values)])
+
+
+@rule("unstack")
+def unstack(eqn: Any, x: Sight) -> list[Sight]:
+    """Each cell of an axis alone."""
+    at = eqn.params["axis"]
+    cells = [through(x, {at: Window(1, n)}) for n in range(len(eqn.outvars))]
+    return [_without(eqn, cell, [at]) for cell in cells]
+
+
+@rule("tile")
+def tile(eqn: Any, x: Sight) -> Sight:
+    """The cells of an axis again and again; of an axis of one cell, as a broadcast."""
+    size, windows = eqn.invars[0].aval.shape, {}
+    for at, (n, times) in enumerate(zip(size, eqn.params["reps"], strict=True)):
+        if n == 1:
+            windows[at] = Window(times, stride=0)
+        elif times != 1:
+            again = np.arange(n * times)[:, None] % n
+            windows[at] = Reads(again, np.ones(again.shape, bool))
+    return through(x, windows)
+
+
 @rule(
     "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or",
     "reduce_xor", "argmax", "argmin",

@@ -74,7 +74,7 @@ def test_axes_have_fields_of_their_own():
     assert found == (ReceptiveField(3, 2, 0), ReceptiveField(7, 1, 5))
 
 
-ROW = (1, 1, 0)
+ROW, DOWN = (1, 1, 0), (1, 1, -1)
 SEES_ALL = ((8, 0, 0), (6, 0, 0))
 CONV = ((3, 1, 1), (3, 1, 1))
 
@@ -137,6 +137,12 @@ OPERATIONS = {
     "split": (lambda x: jnp.split(x, [3], 1)[1], ((1, 1, -3), ROW)),
     "crop and put back": (put_back, (ROW, ROW)),
     "written": (lambda x: written(jnp.zeros((1, 9, 7, 2)), x, 1, 1), ((1, 1, 1),) * 2),
+    "stack": (lambda x: jnp.stack([x, conv(x)], -1)[..., 0], CONV),
+    "stack rows": (lambda x: jnp.stack([x[:, 1], x[:, 4]], 1), ((4, 0, -1), ROW)),
+    "unstack": (lambda x: jnp.unstack(conv(x), axis=1)[3], ((3, 0, -2), (3, 1, 1))),
+    "unstack channels": (lambda x: jnp.unstack(x[:, 1:], axis=3)[1], (DOWN, ROW)),
+    "tile": (lambda x: jnp.tile(conv(x), (2, 3, 1, 1, 5))[0], CONV),
+    "tile a row": (lambda x: jnp.tile(x[:, 2:3], (4, 1, 1)), ((1, 0, -2), ROW)),
     "rejoin": (lambda x: jnp.concatenate(jnp.split(x, [3], 1), 1), (ROW, ROW)),
 }
 

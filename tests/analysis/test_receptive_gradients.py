@@ -97,6 +97,9 @@ OTHERS = {
     "pooled": lambda x: jaxpad.avg_pool(x, (3,), stride=2, amount="same"),
     "reflected": lambda x: jnp.pad(x, ((0, 0), (2, 3), (0, 0)), mode="reflect"),
     "holes": holes,
+    "tiled": lambda x: jnp.tile(x[:, 2:7], (1, 3, 2)),
+    "stacked": lambda x: jnp.stack([x[:, 1:], x[:, :-1] / 2]).sum(0),
+    "unstacked": lambda x: jnp.unstack(x, axis=1)[3][:, None],
 }
 
 
