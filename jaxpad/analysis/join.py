@@ -72,13 +72,13 @@ def lay_end_to_end(
         part = expand(part, follow, at, size)
         placed.append(through(part, {at: Window(starts[-1], -start)}, absent=True))
     main = placed[next(n for n, s in enumerate(sights) if s is image)]
-    placed = [
-        part if part is main or goes_on(part, main, follow) else _padding(part)
-        for part in placed
-    ]
-    whole, axes = join(placed), list(main.axes)
+    parts = [s for s in placed if s is main or goes_on(s, main, follow)]
+    around = [_padding(s, main) for s in placed if not any(s is p for p in parts)]
+    whole, image, axes = join([*parts, *around]), join(parts), list(main.axes)
     for a, axis in enumerate(whole.axes):
-        axes[a] = axis._replace(pattern=main.axes[a].pattern) if a in follow else axis
+        # Padding has rules of its own, which say nothing of the image's cells.
+        rule = (main if a in follow else image).axes[a].pattern
+        axes[a] = axis._replace(pattern=rule)
     return whole._replace(axes=tuple(axes))
 
 
@@ -99,7 +99,11 @@ def expand(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
     return sight._replace(axes=tuple(axes), real=real, present=present)
 
 
-def _padding(sight: Sight) -> Sight:
+def _padding(sight: Sight, main: Sight) -> Sight:
+    """Not real; mixed along axes that the image does not have in the same place."""
+    pairs = zip(sight.axes, main.axes, strict=True)
+    turned = [x.at for x, its in pairs if None not in (x.at, its.at) and x.at != its.at]
+    sight = collapse(sight, [at for at in turned if at is not None])
     return sight._replace(real=np.zeros_like(sight.real))
 
 

@@ -13,8 +13,11 @@ from jax import lax
 import jaxpad
 from jaxpad.analysis import padding_fraction, receptive_cells, receptive_field
 from jaxpad.arith import ReceptiveField, receptive_field as of_layers
+from jaxpad.layers import Conv
 from jaxpad.models import MODELS
+from jaxpad.padding import MODES
 from tests.analysis import nets
+from tests.subjects import ON_THE_SPHERE, sixteenths
 
 
 # (size, stride, padding) published with google-research/receptive_field.
@@ -25,6 +28,7 @@ PUBLISHED = {
     "resnet_v1_50": (nets.resnet_v1((3, 4, 6, 3)), (483, 32, 239)),
     "resnet_v1_101": (nets.resnet_v1((3, 4, 23, 3)), (1027, 32, 511)),
     "resnet_v1_152": (nets.resnet_v1((3, 8, 36, 3)), (1507, 32, 751)),
+    "resnet_v1_200": (nets.resnet_v1((3, 24, 36, 3)), (1763, 32, 879)),
 }
 
 
@@ -177,6 +181,52 @@ def test_strategies_are_seen_alike(padding: Any, amount: Any):
         assert fields == found[0][0]
         np.testing.assert_array_equal(cells, found[0][1])
         np.testing.assert_allclose(shares, found[0][2], atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_has_the_field_of_its_windows(mode: str):
+    """How its cells are computed does not matter, nor what of the image they see."""
+    batch = ON_THE_SPHERE[mode][0][0] if mode in ON_THE_SPHERE else 1
+    shape = (batch, 8, 12 if mode == "latlon" else 8, 4)
+
+    def layer(padding: str) -> Conv:
+        options: dict[str, Any] = {"padding": padding, "kernel_init": sixteenths}
+        return Conv(4, 4, (3, 3), rngs=nnx.Rngs(0), **options)
+
+    model = nnx.Sequential(layer(mode), layer(mode))
+    assert receptive_field(model, shape) == ((5, 1, 2),) * 2
+    report = jaxpad.check(model, shape)
+    assert [row.field for row in report.rows] == [(3, 3), (5, 5)]
+    assert not any("not known" in text for text in report.warnings)
+    zeros = nnx.Sequential(layer("zero"), layer("zero"))
+    expected = padding_fraction(zeros, shape)
+    np.testing.assert_allclose(padding_fraction(model, shape), expected)
+
+
+MASK = np.arange(8)[:, None, None] < 4
+
+
+def filled(x: Any, others: Any) -> Any:
+    """The image without a border of 2 cells, which is filled with others."""
+    inside = np.pad(np.ones((4, 4, 1), bool), [(2, 2), (2, 2), (0, 0)])
+    cropped = jnp.pad(x[:, 2:-2, 2:-2], [(0, 0), (2, 2), (2, 2), (0, 0)])
+    return jnp.where(inside, cropped, others)
+
+
+@pytest.mark.parametrize(
+    ("function", "field"),
+    [
+        # Both halves are image, so the field holds that of either.
+        (lambda x: jnp.where(MASK, x, conv(x)), (3, 1, 1)),
+        (lambda x: jnp.where(MASK, conv(x), x), (3, 1, 1)),
+        (lambda x: jnp.where(x > 0, x, conv(x)), (3, 1, 1)),
+        (lambda x: jnp.where(MASK.all(), x, conv(x)), (3, 1, 1)),
+        # Only what is not image is filled.
+        (lambda x: filled(x, conv(conv(x))), (1, 1, 0)),
+    ],
+)
+def test_choices(function: Any, field: tuple[int, ...]):
+    assert receptive_field(function, (1, 8, 8, 2)) == (field, field)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is read off a traced function, against its derivatives and its values."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from jax import lax
 
 import jaxpad
-from jaxpad.analysis import padding_fraction, receptive_cells
+from jaxpad.analysis import padding_fraction, receptive_cells, receptive_field
 from jaxpad.padding import MODES, rule_of
 from tests.oracles import amount_widths, correlate
 from tests.subjects import MODE_SPECS
@@ -126,6 +127,26 @@ def test_two_axes():
         there = np.argwhere(np.asarray(seen)[j, i])
         np.testing.assert_array_equal(there.min(0), [rows[i, 0], columns[j, 0]])
         np.testing.assert_array_equal(there.max(0), [rows[i, 1], columns[j, 1]])
+
+
+def test_padding_that_sees_its_neighbours():
+    """The intervals of columns hold in the border's rows, the field does not."""
+    weights = np.random.default_rng(0).uniform(1, 2, (2, 3, 1))
+    learned: Any = MODES["learned_extrapolation"]
+    mode = functools.partial(learned, weights=weights)
+
+    def network(x: Any) -> Any:
+        return jaxpad.conv(x, jnp.ones((3, 3, 1, 1), x.dtype), padding=mode)
+
+    with jax.enable_x64(True):
+        x = jnp.ones((6, 7))
+        seen = jax.jit(jax.jacfwd(lambda x: network(x[None, :, :, None])[0, ..., 0]))(x)
+    seen = np.asarray(seen) != 0
+    for axis, found in enumerate(receptive_cells(network, (1, 6, 7, 1))):
+        there = seen.any((1 - axis, 3 - axis))
+        assert found.tolist() == ends(there)
+    assert receptive_field(network, (1, 6, 7, 1)) == ((3, 1, 1),) * 2
+    assert ends(seen[3].any(1))[1:-1] == [[n - 1, n + 1] for n in range(1, 6)]
 
 
 def means(x: Any, layers: list[Layer], padding: Any, conv: Any) -> Any:
