@@ -28,37 +28,6 @@ def cell_by_cell(eqn: Any, *values: Value) -> Sight | list[Sight]:
     return [join(sights(values))] * len(eqn.outvars)
 
 
-@rule("select_n")
-def select(eqn: Any, which: Value, *cases: Value) -> Sight:
-    """Cell by cell; or an image whose padding alone is filled with the other cases."""
-    chosen = which.value() if not isinstance(which, Sight) else None
-    for n, case in enumerate(cases if chosen is not None else ()):
-        others = np.asarray(np.not_equal(chosen, n))
-        if isinstance(case, Sight) and _is_padding(case, others):
-            return _filled(case, sights(cases))
-    return join(sights([which, *cases]))
-
-
-def _is_padding(sight: Sight, cells: np.ndarray) -> bool:
-    """Whether nothing comes from the image where `cells` of its array are true."""
-    follow = [axis.at for axis in sight.axes if axis.at is not None]
-    cells = cells.any(tuple(at for at in range(cells.ndim) if at not in follow))
-    image = (sight.real * sight.present).squeeze(
-        tuple(a for a, axis in enumerate(sight.axes) if axis.at is None)
-    )
-    # Its axes are in the order of the image's, those of the cells in the array's.
-    return not image.transpose(np.argsort(follow))[cells].any()
-
-
-def _filled(image: Sight, cases: list[Sight]) -> Sight:
-    whole = join(cases)
-    pairs = list(zip(whole.axes, image.axes, strict=True))
-    if any(mine.at != its.at for mine, its in pairs):
-        return whole
-    axes = tuple(mine._replace(pattern=its.pattern) for mine, its in pairs)
-    return whole._replace(axes=axes, real=image.real, present=image.present)
-
-
 @rule("broadcast_in_dim")
 def broadcast(eqn: Any, x: Sight, *_: Value) -> Sight:
     """Axes move; one of a single cell may become many."""

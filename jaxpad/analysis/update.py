@@ -1,4 +1,4 @@
-"""What an array sees of which a part was written over."""
+"""What an array sees of which a part was written over, or chosen from another."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -101,3 +101,34 @@ def _laid(x: Sight, update: Sight, follow: set[int]) -> Sight:
         axes = tuple(mine._replace(pattern=its.pattern) for mine, its in pairs)
         update = update._replace(axes=axes)
     return update._replace(real=real, present=present)
+
+
+@rule("select_n")
+def select(eqn: Any, which: Value, *cases: Value) -> Sight:
+    """Cell by cell; or an image whose padding alone is filled with the other cases."""
+    chosen = which.value() if not isinstance(which, Sight) else None
+    for n, case in enumerate(cases if chosen is not None else ()):
+        others = np.asarray(np.not_equal(chosen, n))
+        if isinstance(case, Sight) and _is_padding(case, others):
+            return _filled(case, sights(cases))
+    return join(sights([which, *cases]))
+
+
+def _is_padding(sight: Sight, cells: np.ndarray) -> bool:
+    """Whether nothing comes from the image where `cells` of its array are true."""
+    follow = [axis.at for axis in sight.axes if axis.at is not None]
+    cells = cells.any(tuple(at for at in range(cells.ndim) if at not in follow))
+    image = (sight.real * sight.present).squeeze(
+        tuple(a for a, axis in enumerate(sight.axes) if axis.at is None)
+    )
+    # Its axes are in the order of the image's, those of the cells in the array's.
+    return not image.transpose(np.argsort(follow))[cells].any()
+
+
+def _filled(image: Sight, cases: list[Sight]) -> Sight:
+    whole = join(cases)
+    pairs = list(zip(whole.axes, image.axes, strict=True))
+    if any(mine.at != its.at for mine, its in pairs):
+        return whole
+    axes = tuple(mine._replace(pattern=its.pattern) for mine, its in pairs)
+    return whole._replace(axes=axes, real=image.real, present=image.present)
