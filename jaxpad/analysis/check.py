@@ -37,7 +37,7 @@ class Row(NamedTuple):
             outputs do not see it at one stride, or not at all.
         touched: share of its outputs whose window meets padding.
         taps: mean share of the window that is padding. Both are NaN for a layer that
-            cannot be called alone, such as a stack for `nnx.scan`, or seen through.
+            cannot be called alone, such as a stack for `nnx.scan`.
         problem: why its mode could not fill its border; the other columns are those
             of zeros.
     """
@@ -64,7 +64,7 @@ class Report:
         rows: one per call of a layer with a border, in order.
         warnings: in words, each with what to do.
         fraction: the mean part of the model's output that comes from padding, as in
-            `jaxpad.analysis.padding_fraction`; NaN behind what cannot be seen through.
+            `jaxpad.analysis.padding_fraction`.
     """
 
     input_shape: tuple[int, ...]
