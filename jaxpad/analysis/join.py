@@ -1,7 +1,7 @@
 """Several arrays become one: cell by cell, or laid end to end."""
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -69,14 +69,17 @@ def lay_end_to_end(
     for sight, start, size in zip(sights, starts, sizes, strict=False):
         # Cells beyond the axis are padding: as good as those of a constant.
         part = sight or through(image, {at: Window(size, -size)})
-        part = _along(part, follow, at, size)
+        part = expand(part, follow, at, size)
         placed.append(through(part, {at: Window(starts[-1], -start)}, absent=True))
     main = placed[next(n for n, s in enumerate(sights) if s is image)]
-    placed = [
-        part if part is main or _goes_on(part, main, follow) else _padding(part)
-        for part in placed
-    ]
-    return _around(join(placed), main, follow)
+    parts = [s for s in placed if s is main or goes_on(s, main, follow)]
+    around = [_padding(s, main) for s in placed if not any(s is p for p in parts)]
+    whole, image, axes = join([*parts, *around]), join(parts), list(main.axes)
+    for a, axis in enumerate(whole.axes):
+        # Padding has rules of its own, which say nothing of the image's cells.
+        rule = (main if a in follow else image).axes[a].pattern
+        axes[a] = axis._replace(pattern=rule)
+    return whole._replace(axes=tuple(axes))
 
 
 def fold(sights: Sequence[Sight]) -> Sight:
@@ -91,9 +94,12 @@ def fold(sights: Sequence[Sight]) -> Sight:
     added = [_placed(term, main) for term in terms if term.steps]
     if not wholes:
         return join(added)._replace(terms=tuple(terms))
-    whole = join([main, *map(_padding, added)])
-    whole = _around(whole, main, range(len(main.axes)))
-    return whole._replace(terms=tuple(terms) if added else ())
+    whole = join([main, *(_padding(s, main) for s in added)])
+    axes = [
+        axis._replace(pattern=its.pattern)
+        for axis, its in zip(whole.axes, main.axes, strict=True)
+    ]
+    return whole._replace(axes=tuple(axes), terms=tuple(terms) if added else ())
 
 
 def _placed(term: Term, whole: Sight) -> Sight:
@@ -104,17 +110,9 @@ def _placed(term: Term, whole: Sight) -> Sight:
             if window.outputs > sizes[at] and not whole.axis_at(at):
                 # Zeros in some images, as in some faces of a sphere: not told apart.
                 part = part._replace(unknown=part.unknown | {"pad"})
-            part = _along(part, set(whole.axis_at(at)), at, sizes[at])
+            part = expand(part, set(whole.axis_at(at)), at, sizes[at])
             part = through(part, {at: window}, absent=True)
     return part
-
-
-def _around(sight: Sight, main: Sight, follow: Collection[int]) -> Sight:
-    """What lies around an image leaves the rule as it is."""
-    axes = list(sight.axes)
-    for a in follow:
-        axes[a] = axes[a]._replace(pattern=main.axes[a].pattern)
-    return sight._replace(axes=tuple(axes))
 
 
 def _image_cells(sight: Sight, follow: set[int]) -> float:
@@ -123,7 +121,7 @@ def _image_cells(sight: Sight, follow: set[int]) -> float:
     return float((sight.real * sight.present).mean(others).sum())
 
 
-def _along(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
+def expand(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
     """All cells see the same: that is said of each of them."""
     axes, real, present = list(sight.axes), sight.real, sight.present
     for a in follow:
@@ -134,11 +132,15 @@ def _along(sight: Sight, follow: set[int], at: int, size: int) -> Sight:
     return sight._replace(axes=tuple(axes), real=real, present=present)
 
 
-def _padding(sight: Sight) -> Sight:
+def _padding(sight: Sight, main: Sight) -> Sight:
+    """Not real; mixed along axes that the image does not have in the same place."""
+    pairs = zip(sight.axes, main.axes, strict=True)
+    turned = [x.at for x, its in pairs if None not in (x.at, its.at) and x.at != its.at]
+    sight = collapse(sight, [at for at in turned if at is not None])
     return sight._replace(real=np.zeros_like(sight.real))
 
 
-def _goes_on(part: Sight, main: Sight, follow: set[int]) -> bool:
+def goes_on(part: Sight, main: Sight, follow: set[int]) -> bool:
     """Whether the rule of `main` holds for the cells of `part`, too."""
     for a in follow:
         mine, its = part.axes[a].pattern, main.axes[a].pattern

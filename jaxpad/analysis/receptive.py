@@ -25,8 +25,9 @@ def receptive_field(
 
     Args:
         function: of images `[batch, *space, channels]`, or an nnx model, which is
-            taken in evaluation mode. It is traced, and not run: parameters may be
-            shapes alone (`nnx.eval_shape`).
+            taken in evaluation mode, whatever the strategy of its convolutions. It
+            is traced, and not run: parameters may be shapes alone
+            (`nnx.eval_shape`).
         input_shape: `(batch, *space, channels)`.
 
     Returns:
@@ -64,7 +65,9 @@ def receptive_cells(
     Cells of the image alone: what a mode copies into the padding counts as the cells
     it was copied from, so under circular the first output of a 3x3 convolution sees
     from 0 to n - 1. What an output depends on lies within these intervals; an
-    operation through which one cannot see counts as seeing everything.
+    operation through which one cannot see counts as seeing everything. A column's
+    interval is that of all outputs in the column: where padding is computed from its
+    neighbours, as in learned_extrapolation, the first rows make it wider.
 
     Args:
         function, input_shape: as `receptive_field`.
@@ -126,7 +129,9 @@ def padding_fraction(
 
 
 def fraction_of(sight: Sight) -> np.ndarray:
-    """The part that is padding of what an array sees."""
+    """The part that is padding of what an array sees; NaN if that is not known."""
+    if sight.unknown:
+        return np.full(sight.real.shape, np.nan)
     # A mean of ones differs from one by rounding.
     return np.clip(np.round(1 - sight.real, 12), 0, 1) * sight.present
 

@@ -16,7 +16,7 @@ abs acos acosh add and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt
 ceil clamp conj convert_element_type copy copy_p cos cosh digamma div eq erf erf_inv
 erfc exp exp2 expm1 floor ge gt imag integer_pow is_finite le lgamma log log1p logistic
 lt max min mul name ne neg nextafter not optimization_barrier or population_count pow
-pvary real reduce_precision rem round rsqrt select_n sharding_constraint
+pvary real reduce_precision rem round rsqrt sharding_constraint
 shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square
 stop_gradient sub tan tanh xor
 """.split()
@@ -55,6 +55,35 @@ def squeeze(eqn: Any, x: Sight) -> Sight:
     return _without(eqn, x, eqn.params["dimensions"])
 
 
+@rule("stack")
+def stack(eqn: Any, *values: Value) -> Sight:
+    """Arrays beside each other, as channels are."""
+    axes, at = range(len(eqn.outvars[0].aval.shape)), eqn.params["axis"]
+    left = [axis for axis in axes if axis != at]
+    return join([move(s, dict(enumerate(left))) for s in sights(values)])
+
+
+@rule("unstack")
+def unstack(eqn: Any, x: Sight) -> list[Sight]:
+    """Each cell of an axis alone."""
+    at = eqn.params["axis"]
+    cells = [through(x, {at: Window(1, n)}) for n in range(len(eqn.outvars))]
+    return [_without(eqn, cell, [at]) for cell in cells]
+
+
+@rule("tile")
+def tile(eqn: Any, x: Sight) -> Sight:
+    """The cells of an axis again and again; of an axis of one cell, as a broadcast."""
+    size, windows = eqn.invars[0].aval.shape, {}
+    for at, (n, times) in enumerate(zip(size, eqn.params["reps"], strict=True)):
+        if n == 1:
+            windows[at] = Window(times, stride=0)
+        elif times != 1:
+            again = np.arange(n * times)[:, None] % n
+            windows[at] = Reads(again, np.ones(again.shape, bool))
+    return through(x, windows)
+
+
 @rule(
     "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or",
     "reduce_xor", "argmax", "argmin",
@@ -62,14 +91,6 @@ def squeeze(eqn: Any, x: Sight) -> Sight:
 def reduce(eqn: Any, x: Sight, *_: Value) -> Sight:
     """Whoever is left sees all of the axes that are gone."""
     return _without(eqn, x, eqn.params["axes"])
-
-
-@rule("stack")
-def stack(eqn: Any, *values: Value) -> Sight:
-    """One axis more, along which each cell sees what any of the arrays does."""
-    new, rank = int(eqn.params["axis"]), len(eqn.invars[0].aval.shape)
-    to = {at: at + (at >= new) for at in range(rank)}
-    return join([move(s, to) for s in sights(values)])
 
 
 def _without(eqn: Any, x: Sight, gone: Any) -> Sight:

@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ..layers import Conv
+
 # Imported for the rules that they add.
-from . import reshaping as reshaping, windowed as windowed
+from . import reshaping as reshaping, update as update, windowed as windowed
 from .sight import Sight, of_image
 from .walk import Known, Marked, walk
 
@@ -84,6 +86,10 @@ def _trace(
         # A copy, so that the model and its statistics stay as they are.
         model: Any = nnx.merge(graph, state)
         model.eval()
+        for _, layer in nnx.iter_modules(model):
+            if isinstance(layer, Conv):
+                # A strategy does not change what is seen, but may hide it.
+                layer.strategy = "built_in"
         prepare(model)
         return model(x)
 

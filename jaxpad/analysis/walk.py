@@ -72,6 +72,9 @@ def constant(value: Any) -> Known:
     return Known(lambda: value, np.shape(value))
 
 
+# They call a function, but not with their own arguments: with those of another step, or
+# with one device's part of them.
+OPAQUE = ("while", "shard_map")
 _clock = itertools.count(1)
 
 
@@ -103,7 +106,7 @@ def _inner(eqn: Any) -> Any:
     """The function that an operation such as jit calls with its own arguments."""
     for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
         jaxpr = eqn.params.get(key)
-        if jaxpr is not None and eqn.primitive.name != "while":
+        if jaxpr is not None and eqn.primitive.name not in OPAQUE:
             invars = getattr(jaxpr, "jaxpr", jaxpr).invars
             return jaxpr if len(invars) == len(eqn.invars) else None
     return None

@@ -130,13 +130,6 @@ def dynamic_slice(eqn: Any, x: Value, *starts: Value) -> Sight:
     return join(seen)
 
 
-@rule("dynamic_update_slice")
-def dynamic_update_slice(eqn: Any, x: Value, update: Value, *starts: Value) -> Sight:
-    """What the array sees, and what all of the update sees."""
-    seen = [everything(s) for s in sights([update, *starts])]
-    return join([*sights([x]), *seen])
-
-
 @rule("gather")
 def gather(eqn: Any, x: Value, indices: Value) -> Sight:
     """Rows of one axis by indices that are known, as `jnp.take` and resizing do."""

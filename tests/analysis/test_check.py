@@ -13,6 +13,7 @@ from flax import nnx
 import jaxpad
 from jaxpad import Padding, check
 from jaxpad.analysis import padding_fraction
+from jaxpad.conv import STRATEGIES
 from jaxpad.layers import (
     AvgPool,
     BlurPool,
@@ -281,6 +282,35 @@ def test_operations_that_hide_the_image():
     assert report.rows[0].field == (3, 3)
     (text,) = report.warnings
     assert "What is read through ['scatter'] is not known" in text
+    assert np.isnan(report.fraction)
+    assert "Of the model's output ? comes from padding" in str(report)
+
+
+@pytest.mark.parametrize("strategy", [*STRATEGIES, jaxpad.halo("spatial")])
+def test_a_strategy_changes_nothing(strategy: Any):
+    """Nor does it matter that halo finds no mesh: a model is traced without it."""
+    model = nnx.Sequential(*(conv(padding="circular") for _ in range(2)))
+    other: Any = nnx.Sequential(
+        *(conv(padding="circular", strategy=strategy) for _ in range(2))
+    )
+    assert str(check(other, (1, 32, 32, 1))) == str(check(model, (1, 32, 32, 1)))
+    assert other.layers[0].strategy is strategy
+
+
+class Hidden(Padded):
+    """Calls a kernel by itself."""
+
+    def __init__(self):
+        self.set_padding("circular", "same")
+
+    def __call__(self, x: Any) -> Any:
+        return jaxpad.conv(x, jnp.ones((3, 3, 1, 1)), strategy="kernel")
+
+
+def test_layers_that_hide_the_image_have_no_share():
+    report = of(Hidden())
+    assert np.isnan([report.rows[0].touched, report.rows[0].taps]).all()
+    assert any("['pallas_call'] is not known" in text for text in report.warnings)
 
 
 def test_model_is_left_as_it_is():

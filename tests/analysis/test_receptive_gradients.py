@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import jaxpad
-from jaxpad.analysis import padding_fraction, receptive_cells
+from jaxpad.analysis import padding_fraction, receptive_cells, receptive_field
 from jaxpad.padding import MODES, rule_of
 from tests.oracles import amount_widths, correlate
 from tests.subjects import MODE_SPECS
@@ -81,7 +81,16 @@ def holes(x: Any) -> Any:
     return lax.pad(x, jnp.zeros((), x.dtype), widths)
 
 
+def overwritten(x: Any) -> Any:
+    """A row of others, twice the last ones, and a constant."""
+    new = [(x[:, 8:9], 2), (2 * x[:, 4:6], 20), (jnp.ones((1, 1, 1), x.dtype), 5)]
+    for update, start in new:
+        x = lax.dynamic_update_slice_in_dim(x, update, start, 1)
+    return x
+
+
 OTHERS = {
+    "overwritten": overwritten,
     "upsampled": upsampled,
     "linear": lambda x: jax.image.resize(x, (1, 21, 1), "linear"),
     "antialias": lambda x: jax.image.resize(x, (1, 5, 1), "linear"),
@@ -89,6 +98,9 @@ OTHERS = {
     "pooled": lambda x: jaxpad.avg_pool(x, (3,), stride=2, amount="same"),
     "reflected": lambda x: jnp.pad(x, ((0, 0), (2, 3), (0, 0)), mode="reflect"),
     "holes": holes,
+    "tiled": lambda x: jnp.tile(x[:, 2:7], (1, 3, 2)),
+    "stacked": lambda x: jnp.stack([x[:, 1:], x[:, :-1] / 2]).sum(0),
+    "unstacked": lambda x: jnp.unstack(x, axis=1)[3][:, None],
 }
 
 
@@ -115,6 +127,26 @@ def test_two_axes():
         there = np.argwhere(np.asarray(seen)[j, i])
         np.testing.assert_array_equal(there.min(0), [rows[i, 0], columns[j, 0]])
         np.testing.assert_array_equal(there.max(0), [rows[i, 1], columns[j, 1]])
+
+
+def test_padding_that_sees_its_neighbours():
+    """The intervals of columns hold in the border's rows, the field does not."""
+    weights = np.random.default_rng(0).uniform(1, 2, (2, 3, 1))
+    learned: Any = MODES["learned_extrapolation"]
+    mode = functools.partial(learned, weights=weights)
+
+    def network(x: Any) -> Any:
+        return jaxpad.conv(x, jnp.ones((3, 3, 1, 1), x.dtype), padding=mode)
+
+    with jax.enable_x64(True):
+        x = jnp.ones((6, 7))
+        seen = jax.jit(jax.jacfwd(lambda x: network(x[None, :, :, None])[0, ..., 0]))(x)
+    seen = np.asarray(seen) != 0
+    for axis, found in enumerate(receptive_cells(network, (1, 6, 7, 1))):
+        there = seen.any((1 - axis, 3 - axis))
+        assert found.tolist() == ends(there)
+    assert receptive_field(network, (1, 6, 7, 1)) == ((3, 1, 1),) * 2
+    assert ends(seen[3].any(1))[1:-1] == [[n - 1, n + 1] for n in range(1, 6)]
 
 
 def means(x: Any, layers: list[Layer], padding: Any, conv: Any) -> Any:
@@ -163,6 +195,23 @@ def fraction(function: Callable[[Any], Any]) -> list[float]:
     return padding_fraction(function, (1, 4, 1)).tolist()
 
 
+def channel_written(conv: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def call(x: Any) -> Any:
+        four = jnp.concatenate([x] * 4, -1)
+        return lax.dynamic_update_slice_in_dim(four, conv(x), 1, 2)
+
+    return call
+
+
+def half_by_half(x: Any) -> Any:
+    """An image put together in an array that is larger by a cell on each side."""
+    y = jnp.zeros((1, 6, 1))
+    for start in (0, 2):
+        part = x[:, start : start + 2]
+        y = lax.dynamic_update_slice_in_dim(y, part, start + 1, 1)
+    return y
+
+
 def test_fraction_of_branches_channels_and_pools():
     def conv(x: Any) -> Any:
         return jaxpad.conv(x, jnp.ones((2, x.shape[-1], 1)), amount=(0, 1))
@@ -176,6 +225,8 @@ def test_fraction_of_branches_channels_and_pools():
         0.125,
     ]
     assert fraction(lambda x: conv(conv(x))) == [0, 0, 0.25, 0.75]
+    assert fraction(channel_written(conv)) == [0, 0, 0, 0.125]
+    assert fraction(half_by_half) == [1, 0, 0, 0, 0, 1]
     assert fraction(lambda x: conv(x).mean(1)) == [0.125]
     # A cell that never wins a maximum is no part of it; a constant that may win is.
     pool = {"window": (2,), "stride": 1, "amount": (0, 1)}
