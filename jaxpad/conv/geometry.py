@@ -84,9 +84,7 @@ def geometry(
     return Geometry(tuple(space), tuple(window), strides, dilations, widths, outputs)
 
 
-def per_axis(
-    name: str, value: PerAxis, rank: int, *, least: int = 1
-) -> tuple[int, ...]:
+def per_axis(name: str, value: Any, rank: int, *, least: int = 1) -> tuple[int, ...]:
     """Reads an int, or one per axis.
 
     Raises:
@@ -95,7 +93,7 @@ def per_axis(
     """
     try:
         values = value if isinstance(value, (tuple, list)) else [value] * rank
-        numbers = tuple(operator.index(v) for v in values)  # pyright: ignore[reportArgumentType]
+        numbers = tuple(operator.index(v) for v in values)
     except TypeError as e:
         raise TypeError(
             f"{name} is an int, or one per space axis, but {value!r} came."

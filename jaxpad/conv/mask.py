@@ -27,6 +27,7 @@ from ..padding import (
     sum_dtype,
 )
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
+from .arguments import window_of
 from .geometry import Geometry, fill, geometry
 
 
@@ -64,6 +65,7 @@ def propagate_mask(
     "Image Inpainting for Irregular Holes Using Partial Convolutions", Liu et al.,
     2018.
     """
+    window = window_of("window", window)
     mask, padding = jnp.asarray(mask), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     if mask.ndim != len(window) + 2:
@@ -71,7 +73,7 @@ def propagate_mask(
             f"mask has shape {mask.shape}, but a window of {len(window)} axes takes "
             "[batch, *space, channels]."
         )
-    geo = geometry(mask.shape[1:-1], tuple(window), stride, dilation, amount)
+    geo = geometry(mask.shape[1:-1], window, stride, dilation, amount)
     return _taps_there(mask.astype(jnp.float32), geo, padding) > 0
 
 

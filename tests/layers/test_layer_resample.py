@@ -16,6 +16,7 @@ from jaxpad.layers import (
     BlurPool,
     Conv,
     ConvTranspose,
+    MaxPool,
     Patches,
     ResizeConv,
     replace_padding,
@@ -248,6 +249,12 @@ def test_masks_in_layers():
 def test_refusals(make: Any, text: str):
     with pytest.raises(ValueError, match=text):
         make()
+
+
+@pytest.mark.parametrize("strides", [0, (1, 2, 3)])
+def test_strides_of_a_pool_are_read_when_it_is_made(strides: Any):
+    with pytest.raises(ValueError, match=r"strides=.*: expected an int of at least 1"):
+        MaxPool((2, 2), strides)
 
 
 def test_the_error_names_the_layer():
