@@ -15,8 +15,8 @@ from ..padding import (
     Padding,
     apply_reweight,
     pad,
+    per_axis_amounts,
     per_axis_modes,
-    per_axis_widths,
     reweight_ratio,
     rule_of,
 )
@@ -74,10 +74,7 @@ def geometry(
     rank = len(window)
     strides = per_axis("stride", stride, rank)
     dilations = per_axis("dilation", dilation, rank)
-    if isinstance(amount, str):
-        amounts = [amount] * rank
-    else:
-        amounts = per_axis_widths(amount, rank)
+    amounts = per_axis_amounts(amount, rank)
     axes = list(zip(space, window, strides, amounts, dilations, strict=True))
     outputs = tuple(conv_output_size(*axis) for axis in axes)
     widths = tuple(side_widths(a, i, k, s, d) for i, k, s, a, d in axes)

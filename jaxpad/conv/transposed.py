@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..arith import transposed_output_size
-from ..padding import Padding, as_padding, per_axis_modes, per_axis_widths, rule_of
+from ..padding import Padding, as_padding, per_axis_amounts, per_axis_modes, rule_of
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
 from .convolve import convolve
 from .functional import check_dtypes
@@ -104,15 +104,12 @@ def _geometry(
     """The window of the convolution that is transposed, over this one's output."""
     taps = kernel.shape[:-2]
     rank = len(taps)
-    amounts = (
-        [amount] * rank if isinstance(amount, str) else per_axis_widths(amount, rank)
-    )
     space = map(
         transposed_output_size,
         x.shape[1:-1],
         taps,
         per_axis("stride", stride, rank),
-        amounts,
+        per_axis_amounts(amount, rank),
         per_axis("output_padding", output_padding, rank, least=0),
         per_axis("dilation", dilation, rank),
     )

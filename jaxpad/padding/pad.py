@@ -12,6 +12,7 @@ from ..arith import explicit_widths
 from ..typing import AnyArray, Array, Mode, Widths
 from .catalogue import missing_arguments
 from .modes import MODES
+from .names import mode_name, refuse_cells
 from .rules import Fill, fill_axes, maker_of
 
 
@@ -85,7 +86,9 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
 
     Raises:
         ValueError: if a tuple has another length, or a name is unknown.
+        TypeError: for numbers, which are an amount.
     """
+    refuse_cells(mode)
     modes = mode if isinstance(mode, tuple) else (mode,) * rank
     if len(modes) != rank:
         raise ValueError(
@@ -95,12 +98,14 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
         )
     pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
     if any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"mode {mode!r}: inside the tuple a pair is (before, after).")
+        raise ValueError(
+            f"mode {mode_name(mode)}: inside the tuple a pair is (before, after)."
+        )
     pairs = [(_mode(lo), _mode(hi)) for lo, hi in pairs]
     for lo, hi in pairs:
         if lo is not hi and any(MODES.breaks(side, "interior") for side in (lo, hi)):
             raise ValueError(
-                f"mode {mode!r}: one of a pair (before, after) moves the real cells, "
+                f"mode {mode_name(mode)}: one of a pair (before, after) moves the real cells, "
                 "so it cannot fill one side alone. Name it for the whole axis."
             )
     return pairs
@@ -170,7 +175,7 @@ def _fill(x: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
     padded = mode(x, widths)
     if padded.shape != expected or padded.dtype != x.dtype:
         raise ValueError(
-            f"mode {mode!r} returned {padded.dtype}{list(padded.shape)} for widths "
+            f"mode {mode_name(mode)} returned {padded.dtype}{list(padded.shape)} for widths "
             f"{widths}, but {x.dtype}{list(expected)} was expected: a mode adds cells "
             "and changes nothing else."
         )
