@@ -1,6 +1,7 @@
 """Transposed convolution: the adjoint of `jaxpad.conv`, border included."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,7 +10,15 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..arith import transposed_output_size
-from ..padding import Padding, as_padding, per_axis_amounts, per_axis_modes, rule_of
+from ..padding import (
+    Padding,
+    as_padding,
+    mode_name,
+    pad,
+    per_axis_amounts,
+    per_axis_modes,
+    rule_of,
+)
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
 from .convolve import convolve
 from .functional import check_dtypes
@@ -118,25 +127,56 @@ def _geometry(
 
 def _check_mode(image: Any, window: Geometry, padding: Padding) -> None:
     """Raises unless the mode fills the output's border, and linearly."""
-    pad = functools.partial(_padded, window=window, padding=padding)
+    filled = functools.partial(_padded, window=window, padding=padding)
     try:
-        padded = jax.eval_shape(pad, image)
+        padded = jax.eval_shape(filled, image)
     except ValueError as e:
         raise ValueError(
             f"conv_transpose: the mode fills cells around the output, which here has "
             f"{window.space} cells. {e}"
         ) from e
-    modes = per_axis_modes(padding.mode, len(window.window))
-    odd = [mode for pair in modes for mode in pair if rule_of(mode) is None]
-    if not odd:
+    if not _has_rules(padding.mode, len(window.window)):
+        _check_adjoint(filled, image, padded, padding.mode)
+
+
+def check_linear(mode: Mode, rank: int) -> None:
+    """Raises for a mode that is seen not to be linear before there is an image.
+
+    It is tried on an image of 12 cells along each of `rank` axes. A mode that does not
+    take that one is met by `conv_transpose`, which tries it on its own.
+
+    Raises:
+        ValueError: if the mode has no adjoint.
+    """
+
+    def padded(image: Array) -> Array:
+        return pad(image, 1, mode, axes=range(1, 1 + rank))
+
+    if _has_rules(mode, rank):
         return
+    image = jax.ShapeDtypeStruct((1, *(12,) * rank, 1), jnp.float32)
+    try:  # only traced: whatever it raises, conv_transpose will
+        found = jax.eval_shape(padded, image)
+    except Exception:
+        return
+    _check_adjoint(padded, image, found, mode)
+
+
+def _has_rules(mode: Mode, rank: int) -> bool:
+    modes = per_axis_modes(mode, rank)
+    return all(rule_of(mode) is not None for pair in modes for mode in pair)
+
+
+def _check_adjoint(
+    padded: Callable[[Array], Array], image: Any, found: Any, mode: Mode
+) -> None:
     try:  # only traced: whatever it raises, the mode has no transpose
-        jax.eval_shape(lambda y: jax.linear_transpose(pad, image)(y), padded)
+        jax.eval_shape(lambda y: jax.linear_transpose(padded, image)(y), found)
     except Exception as e:
         raise ValueError(
-            f"conv_transpose: padding mode {padding.mode!r} is not linear in the image "
-            f"({e or type(e).__name__}), so the convolution with it has no adjoint. "
-            'Use a linear mode, such as "reflect" or "replicate".'
+            f"conv_transpose: padding mode {mode_name(mode)} is not linear in the "
+            "image, so the convolution with it has no adjoint. Use a linear mode, such "
+            'as "reflect" or "replicate".'
         ) from e
 
 

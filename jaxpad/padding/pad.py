@@ -105,8 +105,8 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
     for lo, hi in pairs:
         if lo is not hi and any(MODES.breaks(side, "interior") for side in (lo, hi)):
             raise ValueError(
-                f"mode {mode_name(mode)}: one of a pair (before, after) moves the real cells, "
-                "so it cannot fill one side alone. Name it for the whole axis."
+                f"mode {mode_name(mode)}: one of a pair (before, after) moves the real "
+                "cells, so it cannot fill one side alone. Name it for the whole axis."
             )
     return pairs
 
@@ -175,9 +175,9 @@ def _fill(x: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
     padded = mode(x, widths)
     if padded.shape != expected or padded.dtype != x.dtype:
         raise ValueError(
-            f"mode {mode_name(mode)} returned {padded.dtype}{list(padded.shape)} for widths "
-            f"{widths}, but {x.dtype}{list(expected)} was expected: a mode adds cells "
-            "and changes nothing else."
+            f"mode {mode_name(mode)} returned {padded.dtype}{list(padded.shape)} for "
+            f"widths {widths}, but {x.dtype}{list(expected)} was expected: a mode adds "
+            "cells and changes nothing else."
         )
     return padded
 
