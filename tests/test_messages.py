@@ -19,6 +19,44 @@ CALLS = [
     ("layers.MaxPool((2, 2), 1.5)", "TypeError", "strides is an int, or one per"),
     ("jaxpad.blur_pool(x, taps=(3, 3))", "TypeError", "taps is one int, but (3, 3)"),
     ("layers.BlurPool(2, taps=3.0)", "TypeError", "taps is one int, but 3.0 came"),
+    ("layers.Conv(4, 4, 3.5, rngs=rngs)", "TypeError", "kernel_size has one int for"),
+    ("jaxpad.conv(x, kernel, groups=1.0)", "TypeError", "groups is one int, but 1.0"),
+    ("jaxpad.conv_transpose(x, kernel, groups=1.0)", "TypeError", "groups is one int"),
+    (
+        "layers.Conv(4, 4, (3, 3), feature_group_count=1.0, rngs=rngs)",
+        "TypeError",
+        "feature_group_count is one int, but 1.0 came",
+    ),
+    ("jaxpad.conv(x, [[[[1.0]] * 4]]).shape", "nothing", "(1, 6, 6, 1)"),
+    ("jaxpad.conv_transpose(x, [[[[1.0]] * 4]]).shape", "nothing", "(1, 6, 6, 1)"),
+    ("jaxpad.resize_conv(x, [[[[1.0]] * 4]]).shape", "nothing", "(1, 12, 12, 1)"),
+    ("edge_conv(x, [[[[[[1.0]] * 4]]] * 3] * 3).shape", "nothing", "(1, 6, 6, 1)"),
+    ("jaxpad.conv(x, jnp.ones(3))", "ValueError", "conv: kernel has shape (3,), but"),
+    ("jaxpad.conv_transpose(x, jnp.ones(3))", "ValueError", "kernel has shape (3,)"),
+    ("jaxpad.resize_conv(x, jnp.ones(3))", "ValueError", "kernel has shape (3,), but"),
+    ("jaxpad.blur_pool(jnp.ones(3))", "ValueError", "the window has 0, and x has"),
+    ("jaxpad.pad(x, 1, axes=1)", "TypeError", "axes=1: expected the axes that are"),
+    ("jaxpad.pad(x, 1, axes=(1.0,))", "TypeError", "axes=(1.0,): expected the axes"),
+    (
+        "jaxpad.pad(x, 1, 'latlon(odd_channels=1)', axes=(1, 2))",
+        "TypeError",
+        "odd_channels=1: expected the numbers of channels, as in odd_channels=(0, 1)",
+    ),
+    (
+        "jaxpad.pad(x, 1, 'random(key=1)')",
+        "TypeError",
+        "random: key=1: expected a key of jax.random, as jax.random.key(0)",
+    ),
+    (
+        "jaxpad.propagate_mask(x, (3, 3))",
+        "ValueError",
+        "mask has dtype float32, but booleans were expected",
+    ),
+    (
+        "jaxpad.conv(x, kernel, strategy='strips', padding=drawn)",
+        "ValueError",
+        "by a rule, but Random is another function",
+    ),
     ("layers.BlurPool((2, 2))", "TypeError", "rank is one int, but (2, 2) came"),
 ]
 
@@ -28,8 +66,10 @@ import jax.numpy as jnp
 import jaxpad
 from flax import nnx
 from jaxpad import layers
+from jaxpad.conv import edge_conv
 
 x, kernel, rngs = jnp.ones((1, 6, 6, 4)), jnp.ones((3, 3, 4, 4)), nnx.Rngs(0)
+drawn = layers.Random(4, 2, rngs=rngs)
 
 def told(call):
     try:

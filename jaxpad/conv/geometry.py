@@ -14,6 +14,7 @@ from ..padding import (
     MODES,
     Padding,
     apply_reweight,
+    mode_name,
     pad,
     per_axis_amounts,
     per_axis_modes,
@@ -184,9 +185,10 @@ def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
     kept = _corners_kept(per_axis_modes(padding.mode, len(sides)))
     if any(any(absent) and not k for absent, k in zip(sides, kept, strict=True)):
         raise ValueError(
-            f"{padding}: an axis after a zero one fills the corners with something "
-            "else, so that the missing cells of a window cannot be counted axis by "
-            "axis. Name the zero axis last, or write reweight=None."
+            f"padding {mode_name(padding.mode)} with reweight="
+            f"{mode_name(padding.reweight)}: an axis after a zero one fills the "
+            "corners with something else, so that the missing cells of a window cannot "
+            "be counted axis by axis. Name the zero axis last, or write reweight=None."
         )
     counts = [
         tap_counts(a.space, a.window, a.stride, a.widths, a.dilation, absent=absent)
@@ -208,7 +210,8 @@ def check_image(name: str, x: AnyArray, rank: int) -> Array:
     x = jnp.asarray(x)
     if not 1 <= rank <= 3:
         raise ValueError(
-            f"{name} works on 1, 2 or 3 space axes, but the window has {rank}."
+            f"{name} works on 1, 2 or 3 space axes, but the window has {max(rank, 0)}, "
+            f"and x has shape {x.shape}: expected [batch, *space, channels]."
         )
     if x.ndim != rank + 2:
         axes = ", ".join(["batch", *"dhw"[3 - rank :], "channels"])

@@ -22,6 +22,7 @@ from ..padding import (
     Terms,
     affine,
     as_padding,
+    mode_name,
     per_axis_modes,
     rule_of,
     sum_dtype,
@@ -72,6 +73,11 @@ def propagate_mask(
         raise ValueError(
             f"mask has shape {mask.shape}, but a window of {len(window)} axes takes "
             "[batch, *space, channels]."
+        )
+    if mask.dtype != bool:
+        raise ValueError(
+            f"mask has dtype {mask.dtype}, but booleans were expected, true where the "
+            "image is real: write mask > 0, or what else says it."
         )
     geo = geometry(mask.shape[1:-1], window, stride, dilation, amount)
     return _taps_there(mask.astype(jnp.float32), geo, padding) > 0
@@ -157,9 +163,10 @@ def _there(mode: Any) -> Any:
         terms, constant = ([], 0) if rule is None else rule.terms(i, n, **options)
         if rule is None or len(terms) > 1 or (terms and constant):
             raise ValueError(
-                f"padding mode {mode!r} makes a cell of several, or not by a rule, so "
-                "that a mask cannot say whether it is there. With a mask use a mode "
-                'that copies cells, such as "reflect", or "zero" or "constant".'
+                f"padding mode {mode_name(mode)} makes a cell of several, or not "
+                "by a rule, so that a mask cannot say whether it is there. With a mask "
+                'use a mode that copies cells, such as "reflect", or "zero" or '
+                '"constant".'
             )
         return [(1, index) for _, index in terms], 0 if terms else 1
 

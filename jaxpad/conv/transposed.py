@@ -20,6 +20,7 @@ from ..padding import (
     rule_of,
 )
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
+from .arguments import kernel_of, whole
 from .convolve import convolve
 from .functional import check_dtypes
 from .geometry import Geometry, check_image, fill, finish, geometry, per_axis
@@ -82,7 +83,8 @@ def conv_transpose(
     "A guide to convolution arithmetic for deep learning", Dumoulin and Visin, 2016,
     derives the sizes.
     """
-    x, kernel = check_image("conv_transpose", x, kernel.ndim - 2), jnp.asarray(kernel)
+    kernel, groups = kernel_of("conv_transpose", kernel), whole("groups", groups)
+    x = check_image("conv_transpose", x, kernel.ndim - 2)
     bias = None if bias is None else jnp.asarray(bias)
     _check_channels(x, kernel, groups)
     features = kernel.shape[-1] * groups
@@ -186,7 +188,7 @@ def _padded(image: Array, window: Geometry, padding: Padding) -> Array:
 
 def _check_channels(x: Array, kernel: Array, groups: int) -> None:
     features = x.shape[-1]
-    if groups < 1 or features % groups:
+    if features % groups:
         raise ValueError(f"groups={groups} must divide the {features} channels of x.")
     if kernel.shape[-2] != features:
         raise ValueError(

@@ -42,6 +42,7 @@ def pad(
         The padded array, of the same dtype.
 
     Raises:
+        TypeError: for axes or widths that are no whole numbers.
         ValueError: for an unknown mode, a negative width, an axis without cells, or
             a width that the mode cannot fill (reflect beyond n - 1, symmetric
             beyond n).
@@ -143,7 +144,12 @@ def per_axis_widths(widths: Widths, rank: int) -> list[tuple[int, int]]:
 def _normalise_axes(axes: Sequence[int] | None, rank: int) -> list[int]:
     if axes is None:
         return list(range(rank))
-    found = [operator.index(axis) for axis in axes]
+    try:
+        found = [operator.index(axis) for axis in axes]
+    except TypeError as e:
+        raise TypeError(
+            f"axes={axes!r}: expected the axes that are padded, as in axes=(1, 2)."
+        ) from e
     if any(not -rank <= axis < rank for axis in found):
         raise ValueError(f"axes={tuple(axes)} are not all in an array of {rank} axes.")
     found = [axis % rank for axis in found]

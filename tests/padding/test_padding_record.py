@@ -9,8 +9,9 @@ import pytest
 import scipy.ndimage
 
 import jaxpad
+from jaxpad.layers import LearnedConstant
 from jaxpad.padding import MODES, PADDINGS, Padding, as_padding
-from jaxpad.padding.names import ELSEWHERE
+from jaxpad.padding.names import ELSEWHERE, mode_name
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -167,3 +168,21 @@ def test_what_the_package_shows():
 def test_modes_per_axis_that_cannot_be_read(text: str):
     with pytest.raises(ValueError, match="write a mode per axis with the names in"):
         as_padding(text)
+
+
+def test_a_rule_in_a_record_is_its_name():
+    assert repr(Padding(MODES["circular"]).mode) == "<padding mode circular>"
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("constant(value=1.0)", "constant(value=1.0)"),
+        (MODES["reflect"], "reflect"),
+        (MODES.resolve("constant(value=1.0)"), "constant(value=1.0)"),
+        ((("zero", MODES["circular"]), "linear"), "((zero, circular), linear)"),
+        (LearnedConstant(2, 1), "LearnedConstant"),
+    ],
+)
+def test_a_mode_in_a_message_is_one_line(mode: Any, name: str):
+    assert mode_name(mode) == name
