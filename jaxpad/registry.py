@@ -24,6 +24,7 @@ class Registry(Mapping[str, T], Generic[T]):
         kind: what an entry is, in words; it appears in error messages.
         base: a registry whose names are valid here too ...
         wrap: ... once this has turned the name into an entry of this kind.
+        hints: from a name that is none, in lower case, to what the error says of it.
 
     Example:
         >>> COLOURS = Registry("colour")
@@ -40,9 +41,10 @@ class Registry(Mapping[str, T], Generic[T]):
         *,
         base: "Registry[Any] | None" = None,
         wrap: Callable[[str], T] | None = None,
+        hints: Mapping[str, str] | None = None,
     ):
         self.kind = kind
-        self._base, self._wrap = base, wrap
+        self._base, self._wrap, self._hints = base, wrap, hints or {}
         self._entries: dict[str, T] = {}
 
     def register(self, entry: Any = None, /, *, name: str | None = None) -> Any:
@@ -113,9 +115,15 @@ class Registry(Mapping[str, T], Generic[T]):
         return ", ".join(repr(name) for name in sorted(self))
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(str(name).lower(), list(self), n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = self._hint(str(name).lower())
         return f"unknown {self.kind} {name!r}.{hint} The names are {self._names()}."
+
+    def _hint(self, name: str) -> str:
+        if name in self._hints:
+            return f" {self._hints[name]}"
+        # Below 0.75 "nearest" would be "linear".
+        near = difflib.get_close_matches(name, list(self), n=1, cutoff=0.75)
+        return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def parse_call(spec: str, kind: str = "strategy") -> tuple[str, dict[str, Any]]:

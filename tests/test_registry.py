@@ -106,6 +106,21 @@ def test_refusals(colours: Registry, spec: str, text: str):
         colours.resolve(spec)
 
 
+@pytest.mark.parametrize("name", ["shade", "Shade"])
+def test_a_hint_for_a_name_that_is_none(name: str):
+    tones = Registry("tone", hints={"shade": "Write 'grey'."})
+    tones.register(grey)
+    text = rf"unknown tone '{name}'\. Write 'grey'\. The names are 'grey'"
+    with pytest.raises(ValueError, match=text):
+        tones.resolve(name)
+
+
+@pytest.mark.parametrize("name", ["great", "g"])
+def test_a_name_that_is_not_near_gets_no_hint(colours: Registry, name: str):
+    with pytest.raises(ValueError, match=rf"colour '{name}'\. The names are"):
+        colours.resolve(name)
+
+
 @pytest.mark.parametrize(
     "spec", ["a(__import__('os').getcwd())", "a(b=__import__('os'))", "a(b=1)(c=2)"]
 )

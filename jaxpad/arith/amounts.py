@@ -1,5 +1,6 @@
 """Amounts: how many cells are added before and after an axis."""
 
+import difflib
 import operator
 from collections.abc import Sequence
 
@@ -72,8 +73,10 @@ def side_widths(
             return reach, 0
         case str():
             names = ", ".join(repr(name) for name in AMOUNTS)
+            near = difflib.get_close_matches(amount.lower(), AMOUNTS, 1, 0.75)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(
-                f"unknown amount {amount!r}. Expected an int, (lo, hi) or one of "
+                f"unknown amount {amount!r}.{hint} Expected an int, (lo, hi) or one of "
                 f"{names}."
             )
     return explicit_widths(amount)

@@ -45,11 +45,12 @@ def conv_output_size(
     if ceil_mode:
         last = min(-(-room // stride), (i + lo - 1) // stride)
     if last < 0:
+        # An axis without cells has nothing to pad.
+        other = ', a smaller window, or more padding such as amount="same"' if i else ""
         raise ValueError(
             f"a window of k={k} at dilation={dilation} spans {span(k, dilation)} "
             f"cells, but the axis has i={i} and amount {padding!r} adds {lo} + {hi}: "
-            f"use an input of at least {span(k, dilation) - lo - hi} cells, a smaller "
-            'window, or more padding such as amount="same".'
+            f"use an input of at least {span(k, dilation) - lo - hi} cells{other}."
         )
     return last + 1
 

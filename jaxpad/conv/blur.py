@@ -7,6 +7,7 @@ from jaxtyping import Shaped
 
 from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, Array, Image, Mode, PerAxis
+from .arguments import whole
 from .geometry import check_image, fill, finish, geometry, tap
 
 
@@ -45,6 +46,7 @@ def blur_pool(
 
     "Making Convolutional Networks Shift-Invariant Again", Zhang, 2019.
     """
+    x, taps = jnp.asarray(x), whole("taps", taps)
     rank = x.ndim - 2
     x, padding = check_image("blur_pool", x, rank), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount

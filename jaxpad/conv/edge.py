@@ -68,7 +68,8 @@ def edge_conv(
 
     "Learning on the Edge" (Innamorati et al., 2018).
     """
-    kernels, rank = jnp.asarray(kernels), (kernels.ndim - 2) // 2
+    kernels = jnp.asarray(kernels)
+    rank = (kernels.ndim - 2) // 2
     if kernels.ndim != 2 * rank + 2 or kernels.shape[:rank] != (3,) * rank:
         raise ValueError(
             f"kernels of shape {kernels.shape}: expected 3 for each space axis, then "

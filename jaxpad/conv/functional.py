@@ -8,6 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
+from .arguments import kernel_of, whole
 from .convolve import convolve
 from .geometry import check_image, finish, geometry
 from .mask import finish_masked, mask_out
@@ -73,7 +74,8 @@ def conv(
 
     Partial convolution: "Partial Convolution based Padding", Liu et al., 2018.
     """
-    x, kernel = check_image("conv", x, kernel.ndim - 2), jnp.asarray(kernel)
+    kernel, groups = kernel_of("conv", kernel), whole("groups", groups)
+    x = check_image("conv", x, kernel.ndim - 2)
     bias = None if bias is None else jnp.asarray(bias)
     _check_operands(x, kernel, bias, groups)
     padding = as_padding(padding)
@@ -91,7 +93,7 @@ def conv(
 
 def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) -> None:
     in_features, (per_group, out_features) = x.shape[-1], kernel.shape[-2:]
-    if groups < 1 or in_features % groups or out_features % groups:
+    if in_features % groups or out_features % groups:
         raise ValueError(
             f"groups={groups} must divide both the {in_features} channels of x and the "
             f"{out_features} of the output."

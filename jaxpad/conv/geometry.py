@@ -13,9 +13,10 @@ from ..padding import (
     MODES,
     Padding,
     apply_reweight,
+    mode_name,
     pad,
+    per_axis_amounts,
     per_axis_modes,
-    per_axis_widths,
     reweight_ratio,
     rule_of,
     terms_of,
@@ -74,19 +75,14 @@ def geometry(
     rank = len(window)
     strides = per_axis("stride", stride, rank)
     dilations = per_axis("dilation", dilation, rank)
-    if isinstance(amount, str):
-        amounts = [amount] * rank
-    else:
-        amounts = per_axis_widths(amount, rank)
+    amounts = per_axis_amounts(amount, rank)
     axes = list(zip(space, window, strides, amounts, dilations, strict=True))
     outputs = tuple(conv_output_size(*axis) for axis in axes)
     widths = tuple(side_widths(a, i, k, s, d) for i, k, s, a, d in axes)
     return Geometry(tuple(space), tuple(window), strides, dilations, widths, outputs)
 
 
-def per_axis(
-    name: str, value: PerAxis, rank: int, *, least: int = 1
-) -> tuple[int, ...]:
+def per_axis(name: str, value: Any, rank: int, *, least: int = 1) -> tuple[int, ...]:
     """Reads an int, or one per axis.
 
     Raises:
@@ -95,7 +91,7 @@ def per_axis(
     """
     try:
         values = value if isinstance(value, (tuple, list)) else [value] * rank
-        numbers = tuple(operator.index(v) for v in values)  # pyright: ignore[reportArgumentType]
+        numbers = tuple(operator.index(v) for v in values)
     except TypeError as e:
         raise TypeError(
             f"{name} is an int, or one per space axis, but {value!r} came."
@@ -216,9 +212,10 @@ def missing_ratio(window: Geometry, padding: Padding) -> np.ndarray | None:
     kept = _corners_kept(per_axis_modes(padding.mode, len(sides)))
     if any(any(absent) and not k for absent, k in zip(sides, kept, strict=True)):
         raise ValueError(
-            f"{padding}: an axis after a zero one fills the corners with something "
-            "else, so that the missing cells of a window cannot be counted axis by "
-            "axis. Name the zero axis last, or write reweight=None."
+            f"padding {mode_name(padding.mode)} with reweight="
+            f"{mode_name(padding.reweight)}: an axis after a zero one fills the "
+            "corners with something else, so that the missing cells of a window cannot "
+            "be counted axis by axis. Name the zero axis last, or write reweight=None."
         )
     counts = [
         tap_counts(a.space, a.window, a.stride, a.widths, a.dilation, absent=absent)
@@ -240,7 +237,8 @@ def check_image(name: str, x: AnyArray, rank: int) -> Array:
     x = jnp.asarray(x)
     if not 1 <= rank <= 3:
         raise ValueError(
-            f"{name} works on 1, 2 or 3 space axes, but the window has {rank}."
+            f"{name} works on 1, 2 or 3 space axes, but the window has {max(rank, 0)}, "
+            f"and x has shape {x.shape}: expected [batch, *space, channels]."
         )
     if x.ndim != rank + 2:
         axes = ", ".join(["batch", *"dhw"[3 - rank :], "channels"])

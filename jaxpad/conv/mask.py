@@ -22,11 +22,13 @@ from ..padding import (
     Terms,
     affine,
     as_padding,
+    mode_name,
     per_axis_modes,
     rule_of,
     sum_dtype,
 )
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
+from .arguments import window_of
 from .geometry import Geometry, fill, geometry
 
 
@@ -64,6 +66,7 @@ def propagate_mask(
     "Image Inpainting for Irregular Holes Using Partial Convolutions", Liu et al.,
     2018.
     """
+    window = window_of("window", window)
     mask, padding = jnp.asarray(mask), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     if mask.ndim != len(window) + 2:
@@ -71,7 +74,12 @@ def propagate_mask(
             f"mask has shape {mask.shape}, but a window of {len(window)} axes takes "
             "[batch, *space, channels]."
         )
-    geo = geometry(mask.shape[1:-1], tuple(window), stride, dilation, amount)
+    if mask.dtype != bool:
+        raise ValueError(
+            f"mask has dtype {mask.dtype}, but booleans were expected, true where the "
+            "image is real: write mask > 0, or what else says it."
+        )
+    geo = geometry(mask.shape[1:-1], window, stride, dilation, amount)
     return _taps_there(mask.astype(jnp.float32), geo, padding) > 0
 
 
@@ -162,9 +170,10 @@ def _there(mode: Any) -> Any:
         terms, constant = ([], 0) if rule is None else rule.terms(i, n, **options)
         if rule is None or len(terms) > 1 or (terms and constant):
             raise ValueError(
-                f"padding mode {mode!r} makes a cell of several, or not by a rule, so "
-                "that a mask cannot say whether it is there. With a mask use a mode "
-                'that copies cells, such as "reflect", or "zero" or "constant".'
+                f"padding mode {mode_name(mode)} makes a cell of several, or not "
+                "by a rule, so that a mask cannot say whether it is there. With a mask "
+                'use a mode that copies cells, such as "reflect", or "zero" or '
+                '"constant".'
             )
         return [(1, index) for _, index in terms], 0 if terms else 1
 

@@ -8,6 +8,7 @@ from jaxtyping import Shaped
 
 from ..padding import Padding, as_padding
 from ..typing import Amount, Array, Image, Mode, PerAxis
+from .arguments import window_of
 from .geometry import check_image, fill, finish, geometry, tap
 
 
@@ -45,9 +46,10 @@ def patches(
                [2., 3., 4.],
                [3., 4., 1.]], dtype=float32)
     """
+    window = window_of("window", window)
     x, padding = check_image("patches", x, len(window)), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
-    geo = geometry(x.shape[1:-1], tuple(window), stride, dilation, amount)
+    geo = geometry(x.shape[1:-1], window, stride, dilation, amount)
     # Copies, where lax.conv_general_dilated_patches multiplies by ones and zeros:
     # infinite cells stay alone, and no product is rounded.
     x, _ = fill(x, geo, padding, everywhere=True)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 
 from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
+from .arguments import window_of
 from .geometry import Geometry, check_image, fill, finish, geometry
 from .mask import finish_masked, mask_out
 
@@ -119,10 +120,11 @@ def _read(
     padding: Mode | Padding,
     amount: Amount,
 ) -> tuple[Array, Geometry, Padding]:
+    window = window_of("window", window)
     x, padding = check_image(name, x, len(window)), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
-    stride = tuple(window) if stride is None else stride
-    return x, geometry(x.shape[1:-1], tuple(window), stride, 1, amount), padding
+    stride = window if stride is None else stride
+    return x, geometry(x.shape[1:-1], window, stride, 1, amount), padding
 
 
 def _all(widths: Sequence[tuple[int, int]]) -> tuple:

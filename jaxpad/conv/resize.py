@@ -8,6 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from ..padding import MODES, Padding, as_padding, pad, per_axis_modes
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
+from .arguments import kernel_of
 from .functional import conv
 from .geometry import check_image, per_axis, tap
 
@@ -61,6 +62,7 @@ def resize_conv(
 
     "Deconvolution and Checkerboard Artifacts", Odena et al., 2016.
     """
+    kernel = kernel_of("resize_conv", kernel)
     rank = kernel.ndim - 2
     x, padding = check_image("resize_conv", x, rank), as_padding(padding)
     scales = per_axis("scale", scale, rank)

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 from jax import lax
 
-from ..padding import MODES, Fill, Padding, as_fills, fill_axes, per_axis_modes
+from ..padding import (
+    MODES,
+    Fill,
+    Padding,
+    as_fills,
+    fill_axes,
+    mode_name,
+    per_axis_modes,
+)
 from ..typing import Array
 from .convolve import Convolve
 from .geometry import Geometry
@@ -24,8 +32,9 @@ def strips(
     fills = as_fills(range(1, 1 + len(modes)), window.widths, modes)
     if fills is None:
         raise ValueError(
-            f'strategy="strips" needs modes given by a rule, but {padding.mode!r} is '
-            'another function, which cannot fill one side alone: use strategy="auto".'
+            'strategy="strips" needs modes given by a rule, but '
+            f"{mode_name(padding.mode)} is another function, which cannot fill one "
+            'side alone: use strategy="auto".'
         )
     y = convolve(x, kernel, window.stride, window.widths, window.dilation)
     for axis, pair in enumerate(modes):

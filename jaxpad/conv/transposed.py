@@ -1,6 +1,7 @@
 """Transposed convolution: the adjoint of `jaxpad.conv`, border included."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,8 +10,17 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..arith import transposed_output_size
-from ..padding import Padding, as_padding, per_axis_modes, per_axis_widths, rule_of
+from ..padding import (
+    Padding,
+    as_padding,
+    mode_name,
+    pad,
+    per_axis_amounts,
+    per_axis_modes,
+    rule_of,
+)
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
+from .arguments import kernel_of, whole
 from .convolve import convolve
 from .functional import check_dtypes
 from .geometry import Geometry, check_image, fill, finish, geometry, per_axis
@@ -73,7 +83,8 @@ def conv_transpose(
     "A guide to convolution arithmetic for deep learning", Dumoulin and Visin, 2016,
     derives the sizes.
     """
-    x, kernel = check_image("conv_transpose", x, kernel.ndim - 2), jnp.asarray(kernel)
+    kernel, groups = kernel_of("conv_transpose", kernel), whole("groups", groups)
+    x = check_image("conv_transpose", x, kernel.ndim - 2)
     bias = None if bias is None else jnp.asarray(bias)
     _check_channels(x, kernel, groups)
     features = kernel.shape[-1] * groups
@@ -104,15 +115,12 @@ def _geometry(
     """The window of the convolution that is transposed, over this one's output."""
     taps = kernel.shape[:-2]
     rank = len(taps)
-    amounts = (
-        [amount] * rank if isinstance(amount, str) else per_axis_widths(amount, rank)
-    )
     space = map(
         transposed_output_size,
         x.shape[1:-1],
         taps,
         per_axis("stride", stride, rank),
-        amounts,
+        per_axis_amounts(amount, rank),
         per_axis("output_padding", output_padding, rank, least=0),
         per_axis("dilation", dilation, rank),
     )
@@ -121,25 +129,56 @@ def _geometry(
 
 def _check_mode(image: Any, window: Geometry, padding: Padding) -> None:
     """Raises unless the mode fills the output's border, and linearly."""
-    pad = functools.partial(_padded, window=window, padding=padding)
+    filled = functools.partial(_padded, window=window, padding=padding)
     try:
-        padded = jax.eval_shape(pad, image)
+        padded = jax.eval_shape(filled, image)
     except ValueError as e:
         raise ValueError(
             f"conv_transpose: the mode fills cells around the output, which here has "
             f"{window.space} cells. {e}"
         ) from e
-    modes = per_axis_modes(padding.mode, len(window.window))
-    odd = [mode for pair in modes for mode in pair if rule_of(mode) is None]
-    if not odd:
+    if not _has_rules(padding.mode, len(window.window)):
+        _check_adjoint(filled, image, padded, padding.mode)
+
+
+def check_linear(mode: Mode, rank: int) -> None:
+    """Raises for a mode that is seen not to be linear before there is an image.
+
+    It is tried on an image of 12 cells along each of `rank` axes. A mode that does not
+    take that one is met by `conv_transpose`, which tries it on its own.
+
+    Raises:
+        ValueError: if the mode has no adjoint.
+    """
+
+    def padded(image: Array) -> Array:
+        return pad(image, 1, mode, axes=range(1, 1 + rank))
+
+    if _has_rules(mode, rank):
         return
+    image = jax.ShapeDtypeStruct((1, *(12,) * rank, 1), jnp.float32)
+    try:  # only traced: whatever it raises, conv_transpose will
+        found = jax.eval_shape(padded, image)
+    except Exception:
+        return
+    _check_adjoint(padded, image, found, mode)
+
+
+def _has_rules(mode: Mode, rank: int) -> bool:
+    modes = per_axis_modes(mode, rank)
+    return all(rule_of(mode) is not None for pair in modes for mode in pair)
+
+
+def _check_adjoint(
+    padded: Callable[[Array], Array], image: Any, found: Any, mode: Mode
+) -> None:
     try:  # only traced: whatever it raises, the mode has no transpose
-        jax.eval_shape(lambda y: jax.linear_transpose(pad, image)(y), padded)
+        jax.eval_shape(lambda y: jax.linear_transpose(padded, image)(y), found)
     except Exception as e:
         raise ValueError(
-            f"conv_transpose: padding mode {padding.mode!r} is not linear in the image "
-            f"({e or type(e).__name__}), so the convolution with it has no adjoint. "
-            'Use a linear mode, such as "reflect" or "replicate".'
+            f"conv_transpose: padding mode {mode_name(mode)} is not linear in the "
+            "image, so the convolution with it has no adjoint. Use a linear mode, such "
+            'as "reflect" or "replicate".'
         ) from e
 
 
@@ -149,7 +188,7 @@ def _padded(image: Array, window: Geometry, padding: Padding) -> Array:
 
 def _check_channels(x: Array, kernel: Array, groups: int) -> None:
     features = x.shape[-1]
-    if groups < 1 or features % groups:
+    if features % groups:
         raise ValueError(f"groups={groups} must divide the {features} channels of x.")
     if kernel.shape[-2] != features:
         raise ValueError(

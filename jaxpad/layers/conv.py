@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Bool, Shaped
 
 from ..conv import STRATEGIES, Strategy, conv
+from ..conv.arguments import whole, window_of
 from ..conv.geometry import check_image, per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
@@ -79,25 +80,25 @@ class Conv(Padded):
     ):
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size,)
-        groups = feature_group_count
-        if groups < 1 or in_features % groups or out_features % groups:
+        groups = whole("feature_group_count", feature_group_count)
+        if in_features % groups or out_features % groups:
             raise ValueError(
                 f"feature_group_count={groups} must divide both "
                 f"in_features={in_features} and out_features={out_features}."
             )
         self.in_features, self.out_features = in_features, out_features
-        self.kernel_size = per_axis("kernel_size", kernel_size, len(kernel_size))
+        self.kernel_size = window_of("kernel_size", kernel_size)
         self.strides = per_axis("strides", strides, len(self.kernel_size))
         self.kernel_dilation = per_axis(
             "kernel_dilation", kernel_dilation, len(self.kernel_size)
         )
-        self.feature_group_count = feature_group_count
+        self.feature_group_count = groups
         self.use_bias = use_bias
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
         STRATEGIES.resolve(strategy)  # raises now for a name that is none
         self.strategy = strategy
         self.set_padding(padding, amount, rngs=rngs)
-        shape = (*self.kernel_size, in_features // feature_group_count, out_features)
+        shape = (*self.kernel_size, in_features // groups, out_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
         self.bias: nnx.Param | None = nnx.data(None)
         if use_bias:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from ..padding.learned import learned_constant, learned_extrapolation
@@ -121,7 +122,8 @@ def with_state(
 
     Args:
         mode: as in `jaxpad.pad`; in a tuple, one name is one module.
-        amount: "valid" adds no cells, and so there is nothing to learn or to draw.
+        amount: "valid" and widths of 0 add no cells, and so there is nothing to
+            learn or to draw.
         features: channels, where the layer knows them.
         rank: space axes.
         rngs: for modes that draw.
@@ -138,7 +140,7 @@ def with_state(
         if isinstance(mode, tuple):
             return nnx.List([hold(m) for m in mode])
         named = isinstance(mode, str) and mode in STATEFUL
-        if amount == "valid" or not named:
+        if not named or _adds_none(amount):
             return mode
         if mode not in made:
             if features is None and mode != "random":
@@ -151,3 +153,7 @@ def with_state(
         return made[mode]
 
     return hold(mode)
+
+
+def _adds_none(amount: Any) -> bool:
+    return amount == "valid" if isinstance(amount, str) else not np.any(amount)

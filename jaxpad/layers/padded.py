@@ -7,7 +7,13 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from ..padding import MODES, Padding, as_padding
+from ..padding import (
+    MODES,
+    Padding,
+    as_padding,
+    per_axis_amounts,
+    per_axis_modes,
+)
 from ..typing import Amount, Array, Mode
 from .learned import Random, with_state
 
@@ -46,10 +52,16 @@ class Padded(nnx.Module):
             padding: of the layer.
             amount: cells that are added, unless the padding brings its own.
             rngs: for a mode that draws.
+
+        Raises:
+            ValueError: for an unknown padding, or one for another number of axes.
         """
         spec = as_padding(padding)
         amount = amount if spec.amount is None else spec.amount
         spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
+        if self.rank:  # else the layer has not said how many axes it has
+            per_axis_modes(spec.mode, self.rank)
+            per_axis_amounts(spec.amount, self.rank)
         mode = with_state(spec.mode, spec.amount, self.padded_features, self.rank, rngs)
         if isinstance(mode, str) and ":" in mode:
             mode = MODES.resolve(mode)  # it may have parameters, which nnx must see

@@ -7,6 +7,8 @@ from flax import nnx
 from jaxtyping import Bool, Shaped
 
 from ..conv import avg_pool, max_pool
+from ..conv.arguments import window_of
+from ..conv.geometry import per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .padded import Padded, as_batch
@@ -25,7 +27,10 @@ class _Pool(Padded):
         features: int | None = None,
         rngs: nnx.Rngs | None = None,
     ):
-        self.window, self.strides = tuple(window), strides
+        self.window = window_of("window", window)
+        self.strides = strides
+        if strides is not None:
+            self.strides = per_axis("strides", strides, len(self.window))
         self.in_features = features
         self.set_padding(padding, amount, rngs=rngs)
 

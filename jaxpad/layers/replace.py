@@ -55,7 +55,7 @@ def replace_padding(
         Padding(mode='zero', amount='same', reweight='partial')
     """
     rules = dict(padding) if isinstance(padding, Mapping) else {"": padding}
-    specs = {regex: as_padding(spec) for regex, spec in rules.items()}
+    specs = {_regex(regex): as_padding(spec) for regex, spec in rules.items()}
     unused, done = set(specs), {}
 
     def visit(path: tuple[Any, ...], node: Any) -> Any:
@@ -80,6 +80,17 @@ def replace_padding(
     return new
 
 
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as e:
+        raise ValueError(
+            f"the rule {text!r} is no regex ({e}): expected one that is searched in "
+            f"paths such as 'blocks/0/conv1'; re.escape(path) makes one of a path."
+        ) from e
+    return text
+
+
 _LAYERS = (nnx.Conv, nnx.ConvTranspose, Padded)
 
 
@@ -93,5 +104,11 @@ def _with_padding(
     try:
         new.set_padding(padding, amount, rngs=rngs)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}" if name else str(error)) from error
+        if not name:
+            raise
+        rules = f'{{"^{name}$": "zero", "": ...}}'
+        raise ValueError(
+            f"{name}: {error} Rules give this layer a padding of its own: "
+            f"replace_padding(model, {rules})."
+        ) from error
     return new

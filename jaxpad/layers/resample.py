@@ -8,6 +8,7 @@ from flax import nnx
 from jaxtyping import Bool, Shaped
 
 from ..conv import blur_pool, patches, resize_conv
+from ..conv.arguments import whole, window_of
 from ..conv.geometry import per_axis
 from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
@@ -41,7 +42,9 @@ class BlurPool(Padded):
         features: int | None = None,
         rngs: nnx.Rngs | None = None,
     ):
-        self.strides, self.window = per_axis("strides", strides, rank), (taps,) * rank
+        rank = whole("rank", rank)
+        self.strides = per_axis("strides", strides, rank)
+        self.window = (whole("taps", taps),) * rank
         self.in_features = features
         self.set_padding(padding, amount, rngs=rngs)
 
@@ -81,7 +84,7 @@ class Patches(Padded):
         features: int | None = None,
         rngs: nnx.Rngs | None = None,
     ):
-        self.window, self.in_features = tuple(window), features
+        self.window, self.in_features = window_of("window", window), features
         self.strides = per_axis("strides", strides, len(self.window))
         self.dilation = per_axis("dilation", dilation, len(self.window))
         self.set_padding(padding, amount, rngs=rngs)

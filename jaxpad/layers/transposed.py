@@ -9,8 +9,10 @@ from jax import lax
 from jaxtyping import Shaped
 
 from ..conv import conv_transpose
+from ..conv.arguments import whole, window_of
 from ..conv.geometry import per_axis
-from ..padding import Padding
+from ..conv.transposed import check_linear
+from ..padding import Padding, as_padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .conv import operands
 from .padded import Padded
@@ -47,7 +49,8 @@ class ConvTranspose(Padded):
             `jaxpad.layers.Conv`.
 
     Raises:
-        ValueError: for an unknown padding, or channels that groups do not divide.
+        ValueError: for an unknown padding, one that is not linear, or channels that
+            groups do not divide.
 
     Example:
         >>> layer = ConvTranspose(3, 8, (3, 3), 2, padding="circular", rngs=nnx.Rngs(0))
@@ -78,18 +81,18 @@ class ConvTranspose(Padded):
     ):
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size,)
-        groups, rank = feature_group_count, len(kernel_size)
-        if groups < 1 or in_features % groups or out_features % groups:
+        self.kernel_size = window_of("kernel_size", kernel_size)
+        groups, rank = whole("feature_group_count", feature_group_count), self.rank
+        if in_features % groups or out_features % groups:
             raise ValueError(
                 f"feature_group_count={groups} must divide both "
                 f"in_features={in_features} and out_features={out_features}."
             )
         self.in_features, self.out_features = in_features, out_features
-        self.kernel_size = per_axis("kernel_size", kernel_size, rank)
         self.strides = per_axis("strides", strides, rank)
         self.kernel_dilation = per_axis("kernel_dilation", kernel_dilation, rank)
         self.output_padding = per_axis("output_padding", output_padding, rank, least=0)
-        self.feature_group_count = feature_group_count
+        self.feature_group_count = groups
         self.transpose_kernel, self.use_bias = transpose_kernel, use_bias
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
         self.set_padding(padding, amount, rngs=rngs)
@@ -101,6 +104,17 @@ class ConvTranspose(Padded):
             self.bias = nnx.Param(
                 bias_init(rngs.params(), (out_features,), param_dtype)
             )
+
+    def set_padding(
+        self,
+        padding: Mode | Padding,
+        amount: Amount,
+        *,
+        rngs: nnx.Rngs | None = None,
+    ) -> None:
+        """As every layer's, and the mode must have an adjoint."""
+        super().set_padding(padding, amount, rngs=rngs)
+        check_linear(as_padding(padding).mode, self.rank)
 
     @property
     def padded_features(self) -> int:

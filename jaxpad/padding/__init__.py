@@ -6,6 +6,7 @@ from .catalogue import (
     sum_dtype as sum_dtype,
 )
 from .modes import MODES as MODES
+from .names import mode_name as mode_name
 from .pad import (
     as_fills as as_fills,
     pad as pad,
@@ -29,7 +30,12 @@ from .rules import (
     sums_of_cells as sums_of_cells,
     terms_of as terms_of,
 )
-from .spec import PADDINGS as PADDINGS, Padding as Padding, as_padding as as_padding
+from .spec import (
+    PADDINGS as PADDINGS,
+    Padding as Padding,
+    as_padding as as_padding,
+    per_axis_amounts as per_axis_amounts,
+)
 
 
 # The other modes, in the order of the tables.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from ..registry import Registry
 from ..typing import Array, PadMode
+from .names import HINTS
 from .rules import rule_of
 
 
@@ -28,7 +29,7 @@ class Modes(Registry[PadMode]):
     """The registry of padding modes, and the laws that each of them claims."""
 
     def __init__(self):
-        super().__init__("padding mode")
+        super().__init__("padding mode", hints=HINTS)
         self.laws: dict[str, tuple[str, ...]] = {}
 
     def register(

@@ -60,6 +60,11 @@ def _check(
     _, rows, columns, channels = x.shape
     if poles not in POLES:
         raise ValueError(f"poles={poles!r}: expected one of {list(POLES)}.")
+    if not isinstance(odd_channels, Sequence):
+        raise TypeError(
+            f"odd_channels={odd_channels!r}: expected the numbers of channels, as in "
+            "odd_channels=(0, 1)."
+        )
     if any(not 0 <= channel < channels for channel in odd_channels):
         raise ValueError(
             f"odd_channels={odd_channels} are not all among the {channels} channels of "

@@ -12,6 +12,7 @@ from ..arith import explicit_widths
 from ..typing import AnyArray, Array, Mode, Widths
 from .catalogue import missing_arguments
 from .modes import MODES
+from .names import mode_name, refuse_cells
 from .rules import Fill, fill_axes, maker_of
 
 
@@ -41,6 +42,7 @@ def pad(
         The padded array, of the same dtype.
 
     Raises:
+        TypeError: for axes or widths that are no whole numbers.
         ValueError: for an unknown mode, a negative width, an axis without cells, or
             a width that the mode cannot fill (reflect beyond n - 1, symmetric
             beyond n).
@@ -85,7 +87,9 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
 
     Raises:
         ValueError: if a tuple has another length, or a name is unknown.
+        TypeError: for numbers, which are an amount.
     """
+    refuse_cells(mode)
     modes = mode if isinstance(mode, tuple) else (mode,) * rank
     if len(modes) != rank:
         raise ValueError(
@@ -95,13 +99,15 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
         )
     pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
     if any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"mode {mode!r}: inside the tuple a pair is (before, after).")
+        raise ValueError(
+            f"mode {mode_name(mode)}: inside the tuple a pair is (before, after)."
+        )
     pairs = [(_mode(lo), _mode(hi)) for lo, hi in pairs]
     for lo, hi in pairs:
         if lo is not hi and any(MODES.breaks(side, "interior") for side in (lo, hi)):
             raise ValueError(
-                f"mode {mode!r}: one of a pair (before, after) moves the real cells, "
-                "so it cannot fill one side alone. Name it for the whole axis."
+                f"mode {mode_name(mode)}: one of a pair (before, after) moves the real "
+                "cells, so it cannot fill one side alone. Name it for the whole axis."
             )
     return pairs
 
@@ -138,7 +144,12 @@ def per_axis_widths(widths: Widths, rank: int) -> list[tuple[int, int]]:
 def _normalise_axes(axes: Sequence[int] | None, rank: int) -> list[int]:
     if axes is None:
         return list(range(rank))
-    found = [operator.index(axis) for axis in axes]
+    try:
+        found = [operator.index(axis) for axis in axes]
+    except TypeError as e:
+        raise TypeError(
+            f"axes={axes!r}: expected the axes that are padded, as in axes=(1, 2)."
+        ) from e
     if any(not -rank <= axis < rank for axis in found):
         raise ValueError(f"axes={tuple(axes)} are not all in an array of {rank} axes.")
     found = [axis % rank for axis in found]
@@ -170,9 +181,9 @@ def _fill(x: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
     padded = mode(x, widths)
     if padded.shape != expected or padded.dtype != x.dtype:
         raise ValueError(
-            f"mode {mode!r} returned {padded.dtype}{list(padded.shape)} for widths "
-            f"{widths}, but {x.dtype}{list(expected)} was expected: a mode adds cells "
-            "and changes nothing else."
+            f"mode {mode_name(mode)} returned {padded.dtype}{list(padded.shape)} for "
+            f"widths {widths}, but {x.dtype}{list(expected)} was expected: a mode adds "
+            "cells and changes nothing else."
         )
     return padded
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ..typing import Array
@@ -27,6 +28,10 @@ def random(
     """
     if key is None:
         return _zeros(x, widths)
+    if not isinstance(key, (jax.Array, np.ndarray)):
+        raise TypeError(
+            f"random: key={key!r}: expected a key of jax.random, as jax.random.key(0)."
+        )
     for axis, (lo, hi) in enumerate(widths):
         if lo == hi == 0:
             continue

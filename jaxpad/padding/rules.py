@@ -7,6 +7,7 @@ the mode follows from it. The explicit pad is built here.
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,6 +45,9 @@ class Rule:
         # "is it zero?" is asked by identity.
         return self.__qualname__  # pyright: ignore[reportAttributeAccessIssue]
 
+    def __repr__(self) -> str:
+        return f"<padding mode {self.__name__}>"
+
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
     ) -> Array:
@@ -69,9 +73,18 @@ def source(rule: Callable[..., int]) -> Rule:
         >>> circular(jnp.arange(4), [(1, 2)])
         Array([3, 0, 1, 2, 3, 0, 1], dtype=int32)
     """
-    return Rule(
-        lambda i, n, **options: ([(1, rule(i, n, **options))], 0), rule, copies=True
-    )
+
+    def terms(i: int, n: int, **options: Any) -> Terms:
+        copied = rule(i, n, **options)
+        try:
+            return [(1, operator.index(copied))], 0
+        except TypeError as e:
+            raise TypeError(
+                f"the source {rule.__name__} returned {copied!r} for i={i}, n={n}: "
+                "expected the position of a cell, an int from 0 to n - 1."
+            ) from e
+
+    return Rule(terms, rule, copies=True)
 
 
 def affine(rule: Callable[..., Terms]) -> Rule:

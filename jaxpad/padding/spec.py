@@ -9,6 +9,7 @@ from ..arith import AMOUNTS, explicit_widths, side_widths
 from ..registry import Registry, parse_call
 from ..typing import Amount, Mode
 from .modes import MODES
+from .names import ELSEWHERE, HINTS, refuse_cells
 from .pad import per_axis_modes, per_axis_widths
 from .partial import REWEIGHTS
 
@@ -36,15 +37,10 @@ class Padding:
     reweight: str | Callable[..., Any] | None = None
 
     def __post_init__(self):
-        if self.mode == "valid":
-            raise ValueError(
-                'mode="valid" is an amount, not a mode: it adds no cells. Write '
-                'Padding(amount="valid") or padding="valid".'
-            )
         modes = self.mode if isinstance(self.mode, tuple) else (self.mode,)
         per_axis_modes(self.mode, len(modes))
         if isinstance(self.amount, str):
-            side_widths(self.amount, 1, 1)
+            per_axis_amounts(self.amount, 1)
         elif self.amount is not None:
             # As tuples, whatever came: a layer's attributes must be hashable.
             object.__setattr__(self, "amount", _as_tuples(self.amount))
@@ -61,7 +57,27 @@ def _as_tuples(amount: Any) -> Amount:
     return lo if lo == hi else (lo, hi)
 
 
-PADDINGS: Registry[Padding] = Registry("padding", base=MODES, wrap=Padding)
+def per_axis_amounts(amount: Any, rank: int) -> list[Any]:
+    """The amount along each of `rank` axes.
+
+    Raises:
+        ValueError: for an unknown name, a wrong number of pairs or a negative width.
+        TypeError: if a width is no whole number.
+    """
+    if not isinstance(amount, str):
+        return list(per_axis_widths(amount, rank))
+    mode = ELSEWHERE.get(amount.lower(), amount.lower())
+    if amount.lower() not in AMOUNTS and mode in PADDINGS:
+        raise ValueError(
+            f"amount={amount!r} says what fills the cells, not how many there are: "
+            f'write padding="{mode}", and as amount an int, (lo, hi), or one of '
+            f"{', '.join(map(repr, AMOUNTS))}."
+        )
+    side_widths(amount, 1, 1)  # raises for a name that is none
+    return [amount] * rank
+
+
+PADDINGS: Registry[Padding] = Registry("padding", base=MODES, wrap=Padding, hints=HINTS)
 PADDINGS.register(Padding(reweight="partial"), name="partial")
 PADDINGS.register(Padding(reweight="partial_sqrt"), name="partial_sqrt")
 PADDINGS.register(Padding(amount="valid"), name="valid")
@@ -100,9 +116,10 @@ def as_padding(spec: Any) -> Padding:
         return _from_text(spec)
     if isinstance(spec, tuple) or callable(spec):
         return Padding(mode=spec)  # pyright: ignore[reportArgumentType]
+    refuse_cells(spec)
     raise TypeError(
-        f'padding={spec!r}: expected a name such as "reflect", a mode, or a Padding. '
-        "A number of cells is an amount: amount=1; modes per axis are a tuple."
+        f'padding={spec!r}: expected a name such as "reflect", a mode, or a Padding; '
+        "modes per axis are a tuple."
     )
 
 
@@ -125,11 +142,6 @@ def _from_text(spec: str) -> Padding:
     if ":" in name:
         found = PADDINGS.resolve(spec)
         return found if isinstance(found, Padding) else Padding(mode=spec)
-    if name.lower() in AMOUNTS and name not in PADDINGS:
-        raise ValueError(
-            f"padding={spec!r} is an amount, not a mode: write "
-            f'amount="{name.lower()}", and padding="zero" or another mode.'
-        )
     if name not in PADDINGS:
         PADDINGS.resolve(name)  # raises, with the names of both registries
     return Padding(mode=spec) if options else PADDINGS[name]

@@ -21,7 +21,7 @@ KERNEL = jnp.ones((3, 3, 4, 6))
     [
         (3, (3, 3, 4, 6), "groups=3 must divide both the 4 channels of x and the 6 of"),
         (4, (3, 3, 1, 6), "groups=4 must divide both the 4 channels of x and the 6 of"),
-        (0, (3, 3, 4, 6), "groups=0 must divide"),
+        (0, (3, 3, 4, 6), "groups=0: expected an int of at least 1"),
         (2, (3, 3, 4, 6), r"takes 4 channels per group.*\[\*window, 2, 6\]"),
         (1, (3, 3, 3, 6), r"takes 3 channels per group.*\[\*window, 4, 6\]"),
     ],
@@ -104,6 +104,12 @@ def test_an_input_smaller_than_the_window(padding: Any):
         jaxpad.conv(jnp.ones((1, 5, 1, 4)), KERNEL, padding=padding)
     with pytest.raises(ValueError, match=text):
         jaxpad.max_pool(jnp.ones((1, 5, 1, 4)), (3, 3), padding=padding)
+
+
+@pytest.mark.parametrize(("amount", "least"), [("same", 1), ("valid", 3)])
+def test_more_padding_is_no_advice_for_an_image_without_cells(amount: str, least: int):
+    with pytest.raises(ValueError, match=rf"of at least {least} cells\.$"):
+        jaxpad.conv(jnp.ones((1, 0, 5, 4)), KERNEL, amount=amount)
 
 
 every_mode = pytest.mark.parametrize("mode", [m for m in MODE_SPECS if m in MODES])

@@ -9,6 +9,7 @@ import pytest
 
 import jaxpad
 from jaxpad import Padding
+from jaxpad.layers import LearnedConstant
 from jaxpad.padding import MODES, REWEIGHTS, as_padding, rule_of
 from tests import oracles
 from tests.subjects import integers
@@ -241,6 +242,19 @@ def test_modes_that_make_a_cell_of_several_are_refused(mode: Any):
     x, kernel = jnp.ones((2, 6, 4)), jnp.ones((3, 4, 1))
     mask = jnp.ones((2, 6, 1), bool)
     with pytest.raises(ValueError, match="a mask cannot say whether it is there"):
+        jaxpad.conv(x, kernel, mask=mask, padding=mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("linear", "linear"), (LearnedConstant(4, 1), "LearnedConstant")]
+)
+def test_the_mode_that_a_mask_cannot_have_is_named(mode: Any, name: str):
+    x, kernel, mask = (
+        jnp.ones((1, 6, 4)),
+        jnp.ones((3, 4, 1)),
+        jnp.ones((1, 6, 1), bool),
+    )
+    with pytest.raises(ValueError, match=f"^padding mode {name} makes a cell of"):
         jaxpad.conv(x, kernel, mask=mask, padding=mode)
 
 

@@ -12,6 +12,7 @@ import pytest
 from flax import linen, nnx
 
 import jaxpad
+from jaxpad import Padding
 from jaxpad.layers import Conv, replace_padding
 from tests.subjects import MODE_SPECS, PADDING_SPECS, integers, sixteenths
 
@@ -156,6 +157,10 @@ def test_a_linen_model_uses_it():
         ({"strides": 0}, "strides=0: expected an int of at least 1"),
         ({"kernel_dilation": (1,)}, r"kernel_dilation=\(1,\): expected"),
         ({"amount": "most"}, "unknown amount 'most'"),
+        ({"feature_group_count": 0}, "feature_group_count=0: expected an int of at"),
+        ({"padding": ("zero",) * 3}, "mode has 3 entries, .* but 2 axes"),
+        ({"amount": ((1, 1),) * 3}, "has 3 pairs, one per axis, but 2 axes"),
+        ({"padding": Padding(amount=((1, 1),))}, "has 1 pairs, one per axis, but 2"),
     ],
 )
 def test_refusals(arguments: dict[str, Any], text: str):

@@ -16,11 +16,13 @@ from jaxpad.layers import (
     BlurPool,
     Conv,
     ConvTranspose,
+    MaxPool,
     Patches,
+    Random,
     ResizeConv,
     replace_padding,
 )
-from tests.subjects import integers, sixteenths
+from tests.subjects import claiming, integers, sixteenths
 
 
 def transposed(**options: Any) -> ConvTranspose:
@@ -248,6 +250,46 @@ def test_masks_in_layers():
 def test_refusals(make: Any, text: str):
     with pytest.raises(ValueError, match=text):
         make()
+
+
+@pytest.mark.parametrize("strides", [0, (1, 2, 3)])
+def test_strides_of_a_pool_are_read_when_it_is_made(strides: Any):
+    with pytest.raises(ValueError, match=r"strides=.*: expected an int of at least 1"):
+        MaxPool((2, 2), strides)
+
+
+def squared(x: Any, widths: Any) -> jax.Array:
+    return jnp.pad(x, widths) ** 2
+
+
+NOT_LINEAR = [
+    "median",
+    "linear_prediction",
+    "distribution",
+    ("zero", "median"),
+    squared,
+]
+
+
+@pytest.mark.parametrize("mode", NOT_LINEAR)
+def test_a_mode_without_an_adjoint_is_refused_when_the_layer_is_made(mode: Any):
+    with pytest.raises(ValueError, match="is not linear in the image"):
+        transposed(padding=mode)
+    model = nnx.Sequential(nnx.ConvTranspose(2, 4, (3, 3), rngs=nnx.Rngs(0)))
+    with pytest.raises(ValueError, match=r"layers/0: .* is not linear in the image"):
+        replace_padding(model, mode)
+
+
+@pytest.mark.parametrize("mode", claiming("affine"))
+def test_a_linear_mode_is_held_whatever_images_it_takes(mode: str):
+    layer = transposed(padding=mode, amount=1, rngs=nnx.Rngs(0))
+    assert layer.padding.amount == 1
+
+
+def test_a_mode_that_draws_is_not_called_when_the_layer_is_made():
+    mode = Random(4, 2, rngs=nnx.Rngs(0))
+    transposed(padding=mode)
+    assert mode.rngs.count[...] == 0
 
 
 def test_the_error_names_the_layer():

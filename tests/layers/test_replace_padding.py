@@ -12,7 +12,13 @@ from flax import nnx
 
 import jaxpad
 from jaxpad import Padding
-from jaxpad.layers import AvgPool, Conv, MaxPool, replace_padding
+from jaxpad.layers import (
+    AvgPool,
+    Conv,
+    LearnedConstant,
+    MaxPool,
+    replace_padding,
+)
 from tests.subjects import PADDING_SPECS, integers, sixteenths
 
 
@@ -182,6 +188,43 @@ def test_layers_that_have_no_counterpart(options: dict[str, Any]):
 def test_an_unknown_padding():
     with pytest.raises(ValueError, match="Did you mean 'circular'"):
         replace_padding(block(), "circlar")
+
+
+@pytest.mark.parametrize("make", [nnx.Conv, Conv])
+def test_a_padding_for_another_number_of_axes(make: Any):
+    rngs = nnx.Rngs(0)
+    model = nnx.Sequential(make(1, 1, (3, 3), rngs=rngs), make(1, 1, (3,), rngs=rngs))
+    text = "layers/1: mode has 2 entries, one per axis, but 1 axes"
+    with pytest.raises(ValueError, match=text):
+        replace_padding(model, ("circular", "zero"))
+
+
+def test_a_layer_that_cannot_have_the_padding_is_offered_a_rule():
+    rngs = nnx.Rngs(0)
+    layers = [Conv(1, 1, (3, 3), rngs=rngs), MaxPool((2, 2), amount=1)]
+    model = nnx.Sequential(*layers)
+    with pytest.raises(ValueError, match="layers/1: ") as e:
+        replace_padding(model, "learned_constant")
+    rules = str(e.value).split("replace_padding(model, ")[1].rstrip(").")
+    assert rules == '{"^layers/1$": "zero", "": ...}'
+    typed = eval(rules.replace("...", '"learned_constant"'))
+    new: Any = replace_padding(model, typed)
+    assert new.layers[1].padding.mode == "zero"
+    assert isinstance(new.layers[0].mode, LearnedConstant)
+
+
+@pytest.mark.parametrize("amount", [0, (0, 0), ((0, 0), (0, 0)), "valid"])
+@pytest.mark.parametrize("padding", ["learned_constant", "random"])
+def test_a_pool_that_adds_nothing_takes_every_padding(padding: str, amount: Any):
+    model = nnx.Sequential(MaxPool((2, 2), 1, amount=amount))
+    new = replace_padding(model, padding)
+    chex.assert_trees_all_equal(new(X), model(X))
+    assert not jax.tree.leaves(nnx.state(new))
+
+
+def test_a_rule_that_is_no_regex():
+    with pytest.raises(ValueError, match=r"the rule 'stem\(' is no regex .*re\.escape"):
+        replace_padding(block(), {"stem(": "circular"})
 
 
 def test_a_module_that_is_no_pytree():

@@ -109,3 +109,14 @@ def _constant(value: float) -> Any:
 def test_a_mode_that_does_more_than_add_cells(returned: Any, text: str):
     with pytest.raises(ValueError, match=text):
         jaxpad.pad(jnp.ones(3), 1, returned)
+
+
+@pytest.mark.parametrize("returned", [None, 0.5])
+def test_a_source_that_is_no_position(returned: Any):
+    @jaxpad.source
+    def lost(i, n):
+        return returned
+
+    text = rf"the source lost returned {returned} for i=-1, n=3: expected the position"
+    with pytest.raises(TypeError, match=text):
+        jaxpad.pad(jnp.ones(3), 1, lost)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...padding import Padding, per_axis_modes
+from ...padding import Padding, mode_name, per_axis_modes
 from ...typing import Array
 from ..convolve import Convolve
 from ..geometry import Geometry
@@ -109,8 +109,8 @@ def _lines(
     if down is None or along is None or _most_terms(down) > MOST_TERMS:
         raise ValueError(
             'strategy="kernel" needs modes given by a rule, of which a padding row '
-            f"adds up at most {MOST_TERMS} rows, but padding {padding.mode!r} came: "
-            'use strategy="auto".'
+            f"adds up at most {MOST_TERMS} rows, but padding {mode_name(padding.mode)} "
+            'came: use strategy="auto".'
         )
     return down, along
 
