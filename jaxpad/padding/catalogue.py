@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from ..registry import Registry
 from ..typing import Array, PadMode
+from .cells import sum_dtype as sum_dtype
 from .rules import rule_of
 
 
@@ -84,12 +85,6 @@ def check_float(mode: str, x: Array) -> None:
             f"{mode} fills cells with fractions, which an array of {x.dtype} cannot "
             "hold; convert it first, for example with x.astype(jnp.float32)."
         )
-
-
-def sum_dtype(dtype: Any) -> Any:
-    """What to sum in: XLA sums in the type of its input, and a half type would lose
-    most of many cells."""
-    return dtype if dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
 
 
 def check_channels(mode: str, widths: Sequence[tuple[int, int]]) -> None:
