@@ -16,6 +16,7 @@ from ..typing import Array
 # A padding cell as a weighted sum of real cells plus a constant.
 Number = int | float
 Terms = tuple[Sequence[tuple[Number, int]], Number]
+Rows = Sequence[Sequence[tuple[Number, int]]]
 
 # Sums of up to so many cells are made term by term, many cells at a time.
 FEW = 4
@@ -42,31 +43,36 @@ def _weighted(x: Array, axis: int, sums: list[Terms]) -> Array:
         return jnp.broadcast_to(_along(constants, x.ndim, axis, x.dtype), size)
     if not any(constants) and all(len(r) == 1 and r[0][0] == 1 for r in rows):
         return _take(x, axis, [index for ((_, index),) in rows])
-    # Weights of at most 1: 2a may overflow where 2a - b does not. Exact, by powers of 2.
-    scale = _scale(rows) if jnp.issubdtype(x.dtype, jnp.inexact) else 1
-    if scale > 1:
-        rows = [[(weight / scale, index) for weight, index in row] for row in rows]
-    total = _long_sums(x, axis, rows) if len(rows[0]) > FEW else _sums(x, axis, rows)
-    total = total * scale if scale > 1 else total
+    total = _total(x, axis, rows)
     if any(constants):
         total = total + _along(constants, x.ndim, axis, total.dtype)
     return total.astype(x.dtype)
 
 
-def _scale(rows: Sequence[Sequence[tuple[Number, int]]]) -> float:
+def _total(x: Array, axis: int, rows: Rows) -> Array:
+    sums = _long_sums if len(rows[0]) > FEW else _short_sums
+    # With weights of at most 1, since 2a may overflow where 2a - b does not. A power of
+    # 2 rounds nothing.
+    scale = _scale(rows) if jnp.issubdtype(x.dtype, jnp.inexact) else 1
+    if scale == 1:
+        return sums(x, axis, rows)
+    return scale * sums(x, axis, [[(w / scale, i) for w, i in row] for row in rows])
+
+
+def _scale(rows: Rows) -> float:
     """The power of 2, at least 1, that no weight exceeds."""
     largest = max(abs(weight) for terms in rows for weight, _ in terms)
     return math.ldexp(1.0, math.ceil(math.log2(max(1, largest))))
 
 
-def _sums(x: Array, axis: int, rows: list[list[tuple[Number, int]]]) -> Array:
+def _short_sums(x: Array, axis: int, rows: Rows) -> Array:
     """Sums of few cells: the first terms of all, plus the second ones of all, ..."""
     columns = zip(*rows, strict=True)
     parts = [_scaled(x, axis, terms) for terms in columns]
     return functools.reduce(lambda a, b: a + b, parts)
 
 
-def _long_sums(x: Array, axis: int, rows: list[list[tuple[Number, int]]]) -> Array:
+def _long_sums(x: Array, axis: int, rows: Rows) -> Array:
     """Sums of many cells; one that several padding cells share is made once."""
     made = []
     for terms, equal in itertools.groupby(rows):
@@ -139,7 +145,8 @@ def _held(exact: np.ndarray, dtype: Any) -> np.ndarray:
     """Which numbers an array can hold, apart from rounding."""
     if jnp.issubdtype(dtype, jnp.inexact):
         return np.isfinite(exact.astype(dtype)) | ~np.isfinite(exact)
-    lo, hi = (0, 1) if dtype == bool else (jnp.iinfo(dtype).min, jnp.iinfo(dtype).max)
+    limits = jnp.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else None
+    lo, hi = (limits.min, limits.max) if limits else (0, 1)  # of booleans
     return np.clip(np.round(exact), lo, hi) == exact
 
 
