@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,6 +86,37 @@ def check_float(mode: str, x: Array) -> None:
             f"{mode} fills cells with fractions, which an array of {x.dtype} cannot "
             "hold; convert it first, for example with x.astype(jnp.float32)."
         )
+
+
+def check_whole(mode: str, name: str, value: Any) -> None:
+    """Raises unless an option is a whole number.
+
+    Raises:
+        TypeError: if it is not.
+    """
+    try:
+        operator.index(value)
+    except TypeError as e:
+        raise TypeError(
+            f"{mode}({name}={value!r}): expected a whole number, such as {name}=2."
+        ) from e
+
+
+def as_number(mode: str, name: str, value: Any) -> float:
+    """Reads an option that is a number.
+
+    Raises:
+        TypeError: if it is none, or is only known when the program runs.
+    """
+    try:
+        if isinstance(value, str):
+            raise TypeError("a text")
+        return float(value)
+    except (TypeError, ValueError) as e:
+        raise TypeError(
+            f"{mode}({name}={value!r}): expected a number that is known while tracing, "
+            f"such as {name}=1.0."
+        ) from e
 
 
 def check_channels(mode: str, widths: Sequence[tuple[int, int]]) -> None:

@@ -10,7 +10,9 @@ from jax import lax
 from ..typing import Array
 from .catalogue import (
     MODES,
+    as_number,
     check_float,
+    check_whole,
     sum_dtype,
 )
 
@@ -34,6 +36,8 @@ def linear_prediction(
     so here each line of cells has a predictor of its own.
     """
     check_float("linear_prediction", x)
+    check_whole("linear_prediction", "order", order)
+    ridge = as_number("linear_prediction", "ridge", ridge)
     if order < 1 or not ridge > 0:
         raise ValueError(
             f"order={order}, ridge={ridge}: expected an order of at least 1 and a "

@@ -11,6 +11,7 @@ from ..typing import Array
 from .catalogue import (
     MODES,
     check_float,
+    check_whole,
     sum_dtype,
 )
 
@@ -26,6 +27,8 @@ def median(
     is shared by the cells that have the middle value.
     """
     check_float("median", x)
+    if cells is not None:
+        check_whole("median", "cells", cells)
     if cells is not None and cells < 1:
         raise ValueError(f"cells={cells}: expected at least 1, or None for all.")
     for axis, (lo, hi) in enumerate(widths):
