@@ -127,7 +127,7 @@ def check(model: Any, input_shape: Sequence[int]) -> Report:
     layers, (found, sight) = bordered(model), calls(model, shape)
     rows = tuple(_row(call, layers[call.path], shape) for call in found)
     unknown = frozenset() if sight is None else sight.unknown
-    fraction = 0.0 if sight is None else float(_known_fraction(sight).mean())
+    fraction = 0.0 if sight is None else float(fraction_of(sight).mean())
     return Report(shape, rows, tuple(advice(rows, shape, unknown)), fraction)
 
 
@@ -165,11 +165,7 @@ def _alone(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
         ValueError,
     ):  # parameters of a stack, or more inputs
         return np.full(1, np.nan)
-    return np.zeros(1) if seen is None else _known_fraction(seen)
-
-
-def _known_fraction(sight: Sight) -> np.ndarray:
-    return np.full(1, np.nan) if sight.unknown else fraction_of(sight)
+    return np.zeros(1) if seen is None else fraction_of(seen)
 
 
 def unused(window: Geometry) -> tuple[int, ...]:

@@ -115,10 +115,19 @@ def mask_out(
             "the image is real, for example mask=~jnp.isnan(x)."
         )
     there = mask.astype(sum_dtype(jnp.finfo(x.dtype).dtype))
-    if mask.shape[-1] > 1:
-        there = there.reshape(*mask.shape[:-1], groups, -1).mean(-1)
-    count = _taps_there(there, window, padding)
-    return jnp.where(mask, x, jnp.asarray(hole, x.dtype)), count
+    there = there.reshape(*mask.shape[:-1], groups if mask.shape[-1] > 1 else 1, -1)
+    channels = there.shape[-1]
+    count = _taps_there(there.sum(-1), window, padding, channels)
+    return jnp.where(mask, x, jnp.asarray(hole, x.dtype)), _divided(count, channels)
+
+
+def _divided(count: Array, channels: int) -> Array:
+    """`count / channels`, exactly where that is whole, as it is inside the image.
+
+    XLA would multiply by the inverse, and 9 * 41 cells of 41 channels be no 9.
+    """
+    whole, rest = jnp.divmod(count.astype(jnp.int32), channels)
+    return whole.astype(count.dtype) + rest.astype(count.dtype) / channels
 
 
 def finish_masked(
@@ -142,10 +151,12 @@ def _to_features(per_group: Array, features: int) -> Array:
     return per_group if groups == 1 else jnp.repeat(per_group, features // groups, -1)
 
 
-def _taps_there(mask: Array, window: Geometry, padding: Padding) -> Array:
-    """The sum of the mask over each window, channel by channel."""
+def _taps_there(
+    mask: Array, window: Geometry, padding: Padding, whole: int = 1
+) -> Array:
+    """The sum of the mask over each window; a cell that is wholly there has `whole`."""
     modes = per_axis_modes(padding.mode, len(window.window))
-    there = tuple((_there(lo), _there(hi)) for lo, hi in modes)
+    there = tuple((_there(lo, whole), _there(hi, whole)) for lo, hi in modes)
     mask, zeros = fill(mask, window, Padding(there))
     return lax.reduce_window(
         mask,
@@ -159,8 +170,8 @@ def _taps_there(mask: Array, window: Geometry, padding: Padding) -> Array:
 
 
 @functools.cache
-def _there(mode: Any) -> Any:
-    """The mode that fills a mask: 1 in each padding cell that is there."""
+def _there(mode: Any, whole: int) -> Any:
+    """The mode that fills a mask: `whole` in each padding cell that is there."""
     rule = rule_of(mode)
     if rule is MODES["zero"] or (rule is not None and rule.copies):
         return mode
@@ -175,6 +186,6 @@ def _there(mode: Any) -> Any:
                 'use a mode that copies cells, such as "reflect", or "zero" or '
                 '"constant".'
             )
-        return [(1, index) for _, index in terms], 0 if terms else 1
+        return [(1, index) for _, index in terms], 0 if terms else whole
 
     return affine(there)

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from ..registry import Registry
 from ..typing import Array, PadMode
+from .cells import sum_dtype as sum_dtype
 from .names import HINTS
 from .rules import rule_of
 
@@ -87,10 +89,35 @@ def check_float(mode: str, x: Array) -> None:
         )
 
 
-def sum_dtype(dtype: Any) -> Any:
-    """What to sum in: XLA sums in the type of its input, and a half type would lose
-    most of many cells."""
-    return dtype if dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
+def check_whole(mode: str, name: str, value: Any) -> None:
+    """Raises unless an option is a whole number.
+
+    Raises:
+        TypeError: if it is not.
+    """
+    try:
+        operator.index(value)
+    except TypeError as e:
+        raise TypeError(
+            f"{mode}({name}={value!r}): expected a whole number, such as {name}=2."
+        ) from e
+
+
+def as_number(mode: str, name: str, value: Any) -> float:
+    """Reads an option that is a number.
+
+    Raises:
+        TypeError: if it is none, or is only known when the program runs.
+    """
+    try:
+        if isinstance(value, str):
+            raise TypeError("a text")
+        return float(value)
+    except (TypeError, ValueError) as e:
+        raise TypeError(
+            f"{mode}({name}={value!r}): expected a number that is known while tracing, "
+            f"such as {name}=1.0."
+        ) from e
 
 
 def check_channels(mode: str, widths: Sequence[tuple[int, int]]) -> None:

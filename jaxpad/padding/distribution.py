@@ -11,6 +11,7 @@ from .catalogue import (
     LAWS,
     MODES,
     check_float,
+    check_whole,
     sum_dtype,
 )
 
@@ -35,6 +36,7 @@ def distribution(
     here their mean is of the cells that are there. All padded axes count as space.
     """
     check_float("distribution", x)
+    check_whole("distribution", "patch", patch)
     if extension not in ("reflect", "interpolate") or patch < 1:
         raise ValueError(
             f'extension={extension!r}, patch={patch}: expected "reflect" or '

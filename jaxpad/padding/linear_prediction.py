@@ -10,7 +10,9 @@ from jax import lax
 from ..typing import Array
 from .catalogue import (
     MODES,
+    as_number,
     check_float,
+    check_whole,
     sum_dtype,
 )
 
@@ -34,6 +36,8 @@ def linear_prediction(
     so here each line of cells has a predictor of its own.
     """
     check_float("linear_prediction", x)
+    check_whole("linear_prediction", "order", order)
+    ridge = as_number("linear_prediction", "ridge", ridge)
     if order < 1 or not ridge > 0:
         raise ValueError(
             f"order={order}, ridge={ridge}: expected an order of at least 1 and a "
@@ -68,9 +72,9 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     """The `width` cells after the lines `[..., n]`."""
     n = x.shape[-1]
     # The weights do not depend on the scale, but the gradient of a quotient of squares
-    # overflows below 1e-10.
-    scale = lax.stop_gradient(jnp.max(jnp.abs(x), -1, keepdims=True))
-    unit = x / jnp.where(scale > jnp.finfo(x.dtype).tiny, scale, 1)
+    # overflows below 1e-10, and a weight times a large cell does too.
+    scale = _scale(x)
+    unit = x / scale
     late = [unit[..., order - k : n - k] for k in range(order + 1)]
     gram = [
         [jnp.sum(late[j] * late[k], -1) for k in range(1, order + 1)]
@@ -85,11 +89,21 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     for k in range(order):
         gram[k][k] = gram[k][k] + ridged
     weights = _solve(gram, right)
-    cells = [x[..., n - 1 - k] for k in range(order)]
+    cells = [unit[..., n - 1 - k] for k in range(order)]
     for _ in range(width):
         terms = [w * c for w, c in zip(weights, cells[:order], strict=True)]
         cells.insert(0, functools.reduce(jnp.add, terms))
-    return jnp.stack(cells[:width][::-1], -1) if width else x[..., :0]
+    return jnp.stack(cells[:width][::-1], -1) * scale if width else x[..., :0]
+
+
+def _scale(x: Array) -> Array:
+    """About the largest number of each line: both it and its inverse are normal.
+
+    XLA multiplies by the inverse, which beyond 1 / tiny would be flushed to zero.
+    """
+    tiny = float(jnp.finfo(x.dtype).tiny)
+    largest = lax.stop_gradient(jnp.max(jnp.abs(x), -1, keepdims=True))
+    return jnp.where(largest > tiny, jnp.minimum(largest, 1 / tiny), 1)
 
 
 def _solve(matrix: list[list[Array]], right: list[Array]) -> list[Array]:

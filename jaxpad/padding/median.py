@@ -11,6 +11,8 @@ from ..typing import Array
 from .catalogue import (
     MODES,
     check_float,
+    check_whole,
+    sum_dtype,
 )
 
 
@@ -25,6 +27,8 @@ def median(
     is shared by the cells that have the middle value.
     """
     check_float("median", x)
+    if cells is not None:
+        check_whole("median", "cells", cells)
     if cells is not None and cells < 1:
         raise ValueError(f"cells={cells}: expected at least 1, or None for all.")
     for axis, (lo, hi) in enumerate(widths):
@@ -50,7 +54,8 @@ def _middle(x: Array, axis: int) -> Array:
     The gradient of a sort is a gather and a scatter-add. Here the sort only finds the
     two middle values, and the gradient goes to the cells that equal them.
     """
-    n = x.shape[axis]
+    n, dtype = x.shape[axis], x.dtype
+    x = x.astype(sum_dtype(dtype))  # a half type cannot count the cells that are equal
     ordered = lax.sort(lax.stop_gradient(x), dimension=axis)
     middles = []
     for rank in ((n - 1) // 2, n // 2):
@@ -60,4 +65,5 @@ def _middle(x: Array, axis: int) -> Array:
         shift = jnp.sum(jnp.where(equal, x - value, 0), axis, keepdims=True)
         share = jnp.sum(equal, axis, keepdims=True).astype(x.dtype)
         middles.append(value + shift / share)
-    return (middles[0] + middles[1]) / 2
+    # Halved before, since the sum may overflow.
+    return (middles[0] / 2 + middles[1] / 2).astype(dtype)

@@ -6,7 +6,7 @@ The drawing is the axis `abcd` with three cells added on each side. To add a mod
 write such a function here or in your own code: see `docs/own_mode.md`.
 """
 
-from .catalogue import MODES as MODES
+from .catalogue import MODES as MODES, as_number
 from .rules import affine, source
 
 
@@ -28,7 +28,7 @@ def constant(i, n, *, value=0.0):
 
     Right where the background has a known value that is not zero.
     """
-    return [], value
+    return [], as_number("constant", "value", value)
 
 
 @MODES.register

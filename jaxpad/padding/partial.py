@@ -17,6 +17,7 @@ import numpy as np
 
 from ..registry import Registry
 from ..typing import Array
+from .cells import sum_dtype
 
 
 REWEIGHTS: Registry[Callable[[Any, int], Any]] = Registry("reweight")
@@ -77,7 +78,7 @@ def reweight_ratio(
     return np.where(count > 0, ratio.astype(np.float64), 0.0)
 
 
-def apply_reweight(y: Array, ratio: np.ndarray, bias: Any) -> Array:
+def apply_reweight(y: Array, ratio: np.ndarray, bias: Array | None) -> Array:
     """`y * ratio + bias`, and 0 where the ratio is 0, bias included.
 
     Args:
@@ -85,21 +86,27 @@ def apply_reweight(y: Array, ratio: np.ndarray, bias: Any) -> Array:
         ratio: `[*out]`; 0 marks a window that sees no cell.
         bias: `[channels]`, or None.
     """
+    dtype = sum_dtype(y.dtype)  # a ratio may be beyond the range of a half type
+    half = dtype != y.dtype
     if bias is not None:
-        y = y + _share(bias, ratio, y.dtype)
-    if np.all(ratio == 1):
-        return y
-    return y * jnp.asarray(ratio[None, ..., None], y.dtype)
+        bias = jnp.expand_dims(bias, range(y.ndim - 1))
+    # Before the ratio, divided by it, the bias lets its gradient and the convolution's
+    # read one array: after it, the backward pass writes a second one. But a half type
+    # would round the quotient.
+    if bias is not None and not half:
+        y = y + _times(bias, _inverse(ratio))
+    y = _times(y.astype(dtype), ratio).astype(y.dtype)
+    if bias is not None and half:
+        y = y + _times(bias, ratio != 0)
+    return y
 
 
-def _share(bias: Any, ratio: np.ndarray, dtype: Any) -> Array:
-    """`bias / ratio`, and 0 where the ratio is 0: multiplied back, it is the bias.
+def _inverse(ratio: np.ndarray) -> np.ndarray:
+    """`1 / ratio`, and 0 where the ratio is 0."""
+    return np.divide(1.0, ratio, out=np.zeros_like(ratio), where=ratio != 0)
 
-    Adding the bias before the ratio lets its gradient and the convolution's read
-    one array; after it, the backward pass writes a second one.
-    """
-    bias = jnp.expand_dims(bias, range(ratio.ndim + 1))
-    if np.all(ratio == 1):
-        return bias
-    inverse = np.divide(1.0, ratio, out=np.zeros_like(ratio), where=ratio != 0)
-    return bias * jnp.asarray(inverse[None, ..., None], dtype)
+
+def _times(x: Array, factor: np.ndarray) -> Array:
+    if np.all(factor == 1):
+        return x
+    return x * jnp.asarray(factor[None, ..., None], x.dtype)

@@ -1,6 +1,6 @@
 """Modes whose padding cells are weighted sums of real ones."""
 
-from .catalogue import MODES
+from .catalogue import MODES, check_whole
 from .rules import affine
 
 
@@ -43,6 +43,8 @@ def mean(i, n, *, cells=None):
     the level of a line is known and its border is not. NumPy's mean, where `cells`
     is stat_length.
     """
+    if cells is not None:
+        check_whole("mean", "cells", cells)
     count = n if cells is None else min(cells, n)
     if count < 1:
         raise ValueError(f"cells={cells}: expected at least 1, or None for all.")

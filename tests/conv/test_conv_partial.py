@@ -69,6 +69,31 @@ def test_a_window_that_sees_no_cell_gives_zero(name: str, dtype: Any):
     np.testing.assert_array_equal(np.asarray(y[0] == 0).all(-1), ring)
 
 
+@every_reweight
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_the_bias_comes_back_in_half_precision(name: str, dtype: Any, masked: bool):
+    """Over a kernel of zeros, whatever the ratio."""
+    x, kernel = jnp.ones((1, 20, 19, 1), dtype), jnp.zeros((9, 9, 1, 3), dtype)
+    bias = jnp.array([60000.0, 1e-5, -0.3], dtype)
+    mask = jnp.ones(x.shape, bool) if masked else None
+    y = jaxpad.conv(x, kernel, padding=Padding(reweight=name), bias=bias, mask=mask)
+    np.testing.assert_array_equal(y, np.broadcast_to(bias, y.shape), strict=True)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_a_ratio_beyond_the_range_of_the_image(dtype: Any):
+    """A tap of 300 x 300: float16 ends at 65504."""
+    x, kernel = jnp.ones((1, 2, 2, 1), dtype), jnp.full((300, 300, 1, 1), 0.5, dtype)
+    bias = jnp.full(1, 8, dtype)
+    y = jaxpad.conv(x, kernel, padding="partial", amount=299, bias=bias)
+    corner, centre = 0.5 * 90000 + 8, 0.5 * 4 * 90000 / 4 + 8
+    expected = np.asarray(jnp.array([corner, centre], dtype), np.float64)
+    got = np.asarray(y, np.float64)
+    np.testing.assert_array_equal(got[0, [0, 150], [0, 150], 0], expected)
+    assert np.all(np.isfinite(got))
+
+
 @pytest.mark.parametrize("mode", [m for m in MODE_SPECS if m != "zero"])
 @every_reweight
 def test_nothing_is_missing_under_the_other_modes(mode: str, name: str):

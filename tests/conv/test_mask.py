@@ -114,6 +114,28 @@ def test_exactly_partial_without_holes_and_bias():
     )
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("channels", [1, 3, 41, 47, 55, 61])
+def test_exactly_zero_padding_inside_with_many_channels(channels: int, groups: int):
+    """XLA makes of a division by 41 a product with its inverse, which is not exact."""
+    shape, kernel = (1, 6, 5, channels * groups), jnp.ones((3, 3, channels, groups))
+    conv = jax.jit(lambda x, mask: jaxpad.conv(x, kernel, mask=mask, groups=groups))
+    y = conv(jnp.ones(shape), jnp.ones(shape, bool))
+    np.testing.assert_array_equal(y[:, 1:-1, 1:-1], 9 * channels)
+
+
+def test_your_own_reweight_counts_taps_whatever_the_mask():
+    """Not cells of all channels: a mask for all of them is one for each, repeated."""
+    x, kernel = integers((1, 6, 5, 4)), integers((3, 3, 2, 2), seed=1)
+    padding = Padding(reweight=lambda count, window: 1 + (window - count) / 2)
+    mask = holes((1, 6, 5, 1))
+    one, each = (
+        jaxpad.conv(x, kernel, mask=m, padding=padding, groups=2)
+        for m in (mask, np.repeat(mask, 4, -1))
+    )
+    np.testing.assert_allclose(one, each, rtol=1e-6)
+
+
 def test_holes_in_one_group_leave_the_other_alone():
     """NVIDIA's layer sums the mask over all channels, so both groups change."""
     x, kernel = integers((1, 5, 5, 4)), integers((3, 3, 2, 6), seed=1)

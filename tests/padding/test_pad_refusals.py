@@ -1,13 +1,17 @@
 """What `jaxpad.pad` refuses, and what it says."""
 
 import functools
+import inspect
+import re
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxpad
+from jaxpad.padding import rule_of
 from tests.subjects import MODE_SPECS
 
 
@@ -91,7 +95,65 @@ def test_a_value_that_whole_numbers_cannot_hold(value: float):
         jaxpad.pad(np.ones(3, np.uint8), 1, _constant(value))
 
 
-def _constant(value: float) -> Any:
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1e6, jnp.float16),
+        (-7e4, jnp.float16),
+        (3.5e38, jnp.bfloat16),
+        (1e39, np.float32),
+        (0.5, np.bool_),
+        (2.0, np.bool_),
+        (-1.0, np.bool_),
+    ],
+)
+def test_a_value_beyond_the_range_of_the_array(value: float, dtype: Any):
+    name = np.dtype(dtype).name
+    with pytest.raises(ValueError, match=rf"fills cells with .*{name}\s+cannot hold"):
+        jaxpad.pad(jnp.ones(3, dtype), 1, _constant(value))
+
+
+def test_values_that_an_array_can_hold():
+    for value, dtype in ((65519.0, jnp.float16), (True, np.bool_), (1, np.bool_)):
+        padded = jaxpad.pad(jnp.ones(3, dtype), 1, _constant(value))
+        assert padded[0] == np.asarray(value, dtype)
+    for value in (np.inf, -np.inf, np.nan):
+        padded = jaxpad.pad(jnp.ones(3, jnp.float16), 1, _constant(value))
+        np.testing.assert_array_equal(padded[0], value)
+    for one in (np.int64(1), np.float32(1), jnp.array(1)):
+        assert jaxpad.pad(jnp.zeros(3), 1, _constant(one))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("mean(cells=1.5)", "whole number, such as cells=2"),
+        ("median(cells=1.5)", "whole number, such as cells=2"),
+        ("median(cells='two')", "whole number, such as cells=2"),
+        ("linear_prediction(order=1.5)", "whole number, such as order=2"),
+        ("linear_prediction(ridge='a')", "number that is .* such as ridge=1.0"),
+        ("distribution(patch=2.5)", "whole number, such as patch=2"),
+        ("constant(value='a')", "number that is .* such as value=1.0"),
+        ("constant(value='1.5')", "number that is .* such as value=1.0"),
+        ("constant(value=1j)", "number that is .* such as value=1.0"),
+        ("constant(value=(1.0, 2.0))", "number that is .* such as value=1.0"),
+    ],
+)
+def test_options_of_another_kind(mode: str, text: str):
+    """The error repeats what was written."""
+    call: Any = jaxpad.MODES.resolve(mode)
+    if rule_of(call) is None:  # without the types that the tests check before
+        call = functools.partial(inspect.unwrap(call.func), **call.keywords)
+    with pytest.raises(TypeError, match=f"{re.escape(mode)}: expected a {text}"):
+        jaxpad.pad(jnp.ones(6), 1, call)
+
+
+def test_a_constant_is_known_while_tracing():
+    with pytest.raises(TypeError, match="known while tracing, such as value="):
+        jax.jit(lambda v: jaxpad.pad(jnp.ones(3), 1, _constant(v)))(1.0)
+
+
+def _constant(value: Any) -> Any:
     mode: Any = jaxpad.MODES["constant"]
     return functools.partial(mode, value=value)
 

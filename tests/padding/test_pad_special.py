@@ -50,6 +50,49 @@ def test_the_mean_of_a_long_axis_is_one_sum():
     assert len(program.jaxpr.eqns) < 20
 
 
+HALVES = [jnp.float16, jnp.bfloat16]
+# What a line of equal cells is continued by is that line, up to the largest number.
+FLAT = ["mean", "mean(cells=3)", "median", "odd_reflect", "linear", "linear_prediction"]
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("mode", FLAT)
+@pytest.mark.parametrize("n", [6, 100, 3000])
+def test_a_constant_gives_itself_in_half_precision(mode: str, dtype: Any, n: int):
+    largest = float(jnp.finfo(dtype).max)
+    for value in (1.0, 1e-5, -0.3, 0.6 * largest, largest):
+        x = jnp.full(n, value, dtype)
+        np.testing.assert_array_equal(jaxpad.pad(x, 2, mode), x[0])
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("mode", ["mean", "median", "odd_reflect", "linear"])
+def test_half_precision_rounds_once(mode: str, dtype: Any):
+    x = jnp.asarray(draws(6, 3, 40), dtype)
+    widths = [(0, 0), (3, 2)]
+    expected = in_float64(np.asarray(x, np.float64), widths, mode)
+    got = jaxpad.pad(x, widths, mode)
+    assert got.dtype == dtype
+    near = jnp.finfo(dtype).eps * 0.51
+    np.testing.assert_allclose(got.astype(np.float32), expected, rtol=float(near))
+
+
+@pytest.mark.parametrize("mode", [m for m in FLAT if not m.startswith("mean")])
+def test_large_lines_do_not_overflow(mode: str):
+    """Nor half way: 2a and 3a may be too large where 2a - b and 3a - 2b are not."""
+    x = np.full((2, 6), 3.3e38, np.float32)
+    for pad in (jaxpad.pad, jax.jit(jaxpad.pad, static_argnums=(1, 2))):
+        padded = pad(x, ((0, 0), (3, 2)), mode)
+        np.testing.assert_allclose(padded, 3.3e38, rtol=1e-3)
+
+
+def test_the_scale_of_weights_changes_no_bit():
+    x = draws(7, 5, 9).astype(np.float32)
+    got = jaxpad.pad(x, [(0, 0), (4, 4)], "odd_reflect")
+    expected = np.pad(x, [(0, 0), (4, 4)], mode="reflect", reflect_type="odd")
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_a_bool_array_refuses_weights():
     with pytest.raises(ValueError, match=r"\[2, 2\].*bool\s+cannot hold"):
         jaxpad.pad(np.ones(4, bool), (2, 0), "odd_reflect")
@@ -111,14 +154,24 @@ def test_linear_prediction_continues_what_two_cells_determine(signal: Any):
 def test_linear_prediction_does_not_depend_on_the_scale():
     """Not in its gradient either, where the squares of tiny cells would overflow."""
 
-    def total(x):
-        return jaxpad.pad(x, 2, "linear_prediction").sum()
+    @jax.value_and_grad
+    def total(x, scale):
+        return jnp.sum(jaxpad.pad(scale * x, 2, "linear_prediction") / scale)
 
     x = jnp.array([3.0, -1.0, 2.0, 5.0, 4.0])
-    for scale in (1e-6, 1e-12, 1e-30):
-        tiny = scale * x
-        np.testing.assert_allclose(total(tiny) / scale, total(x), rtol=1e-5)
-        np.testing.assert_allclose(jax.grad(total)(tiny), jax.grad(total)(x), rtol=1e-4)
+    (expected, gradient) = total(x, 1.0)
+    for scale in (1e-6, 1e-12, 1e-30, 1e30, 5e37):
+        value, found = total(x, scale)
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+        np.testing.assert_allclose(found, gradient, rtol=1e-4)
+
+
+def test_linear_prediction_of_a_wave_does_not_overflow_half_way():
+    """The weight of its last cell is almost 2."""
+    wave = np.cos(0.2 * np.arange(12.0))
+    wide = in_float64(wave, 3, "linear_prediction")
+    large = jaxpad.pad((3e38 * wave).astype(np.float32), 3, "linear_prediction")
+    np.testing.assert_allclose(np.asarray(large, np.float64) / 3e38, wide, atol=1e-4)
 
 
 def test_linear_prediction_of_a_line_that_ends_in_its_only_cell_is_bounded():

@@ -1,6 +1,7 @@
 """Laws of reweighting, over every entry of REWEIGHTS, and the golden rows."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -90,6 +91,18 @@ def test_apply_is_ratio_then_bias_then_zero(with_bias: bool, batch: int):
     for o, c in itertools.product(np.ndindex(2, 3), range(2)):
         added = 0 if bias is None or factor[o] == 0 else float(bias[c])
         np.testing.assert_array_equal(got[:, *o, c], factor[o] + added)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_apply_is_near_in_half_precision(dtype: Any):
+    draw = np.random.default_rng(0)
+    y = jnp.asarray(draw.random((2, 5, 4, 3)), dtype)
+    bias = jnp.asarray(draw.random(3), dtype)
+    factor = 81 / draw.integers(20, 81, (5, 4))
+    got = np.asarray(apply_reweight(y, factor, bias), np.float64)
+    exact = np.asarray(y, np.float64) * factor[..., None] + np.asarray(bias, np.float64)
+    # Rounded as without a ratio: the sum of the window, and that with the bias.
+    np.testing.assert_allclose(got, exact, rtol=1.01 * float(jnp.finfo(dtype).eps))
 
 
 def test_the_unit_ratio_is_free():
