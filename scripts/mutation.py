@@ -109,8 +109,8 @@ BUGS = [
     Bug(
         "bias inside the ratio",
         "jaxpad/padding/partial.py",
-        "return bias * jnp.asarray(inverse[None, ..., None], dtype)",
-        "return bias",
+        "y = y + _times(bias, _inverse(ratio))",
+        "y = y + bias",
         "tests/conv/test_conv_partial.py",
     ),
     Bug(
@@ -207,8 +207,8 @@ BUGS = [
     Bug(
         "masks of all groups in one",
         "jaxpad/conv/mask.py",
-        "there.reshape(*mask.shape[:-1], groups, -1).mean(-1)",
-        "there.mean(-1, keepdims=True)",
+        "groups = groups if mask.shape[-1] > 1 else 1",
+        "groups = 1",
         "tests/conv/test_mask.py",
     ),
     Bug(
@@ -270,7 +270,7 @@ BUGS = [
     Bug(
         "constant forgets its value",
         "jaxpad/padding/modes.py",
-        "return [], value",
+        'return [], as_number("constant", "value", value)',
         "return [], 0.0",
         "tests/padding/test_pad_laws.py",
     ),

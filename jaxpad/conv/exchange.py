@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..padding import Make, Terms, sums_of_cells
+from ..padding import Make, Terms, sum_dtype, sums_of_cells
 from ..typing import Array
 
 
@@ -100,12 +100,13 @@ def _summed(x: Array, axis: int, split: Split, sums: Sequence[Terms]) -> Array:
     for row, (terms, _constant) in enumerate(sums):
         for weight, i in terms:
             weights[row, i] += weight
-    first = lax.axis_index(split.name) * split.cells
-    own = lax.dynamic_slice_in_dim(jnp.asarray(weights, x.dtype), first, split.cells, 1)
-    part = jnp.tensordot(own, x, (1, axis), precision=lax.Precision.HIGHEST)
-    constants = jnp.asarray([constant for _, constant in sums], x.dtype)
+    first, dtype = lax.axis_index(split.name) * split.cells, sum_dtype(x.dtype)
+    own = lax.dynamic_slice_in_dim(jnp.asarray(weights, dtype), first, split.cells, 1)
+    highest = lax.Precision.HIGHEST
+    part = jnp.tensordot(own, x.astype(dtype), (1, axis), precision=highest)
+    constants = jnp.asarray([constant for _, constant in sums], dtype)
     total = lax.psum(part, split.name) + jnp.expand_dims(constants, range(1, x.ndim))
-    return jnp.moveaxis(total, 0, axis)
+    return jnp.moveaxis(total, 0, axis).astype(x.dtype)
 
 
 def _fitted(cells: Array, axis: int, width: int, side: int) -> Array:

@@ -115,8 +115,9 @@ def mask_out(
             "the image is real, for example mask=~jnp.isnan(x)."
         )
     there = mask.astype(sum_dtype(jnp.finfo(x.dtype).dtype))
-    there = there.reshape(*mask.shape[:-1], groups if mask.shape[-1] > 1 else 1, -1)
-    channels = there.shape[-1]
+    groups = groups if mask.shape[-1] > 1 else 1
+    channels = mask.shape[-1] // groups
+    there = there.reshape(*mask.shape[:-1], groups, channels)
     count = _taps_there(there.sum(-1), window, padding, channels)
     return jnp.where(mask, x, jnp.asarray(hole, x.dtype)), _divided(count, channels)
 

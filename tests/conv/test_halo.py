@@ -152,3 +152,12 @@ def test_a_mesh_without_the_axis(kind: AxisType | None):
     x, kernel = jnp.ones((1, 16, 4, 1)), jnp.ones((3, 3, 1, 1))
     with jax.set_mesh(mesh), pytest.raises(ValueError, match="of type Auto was exp"):
         jaxpad.conv(x, kernel, strategy=jaxpad.halo("spatial"))
+
+
+def test_sums_over_devices_in_half_precision():
+    """A mean of ones is one, though 1 / 224 in bfloat16 is not."""
+    x, kernel = jnp.full((1, 224, 1, 1), 3, jnp.bfloat16), jnp.ones((3, 1, 1, 1))
+    kernel = kernel.astype(x.dtype)
+    got, expected = both(mesh_of(spatial=8), "spatial", x, kernel, padding="mean")
+    np.testing.assert_array_equal(np.float32(got), np.float32(expected))
+    np.testing.assert_array_equal(np.float32(got), 9)

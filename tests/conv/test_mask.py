@@ -296,3 +296,11 @@ def test_every_mode_takes_a_mask_or_says_why_not(mode: str):
     got = jaxpad.conv(x, kernel, mask=mask, padding=mode)
     expected = jaxpad.conv(x, kernel, padding=Padding(mode, reweight="partial"))
     np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_an_empty_batch_has_an_empty_mask():
+    x, kernel = jnp.ones((0, 4, 4, 2)), jnp.ones((3, 3, 2, 3))
+    for channels in (1, 2):
+        mask = jnp.ones((0, 4, 4, channels), bool)
+        assert jaxpad.conv(x, kernel, mask=mask).shape == (0, 4, 4, 3)
+        assert jaxpad.avg_pool(x, (2, 2), mask=mask).shape == (0, 2, 2, 2)
