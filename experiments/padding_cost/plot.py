@@ -27,9 +27,7 @@ def draw(results: Mapping[str, Any], path: pathlib.Path) -> None:
     _dots(axes[0, 0], series, "ratio", "CPU: time of a training step", 1.05)
     _dots(axes[0, 1], series, "memory", "CPU: memory of a training step", 1.05)
     ways = {
-        program: {
-            arm.replace(", ", "\n"): cost for arm, cost in arms.items() if "," in arm
-        }
+        program: {arm: cost for arm, cost in arms.items() if "," in arm}
         for program, arms in results.get("residual", {}).items()
     }
     _dots(axes[1, 0], ways, "ratio", "CPU: time of a training step by strategy", 1.05)
@@ -90,14 +88,14 @@ def _dots(
     axes.axhline(1, color="black", linewidth=0.8)
     if target:
         axes.axhline(target, color="black", linewidth=0.8, linestyle=":")
-    turned = (
-        {"rotation": 20, "ha": "right"} if max(map(len, labels), default=0) > 12 else {}
-    )
+    long = max(map(len, labels), default=0) > 12
+    turned = {"rotation": 45 if len(labels) > 10 else 20, "ha": "right"} if long else {}
     axes.set_xticks(range(len(labels)), labels, fontsize=8, **turned)
     axes.set_title(title, fontsize=10)
     axes.margins(y=0.15)  # room for the legend above the points
     if series:
-        axes.legend(fontsize=7, ncols=len(series), loc="upper center")
+        columns = len(series) if sum(map(len, series)) < 60 else 2
+        axes.legend(fontsize=7, ncols=columns, loc="upper center")
 
 
 def _intervals(
