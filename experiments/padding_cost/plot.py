@@ -92,9 +92,10 @@ def _dots(
     turned = {"rotation": 45 if len(labels) > 10 else 20, "ha": "right"} if long else {}
     axes.set_xticks(range(len(labels)), labels, fontsize=8, **turned)
     axes.set_title(title, fontsize=10)
-    axes.margins(y=0.15)  # room for the legend above the points
     if series:
         columns = len(series) if sum(map(len, series)) < 60 else 2
+        # Room for the legend above the points.
+        axes.margins(y=0.15 if columns == len(series) else 0.25)
         axes.legend(fontsize=7, ncols=columns, loc="upper center")
 
 
