@@ -6,7 +6,7 @@ from typing import Any
 
 from ..arith import conv_output_size, span
 from ..conv.geometry import zero_sides
-from .table import mode_name
+from .table import padding_name
 
 
 def advice(
@@ -152,7 +152,7 @@ def _inert(row: Any) -> str | None:
     if any(any(sides) for sides in zero_sides(window, padding)):
         return None
     return (
-        f"reweight does nothing in {mode_name(padding)}: only cells that are absent "
+        f"reweight does nothing in {padding_name(padding)}: only cells that are absent "
         'count as missing. Use mode="zero", or reweight=None.'
     )
 

@@ -1,11 +1,12 @@
 """The report of `jaxpad.check` as text of at most 100 columns."""
 
+import functools
 import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from ..padding import Padding
+from ..padding import Padding, mode_name
 
 
 WIDTH = 100
@@ -53,7 +54,7 @@ def _cells(row: Any) -> list[str]:
         by(row.input),
         by(row.output),
         "?" if window is None else _window(window),
-        "?" if row.padding is None else mode_name(row.padding),
+        "?" if row.padding is None else padding_name(row.padding),
         _amount(row),
         "?" if window is None else by(row.unused) if any(row.unused or ()) else "-",
         "?" if row.field is None else by(row.field),
@@ -80,7 +81,7 @@ def _amount(row: Any) -> str:
     return pairs[0] if len(set(pairs)) == 1 else " ".join(pairs)
 
 
-def mode_name(padding: Padding) -> str:
+def padding_name(padding: Padding) -> str:
     """The mode as one would write it, with its reweighting."""
     mode = _name(padding.mode)
     reweight = padding.reweight
@@ -90,9 +91,8 @@ def mode_name(padding: Padding) -> str:
 def _name(mode: Any) -> str:
     if isinstance(mode, tuple):
         return "/".join(map(_name, mode))
-    if isinstance(mode, str):
-        return mode
-    return getattr(mode, "__name__", type(mode).__name__)
+    # Its options, which may be arrays, have no room in a table.
+    return _name(mode.func) if isinstance(mode, functools.partial) else mode_name(mode)
 
 
 def _percent(share: float) -> str:

@@ -52,7 +52,7 @@ def kernel_of(name: str, kernel: Any) -> Array:
     if kernel.ndim < 3:
         raise ValueError(
             f"{name}: kernel has shape {kernel.shape}, but 1, 2 or 3 axes of a window "
-            "and two of channels were expected. Add the "
-            "missing axes, for example with kernel[:, None, None]."
+            "and two of channels were expected. Add the missing axes, for example "
+            "with kernel[:, None, None]."
         )
     return kernel

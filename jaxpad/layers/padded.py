@@ -59,8 +59,8 @@ class Padded(nnx.Module):
         spec = as_padding(padding)
         amount = amount if spec.amount is None else spec.amount
         spec = Padding(spec.mode, amount, spec.reweight)  # raises for a wrong amount
-        if self.rank:  # else the layer has not said how many axes it has
-            per_axis_modes(spec.mode, self.rank)
+        self.check_mode(spec.mode)
+        if self.rank:
             per_axis_amounts(spec.amount, self.rank)
         mode = with_state(spec.mode, spec.amount, self.padded_features, self.rank, rngs)
         if isinstance(mode, str) and ":" in mode:
@@ -69,6 +69,11 @@ class Padded(nnx.Module):
         self.mode = nnx.data(mode) if nnx.is_data(mode) else nnx.static(mode)
         self.amount: Any = spec.amount
         self.reweight = spec.reweight
+
+    def check_mode(self, mode: Mode) -> None:
+        """Raises a ValueError for a mode that the layer cannot have."""
+        if self.rank:  # else the layer has not said how many axes it has
+            per_axis_modes(mode, self.rank)
 
     @property
     def padding(self) -> Padding:

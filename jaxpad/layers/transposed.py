@@ -12,7 +12,7 @@ from ..conv import conv_transpose
 from ..conv.arguments import whole, window_of
 from ..conv.geometry import per_axis
 from ..conv.transposed import check_linear
-from ..padding import Padding, as_padding
+from ..padding import Padding
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .conv import operands
 from .padded import Padded
@@ -105,16 +105,10 @@ class ConvTranspose(Padded):
                 bias_init(rngs.params(), (out_features,), param_dtype)
             )
 
-    def set_padding(
-        self,
-        padding: Mode | Padding,
-        amount: Amount,
-        *,
-        rngs: nnx.Rngs | None = None,
-    ) -> None:
+    def check_mode(self, mode: Mode) -> None:
         """As every layer's, and the mode must have an adjoint."""
-        super().set_padding(padding, amount, rngs=rngs)
-        check_linear(as_padding(padding).mode, self.rank)
+        super().check_mode(mode)
+        check_linear(mode, self.rank)
 
     @property
     def padded_features(self) -> int:

@@ -521,3 +521,9 @@ def test_kernels_of_the_border():
     assert (row.kind, row.unused, row.field) == ("EdgeConv", (1, 1), (3, 3))
     assert (row.padding, row.output) == (Padding("zero", "half"), (8, 8))
     assert row.touched == 1 - (7 / 8) ** 2
+
+
+def test_a_mode_with_options_is_named_in_the_table():
+    constant: Any = jaxpad.MODES["constant"]
+    nine = functools.partial(constant, value=9.0)
+    assert re.search(r" 3x3 +constant +1,1 ", str(of(conv(padding=nine))))

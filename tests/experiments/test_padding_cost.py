@@ -1,8 +1,7 @@
 """The study of what padding costs: how it measures, and that its page says it."""
 
-import importlib.util
+import functools
 import json
-import pathlib
 from typing import Any
 
 import jax
@@ -13,19 +12,14 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 from scipy import stats
 
 import jaxpad
+from tests.studies import FOLDER, load
 
 
-STUDY = pathlib.Path(__file__).parents[2] / "experiments" / "padding_cost"
+STUDY = FOLDER / "padding_cost"
 pytestmark = pytest.mark.skipif(not STUDY.exists(), reason="no experiments/ beside")
 
 
-def part(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"cost_{name}", STUDY / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+part = functools.partial(load, "padding_cost")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """The Red-Green study: its images, what must hold before training, its results."""
 
 import collections
-import importlib.util
 import itertools
 import json
-import pathlib
 import statistics
 
 import numpy as np
@@ -12,20 +10,16 @@ import pytest
 from flax import nnx
 
 import jaxpad
+from tests.studies import FOLDER, load
 
 
-STUDY = pathlib.Path(__file__).parents[2] / "experiments" / "red_green"
+STUDY = FOLDER / "red_green"
 pytestmark = pytest.mark.skipif(not STUDY.exists(), reason="no experiments/ beside")
 
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("red_green", STUDY / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("red_green", "run")
 
 
 @pytest.fixture(scope="module")

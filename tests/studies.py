@@ -1,0 +1,19 @@
+"""The studies, which are folders of scripts and no packages."""
+
+import importlib.util
+import pathlib
+from types import ModuleType
+
+
+FOLDER = pathlib.Path(__file__).parents[1] / "experiments"
+
+
+def load(study: str, script: str) -> ModuleType:
+    """A script of a study, as a module."""
+    path = FOLDER / study / f"{script}.py"
+    spec = importlib.util.spec_from_file_location(f"{study}_{script}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
