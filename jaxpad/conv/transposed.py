@@ -141,7 +141,7 @@ def _check_mode(image: Any, window: Geometry, padding: Padding) -> None:
         _check_adjoint(filled, image, padded, padding.mode)
 
 
-def check_linear(mode: Mode, rank: int) -> None:
+def check_linear(mode: Mode, rank: int, name: str = "conv_transpose") -> None:
     """Raises for a mode that is seen not to be linear before there is an image.
 
     It is tried on an image of 12 cells along each of `rank` axes. A mode that does not
@@ -161,7 +161,7 @@ def check_linear(mode: Mode, rank: int) -> None:
         found = jax.eval_shape(padded, image)
     except Exception:
         return
-    _check_adjoint(padded, image, found, mode)
+    _check_adjoint(padded, image, found, mode, name)
 
 
 def _has_rules(mode: Mode, rank: int) -> bool:
@@ -170,15 +170,19 @@ def _has_rules(mode: Mode, rank: int) -> bool:
 
 
 def _check_adjoint(
-    padded: Callable[[Array], Array], image: Any, found: Any, mode: Mode
+    padded: Callable[[Array], Array],
+    image: Any,
+    found: Any,
+    mode: Mode,
+    name: str = "conv_transpose",
 ) -> None:
     try:  # only traced: whatever it raises, the mode has no transpose
         jax.eval_shape(lambda y: jax.linear_transpose(padded, image)(y), found)
     except Exception as e:
         raise ValueError(
-            f"conv_transpose: padding mode {mode_name(mode)} is not linear in the "
-            "image, so the convolution with it has no adjoint. Use a linear mode, such "
-            'as "reflect" or "replicate".'
+            f"{name}: padding mode {mode_name(mode)} is not linear in the image, so "
+            "the convolution with it has no adjoint. Use a linear mode, such as "
+            '"reflect" or "replicate".'
         ) from e
 
 
