@@ -1,0 +1,4 @@
+"""Convolutions that keep lengths: where they exist, and kernels that are so exactly."""
+
+from .architecture import Existence as Existence
+from .exists import exists as exists
