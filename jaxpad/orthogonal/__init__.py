@@ -2,3 +2,8 @@
 
 from .architecture import Existence as Existence
 from .exists import exists as exists
+from .kernel import (
+    Free as Free,
+    orthogonal_kernel as orthogonal_kernel,
+    orthogonal_parameters as orthogonal_parameters,
+)
