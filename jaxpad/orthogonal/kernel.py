@@ -58,15 +58,12 @@ def orthogonal_parameters(
         >>> free.base.shape, free.turns.shape
         ((1, 8, 8), (1, 4, 8, 4))
     """
-    arch = _feasible(in_features, out_features, kernel_size, stride, dilation, groups)
-    blocks, middle = _blocks(arch), _middle(arch)
-    rows, turns = middle * math.prod(blocks), sum(_turned(arch))
-    base, more = jax.random.split(key)
-    shapes = (
-        (arch.groups, rows, arch.outputs),
-        (arch.groups, turns, middle, -(-middle // 2)),
+    arch = feasible(in_features, out_features, kernel_size, stride, dilation, groups)
+    base, turns = _shapes(arch)
+    first, second = jax.random.split(key)
+    return Free(
+        jax.random.normal(first, base, dtype), jax.random.normal(second, turns, dtype)
     )
-    return Free(*map(lambda k, s: jax.random.normal(k, s, dtype), (base, more), shapes))
 
 
 def orthogonal_kernel(
@@ -84,13 +81,13 @@ def orthogonal_kernel(
     A block of `stride` taps that is an orthonormal matrix, then for each tap more along
     an axis a step `K[t] <- P K[t] + (I - P) K[t - 1]`, where `P` projects onto half of
     the channels: `P + (I - P) e^{iw}` is unitary at each frequency `w`, so nothing is
-    lost. With `M` outputs, `C` inputs in each group and `K` the convolution as a matrix,
+    lost. With `M` outputs, `C` inputs in each group and `K` the convolution's matrix,
     `K K^T = I` if `M <= C prod(stride)`, else `K^T K = I`.
 
     Halves are rounded down and up in turn, so that at stride 1 and an odd window the
-    kernel moves the image as much as a centre tap does (its determinant winds as often).
-    Kernels of another winding are not reached, nor is the other sign of the determinant
-    left behind by small steps; `jaxpad.orthogonal.winding` tells them apart.
+    kernel moves the image as much as a centre tap does: its determinant winds as often.
+    Kernels of another winding are not reached; `jaxpad.orthogonal.winding` tells them
+    apart.
 
     A transposed convolution takes the kernel of the one that it transposes: its
     in_features are out_features here. `jnp.swapaxes(kernel, -1, -2)` is then what
@@ -118,22 +115,37 @@ def orthogonal_kernel(
         >>> kernel = orthogonal_kernel(free, 2, 8, (3, 3), stride=2)
         >>> kernel.shape
         (3, 3, 2, 8)
-        >>> jnp.sum(kernel**2, axis=(0, 1, 2))
+        >>> jnp.sum(kernel**2, axis=(0, 1, 2)).round(5)
         Array([1., 1., 1., 1., 1., 1., 1., 1.], dtype=float32)
 
     "Preventing Gradient Attenuation in Lipschitz Constrained Convolutional Networks",
     Li et al., 2019 (BCOP, stride 1); "An Adaptive Orthogonal Convolution Scheme for
     Efficient and Flexible CNN Architectures", Boissin et al., 2025 (strides).
     """
-    arch = _feasible(in_features, out_features, kernel_size, stride, dilation, groups)
+    arch = feasible(in_features, out_features, kernel_size, stride, dilation, groups)
+    came = (free.base.shape, free.turns.shape)
+    if came != _shapes(arch):
+        raise ValueError(
+            f"free holds arrays of shapes {came}; for {arch.described} expected "
+            f"{_shapes(arch)}, as orthogonal_parameters with the same arguments makes."
+        )
     with jax.default_matmul_precision("highest"):  # not TF32, nor bfloat16 passes
         kernels = jax.vmap(lambda one: _group(one, arch))(free)
-    # [groups, *window, in, out] to [*window, in, groups * out].
+    return merge_groups(kernels)
+
+
+def merge_groups(kernels: Array) -> Array:
+    """From `[groups, *window, in, out]` to `[*window, in, groups * out]`."""
     kernels = jnp.moveaxis(kernels, 0, -2)
     return kernels.reshape(*kernels.shape[:-2], -1)
 
 
-def _feasible(*shape: Any) -> Architecture:
+def feasible(*shape: Any) -> Architecture:
+    """Reads the arguments of `exists` but the padding.
+
+    Raises:
+        ValueError: if there is no orthogonal kernel, with the reason.
+    """
     found = exists(*shape)
     if not found:
         raise ValueError(f"There is no orthogonal kernel: {found.reason}")
@@ -152,6 +164,14 @@ def _turned(arch: Architecture) -> list[int]:
 def _middle(arch: Architecture) -> int:
     """Channels between the turns and the block: enough for both to keep everything."""
     return max(arch.inputs, arch.outputs // math.prod(_blocks(arch)))
+
+
+def _shapes(arch: Architecture) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Of the base and the turns."""
+    middle = _middle(arch)
+    rows, half = middle * math.prod(_blocks(arch)), -(-middle // 2)
+    turns = sum(_turned(arch))
+    return (arch.groups, rows, arch.outputs), (arch.groups, turns, middle, half)
 
 
 def _group(free: Free, arch: Architecture) -> Array:
