@@ -73,7 +73,8 @@ def delta_orthogonal(
 def _centred(key: Array, arch: Architecture, dtype: Any) -> Array:
     blocks = [axis.block for axis in arch.axes]
     shape = (arch.groups, math.prod(blocks) * arch.inputs, arch.outputs)
-    whole = jnp.promote_types(dtype, jnp.float32)  # QR has no half precision
+    # QR has no half precision.
+    whole = jnp.float32 if jnp.finfo(dtype).bits < 32 else dtype
     block = orthonormal(jax.random.normal(key, shape, whole))
     block = block.reshape(arch.groups, *blocks, arch.inputs, arch.outputs)
     left = [axis.taps - axis.block for axis in arch.axes]
