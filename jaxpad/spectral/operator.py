@@ -62,7 +62,9 @@ def read_kernel(name: str, kernel: Any, groups: Any) -> tuple[Array, int]:
             f"{name}: kernel has {int((~np.isfinite(kernel)).sum())} entries that are "
             "not finite; look at them with jnp.argwhere(~jnp.isfinite(kernel))."
         )
-    return kernel.astype(jnp.promote_types(kernel.dtype, jnp.float32)), groups
+    # jnp.promote_types would raise under strict promotion.
+    half = jnp.finfo(kernel.dtype).bits < 32
+    return kernel.astype(jnp.float32 if half else kernel.dtype), groups
 
 
 def read_operator(
