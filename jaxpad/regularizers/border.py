@@ -1,4 +1,4 @@
-"""The residual of a convolution under any padding, at a cost without the image's size."""
+"""The residual of a convolution under any padding, at a cost without its size."""
 
 import functools
 import math
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..spectral import Operator, dense
 from ..typing import Array
+from .gram import distance, gram
 from .patterns import Patterns, patterns
 
 
@@ -25,11 +26,16 @@ def border_residual(operator: Operator) -> Array:
     kernel = operator.kernel.reshape(
         *window, inputs, operator.groups, out // operator.groups
     )
-    # [taps, groups, what is left, what is summed over]
-    kernel = jnp.moveaxis(kernel, (-2, -3 if columns else -1), (-3, -2))
-    kernel = kernel.reshape(math.prod(window), *kernel.shape[-3:])
-    products = jnp.einsum("agmi,bgni->abgmn", kernel, kernel, precision="highest")
-    return _sum(products.reshape(*window, *window, *products.shape[2:]), found)
+    # [groups, taps and what is left, what is summed over]
+    kernel = jnp.moveaxis(kernel, -2, 0)
+    kernel = kernel if columns else jnp.swapaxes(kernel, -1, -2)
+    features = kernel.shape[-2]
+    products = gram(kernel.reshape(operator.groups, -1, kernel.shape[-1]))
+    products = products.reshape(-1, *window, features, *window, features)
+    # [taps, taps, groups, features, features]
+    rank = len(window)
+    products = jnp.moveaxis(products, (0, rank + 1), (-3, -2))
+    return _sum(products, found)
 
 
 def _sum(products: Array, found: list[Patterns]) -> Array:
@@ -41,7 +47,7 @@ def _sum(products: Array, found: list[Patterns]) -> Array:
         axes = (0, rank - i)
         left = jnp.tensordot(left, weights, (axes, (1, 2)), precision="highest")
     same = functools.reduce(np.logical_and.outer, [p.same for p in found])
-    count = functools.reduce(np.multiply.outer, [p.count for p in found])
+    count = functools.reduce(np.multiply.outer, [p.pairs for p in found])
     unit = jnp.eye(left.shape[1], dtype=left.dtype)
     unit = jnp.expand_dims(unit, (0, *range(3, left.ndim)))
     difference = left - unit * jnp.asarray(same, left.dtype)[None, None, None]
@@ -54,12 +60,11 @@ def dense_residual(operator: Operator) -> Array:
     """The same from the dense matrix."""
     matrix = dense(operator)
     matrix = matrix if is_wide(operator) else matrix.T
-    product = jnp.matmul(matrix, matrix.T, precision="highest")
-    return jnp.sum(jnp.square(product - jnp.eye(len(matrix), dtype=matrix.dtype)))
+    return distance(matrix)
 
 
 def is_wide(operator: Operator) -> bool:
-    """Whether the output has at most as many numbers as the input: rows are compared."""
+    """Whether the output has at most as many numbers as the input."""
     inputs, out = operator.features
     window = operator.window
     return math.prod(window.outputs) * out <= math.prod(window.space) * inputs

@@ -24,7 +24,8 @@ def _(primals, tangents):
 
 def distance(x: Array) -> Array:
     """`||x x^H - I||_F^2` of each matrix `[..., rows, columns]`."""
-    difference = gram(x) - jnp.eye(x.shape[-2], dtype=x.dtype)
+    unit = jnp.eye(x.shape[-2], dtype=x.dtype)
+    difference = gram(x) - jnp.expand_dims(unit, range(x.ndim - 2))
     return jnp.sum(jnp.square(difference.real) + jnp.square(difference.imag), (-2, -1))
 
 

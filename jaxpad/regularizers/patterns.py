@@ -38,12 +38,12 @@ class Patterns(NamedTuple):
     Attributes:
         weights: `[patterns, taps, taps]`, the `q` of each.
         same: `[patterns]`, whether it belongs to pairs of one output and itself.
-        count: `[patterns]`, how many pairs have it.
+        pairs: `[patterns]`, how many pairs have it.
     """
 
     weights: np.ndarray
     same: np.ndarray
-    count: np.ndarray
+    pairs: np.ndarray
 
 
 def patterns(operator: Operator, *, columns: bool) -> list[Patterns] | None:
@@ -99,7 +99,8 @@ def _ratio(axis: Axis, reweight: Any, absent: Any) -> np.ndarray:
 def _readings(axis: Axis, modes: Any, ratio: np.ndarray) -> Iterable[Reading]:
     n, (lo, hi) = axis.space, axis.widths
     before, after = map(terms_of, modes)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     cells: Sequence[Any] = [
         *(terms for terms, _ in before(n, range(-lo, 0))),
         *([(1, c)] for c in range(n)),

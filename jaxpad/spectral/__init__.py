@@ -5,6 +5,7 @@ from .norm import norm as norm
 from .operator import (
     Operator as Operator,
     is_torus as is_torus,
+    read_kernel as read_kernel,
     read_operator as read_operator,
 )
 from .transfer import responses as responses, transfer as transfer

@@ -148,7 +148,8 @@ def _pad_norm(axis: Axis, modes: tuple[Any, Any]) -> float:
         return 1.0
     n, (lo, hi) = axis.space, axis.widths
     before, after = map(terms_of, modes)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     added = [*before(n, range(-lo, 0)), *after(n, range(n, n + hi))]
     matrix = np.zeros((len(added), n))
     for row, (terms, _) in zip(matrix, added, strict=True):

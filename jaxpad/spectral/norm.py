@@ -57,6 +57,7 @@ def norm(
             or a reweighting that does not act axis by axis.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> smooth = jnp.ones((3, 1, 1)) / 3
         >>> norm(smooth, 8).round(3)
         Array(1., dtype=float32)
