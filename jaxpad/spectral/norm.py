@@ -31,12 +31,12 @@ def norm(
     With a size, and a matrix that is not too large, it is the largest singular value.
     Else it is a certified upper bound, for a size or (None) for every one:
 
-        max_w ||T(w)|| prod_i c_i ||P_i|| max(r_i),   c_i = cos(pi / 16)^(-1/2) = 1.01
+        max_w ||T(w)|| prod_i c_i ||P_i|| max(r_i),   c_i = cos(pi / p)^(-1/2)
 
-    with `T` the frequency response at 16 points a degree, between which a trigonometric
-    polynomial grows by no more than `c_i` (M. Riesz, 1914), `P_i` the map that pads
-    axis `i` and `r_i` partial convolution's ratio along it. So a kernel that is
-    orthogonal under circular padding is 1-Lipschitz under zero and valid padding, but
+    with `T` the frequency response at `p` points a degree (32, 16, 8 in 1, 2, 3
+    dimensions), between which a trigonometric polynomial grows by no more than `c_i`
+    (M. Riesz, 1914; 1.002, 1.01, 1.04), `P_i` the map that pads axis `i`, and `r_i`
+    partial convolution's ratio along it. So a kernel that is orthogonal under circular padding is 1-Lipschitz under zero and valid padding, but
     not under others: `||P_i||` is 2^0.5 under reflect and symmetric, (1 + r)^0.5 under
     replicate, r cells wide. Groups have channels of their own, so that their norms
     combine by the maximum. Either way the number is rounded up by what its
@@ -62,7 +62,7 @@ def norm(
         >>> norm(smooth, 8).round(3)
         Array(1., dtype=float32)
         >>> norm(smooth, padding="replicate").round(3)
-        Array(1.428, dtype=float32)
+        Array(1.418, dtype=float32)
 
     "Efficient Bound of Lipschitz Constant for Convolutional Layers by Gram Iteration",
     Delattre et al., 2023, bounds circular padding from above by other means.
