@@ -27,14 +27,15 @@ def delta_orthogonal(
     block reads exactly the cells of one stride, so with the amount "same" the kernel is
     orthogonal under every padding but "partial".
 
-    Under the loss `lorth` this start, noise included, leads square layers (as many
-    outputs as inputs) to orthogonal kernels. From independent numbers most runs stop
-    at kernels whose determinant winds unevenly: see `jaxpad.orthogonal.winding`.
+    It is a start from which the loss `lorth` leads square layers (as many outputs as
+    input numbers) to orthogonal kernels. From independent numbers many runs stop at
+    kernels whose determinant winds unevenly, and so may some with a noise near 1: see
+    `jaxpad.orthogonal.winding`, which tells before the training.
 
     Args:
         stride, dilation, groups: of the layer.
-        noise: how much of Glorot and Bengio's normal initializer is added to all taps;
-            0 leaves the kernel orthogonal.
+        noise: how much of Glorot and Bengio's normal initializer is added to all taps:
+            0 leaves the kernel orthogonal, 0.5 a determinant that winds evenly.
 
     Returns:
         A flax initializer: `(key, shape, dtype=float32) -> kernel`, where shape is

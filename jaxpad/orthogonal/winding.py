@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..conv.arguments import kernel_of
@@ -13,8 +11,10 @@ from .architecture import Architecture
 from .kernel import feasible
 
 
-# Complex numbers in the matrices of one axis: 32 MiB of complex64.
+# Complex numbers in the matrices of one axis: 64 MiB of complex128.
 _BUDGET = 1 << 22
+# Points for each wave of the determinant; a root beside the circle turns it fast.
+_FINER = 64
 
 
 class Winding(NamedTuple):
@@ -72,6 +72,7 @@ def winding(kernel: Kernel, *, stride: PerAxis = 1, groups: int = 1) -> Winding:
             shape of.
 
     Example:
+        >>> import jax, jax.numpy as jnp
         >>> centre = jnp.zeros((3, 3, 4, 4)).at[1, 1].set(jnp.eye(4))
         >>> winding(centre).lowest
         array([[4, 4]])
@@ -91,7 +92,7 @@ def winding(kernel: Kernel, *, stride: PerAxis = 1, groups: int = 1) -> Winding:
         )
     turns = [_turns(kernel, arch, axis) for axis in range(len(window))]
     real = [np.array([0, np.pi])] * len(window)
-    signs = np.asarray(_determinant(kernel, arch, real).real)
+    signs = np.real(_determinant(kernel, arch, real)[0])
     return Winding(
         np.stack([line.min(0) for line in turns], -1),
         np.stack([line.max(0) for line in turns], -1),
@@ -101,23 +102,26 @@ def winding(kernel: Kernel, *, stride: PerAxis = 1, groups: int = 1) -> Winding:
 
 def _turns(kernel: Array, arch: Architecture, axis: int) -> np.ndarray:
     """`[lines, groups]`: how often the determinant turns along lines of an axis."""
-    others = len(arch.axes) - 1
-    taps, stride, _ = arch.axes[axis]
-    # The determinant has at most so many waves; four points for each.
-    fine = 4 * (1 + arch.outputs * ((taps - 1) // stride))
-    lines = _BUDGET // (fine * arch.groups * arch.outputs**2)
-    coarse = min(fine, max(8, int(lines ** (1 / max(others, 1)))))
-    counts = [fine if a == axis else coarse for a in range(len(arch.axes))]
+    # The determinant has at most so many waves, so as many values tell all others.
+    counts = [1 + arch.outputs * ((a.taps - 1) // a.stride) for a in arch.axes]
+    lines = _BUDGET // (counts[axis] * arch.groups * arch.outputs**2)
+    most = max(8, int(lines ** (1 / max(len(counts) - 1, 1))))
+    counts = [n if a == axis else min(4 * n, most) for a, n in enumerate(counts)]
     # Off the real frequencies, where symmetric kernels have their zeros.
     angles = [2 * np.pi * (np.arange(n) + 0.3) / n for n in counts]
-    phase = np.moveaxis(np.asarray(_determinant(kernel, arch, angles)), axis, 0)
+    sign, logarithm = _determinant(kernel, arch, angles)
+    top = np.max(logarithm, axis, keepdims=True)  # of each line; -inf of a singular one
+    values = np.moveaxis(sign * np.exp(logarithm - np.maximum(top, -1e3)), axis, 0)
+    waves = np.fft.fft(values, axis=0)
+    phase = np.fft.fft(waves, _FINER * len(waves), axis=0)[::-1]
     steps = np.angle(np.roll(phase, -1, 0) * phase.conj())
     return np.rint(steps.sum(0) / (2 * np.pi)).astype(int).reshape(-1, arch.groups)
 
 
-def _determinant(kernel: Array, arch: Architecture, angles: list[np.ndarray]) -> Array:
-    """`[*angles, groups]`: the determinant over its modulus; 0 where it vanishes."""
+def _determinant(
+    kernel: Array, arch: Architecture, angles: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """`[*angles, groups]`: its sign on the unit circle, or 0, and log modulus."""
     stride = [axis.stride for axis in arch.axes]
     matrices = responses(kernel, angles, stride=stride, groups=arch.groups)
-    with jax.default_matmul_precision("highest"):
-        return jnp.linalg.slogdet(matrices)[0]
+    return np.linalg.slogdet(np.asarray(matrices, np.complex128))
