@@ -12,6 +12,10 @@ from ..conv.arguments import whole
 from ..typing import Array
 
 
+# Multiples of it spread evenly over a circle, however many there are.
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
 def zero_init(
     *,
     groups: int = 1,
@@ -33,10 +37,14 @@ def zero_init(
     cells and does not reweight them.
 
     Where `out` is no power of two the Hadamard matrix is cut off, and singular values
-    lie between `sqrt(1/2)` and 1. The transform "dct" keeps lengths exactly at every
-    width: its columns are orthonormal vectors for each `out`, in closed form,
+    lie between `sqrt(1/2)` and 1. The transform "dct" keeps lengths at every width, as
+    its cosines are orthonormal for each `out`, and has no two outputs alike, as
+    Hadamard's `p` and `p + in` are if `in` is a power of two:
 
-        W[q, p] = c_q cos(pi q (2p+1) / (2 out)),  c_0^2 = 1/out,  c_q^2 = 2/out.
+        W[q, p] = c_q cos(pi q (2r+1) / (2 out)),  c_0^2 = 1/out,  c_q^2 = 2/out,
+
+    with `r = p s mod out`. Outputs `r` and `r + 1` are much alike; the step `s`, the
+    number next to 0.618 `out` that has no common divisor with it, sets them apart.
 
     Args:
         groups: of the convolution; each group of channels begins as a layer of its
@@ -99,7 +107,9 @@ def _hadamard(features: int, out: int, gain: float, dtype: Any) -> Array:
 
 def _dct(features: int, out: int, gain: float, dtype: Any) -> Array:
     # In NumPy: XLA's cosine may differ in the last bit with what it is fused into.
-    rows, columns = np.arange(features)[:, None], np.arange(out)[None]
+    steps = (s for s in range(1, out + 1) if math.gcd(s, out) == 1)
+    step = min(steps, key=lambda s: abs(s - _GOLDEN * out))
+    rows, columns = np.arange(features)[:, None], np.arange(out)[None] * step % out
     waves = np.cos(np.pi / (2 * out) * (rows * (2 * columns + 1) % (4 * out)))
     return jnp.asarray(gain * np.sqrt(np.where(rows, 2, 1) / out) * waves, dtype)
 

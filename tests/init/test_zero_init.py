@@ -30,7 +30,8 @@ def matrix(shape: tuple[int, ...], dtype: Any = jnp.float64, **options: Any) -> 
 def test_wider_is_the_corner_of_sylvester_s_matrix(shape, scale, gain):
     features, out = shape
     m = math.ceil(math.log2(out))
-    expected = gain * 2 ** (-m / 2) * scipy.linalg.hadamard(2**m)[:out, :features]
+    sylvester: Any = scipy.linalg.hadamard(2**m)
+    expected = gain * 2 ** (-m / 2) * sylvester[:out, :features]
     got = matrix(shape, scale=scale)
     np.testing.assert_allclose(got, expected, rtol=1e-15)
 
@@ -41,13 +42,28 @@ def test_the_paper_s_scale_is_its_formula():
 
 
 @pytest.mark.parametrize("shape", SHAPES[1:])
-def test_dct_is_scipy_s(shape):
+def test_dct_is_scipy_s_in_another_order(shape):
+    """By the second column, a cosine that falls, the rows have one order."""
     features, out = shape
-    expected = scipy.fft.idct(np.eye(out), norm="ortho", axis=0)[:, :features]
+    cosines: Any = scipy.fft.idct(np.eye(out), norm="ortho", axis=0)
+    expected = cosines[:, :features]
     got = matrix(shape, transform="dct")
-    np.testing.assert_allclose(got, expected, atol=1e-14)
+    order = np.argsort(-got[:, 1]) if features > 1 else slice(None)
+    np.testing.assert_allclose(got[order], expected, atol=1e-14)
     wide = matrix(shape, transform="dct", scale="paper")
     np.testing.assert_allclose(wide, 2**0.5 * got, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("features", "out"), [(4, 16), (16, 32), (24, 96), (64, 256)])
+def test_the_first_outputs_of_the_dct_know_all_features(features, out):
+    """In the cosines' own order they are so alike that features are lost."""
+    cosines: Any = scipy.fft.idct(np.eye(out), norm="ortho", axis=0)
+    assert np.linalg.cond(cosines[:features, :features]) > 1e4
+    spread = matrix((features, out), transform="dct")[:features]
+    assert np.linalg.cond(spread) < 200
+    rows = matrix((features, out), transform="dct")
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=-1)
+    assert distances[~np.eye(out, dtype=bool)].min() > 0
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (4, 4), (96, 48)])

@@ -80,7 +80,7 @@ def test_every_block_of_our_networks_begins_as_its_shortcut(name: str):
 
 @pytest.mark.parametrize("name", ["resnet20", "resnet18", "resnet50"])
 @pytest.mark.parametrize("options", [{}, {"transform": "dct", "scale": "paper"}])
-def test_every_other_kernel_is_that_of_zero_init(name: str, options: dict[str, str]):
+def test_every_other_kernel_is_that_of_zero_init(name: str, options: Any):
     model = zero_init_model(scrambled(make(name)), **options)
     last = {f"blocks/{n}/convs/{len(b.convs) - 1}" for n, b in enumerate(model.blocks)}
     for path, kernel in kernels(model).items():
@@ -132,7 +132,7 @@ def test_rules_are_the_user_s():
 def test_a_mode_s_values_and_vectors_stay():
     model = Torchvision(nnx.Rngs(0))
     assert zero_init_model(model).shift[...].sum() == 3
-    rare = Rare(nnx.Rngs(0))
+    rare: Any = Rare(nnx.Rngs(0))
     rare.body[0].layers[1].padding.mode.value[...] = jnp.arange(4.0)
     mode = zero_init_model(rare, "layers/3").body[0].layers[1].padding.mode
     assert isinstance(mode, LearnedConstant)
