@@ -1,5 +1,7 @@
 """The residual networks of this study, with batch norm or with scalars instead."""
 
+import functools
+
 import jax.numpy as jnp
 from flax import nnx
 
@@ -7,9 +9,7 @@ from jaxpad.layers import Conv
 from jaxpad.typing import AnyArray, Array
 
 
-import os
-CH=int(os.environ.get("CH","1"))
-WIDTHS = (8, 16) if CH==1 else (16,32)
+CHANNELS, WIDTHS, CLASSES = 4, (16, 32), 10
 
 
 class Block(nnx.Module):
@@ -23,23 +23,26 @@ class Block(nnx.Module):
         self, channels: int, width: int, stride: int, *, norm: bool, rngs: nnx.Rngs
     ):
         self.convs = nnx.List(
-            _conv(n, width, 3, s, rngs=rngs) for n, s in ((channels, stride), (width, 1))
+            _conv(n, width, 3, s, rngs=rngs)
+            for n, s in ((channels, stride), (width, 1))
         )
         self.projection = nnx.data(None)
         if stride != 1 or channels != width:
             self.projection = _conv(channels, width, 1, stride, rngs=rngs)
-        self.norms = nnx.List(
-            nnx.BatchNorm(n, momentum=0.9, rngs=rngs) if norm else Shift()
-            for n in (channels, width)
-        )
-        self.shifts = nnx.List([] if norm else [Shift() for _ in range(3)])
+        make = functools.partial(nnx.BatchNorm, momentum=0.9, rngs=rngs)
+        features = (channels, width)
+        self.norms = nnx.List(make(n) if norm else Shift() for n in features)
+        self.shifts = nnx.List(nnx.data(None) if norm else Shift() for _ in features)
         self.scale = nnx.data(None if norm else nnx.Param(jnp.ones(())))
+        self.bias = nnx.data(None if norm else nnx.Param(jnp.zeros(())))
 
     def __call__(self, x: Array) -> Array:
-        y, shifts = x, [*self.shifts] or [lambda y: y] * 3
-        for conv, norm, shift in zip(self.convs, self.norms, shifts, strict=False):
-            y = conv(shift(nnx.relu(norm(y))))
-        y = shifts[2](y if self.scale is None else y * self.scale[...])
+        y = x
+        for conv, norm, shift in zip(self.convs, self.norms, self.shifts, strict=True):
+            y = nnx.relu(norm(y))
+            y = conv(y if shift is None else shift(y))
+        if self.scale is not None:
+            y = y * self.scale[...] + self.bias[...]
         return y + (x if self.projection is None else self.projection(x))
 
 
@@ -54,10 +57,18 @@ class Shift(nnx.Module):
 
 
 class Net(nnx.Module):
-    """A 3x3 stem, two stages of residual blocks, the mean over space, and a head."""
+    """A 3x3 stem, two stages of residual blocks, the mean over space, and a head.
+
+    The first block of the second stage has stride 2 and twice the width.
+
+    Args:
+        blocks: of each stage; there are `4 * blocks + 2` layers.
+        norm: batch norm, or scalars.
+        rngs: keys for initial values.
+    """
 
     def __init__(self, blocks: int, *, norm: bool, rngs: nnx.Rngs):
-        self.stem = _conv(CH, WIDTHS[0], 3, 1, rngs=rngs)
+        self.stem = _conv(CHANNELS, WIDTHS[0], 3, 1, rngs=rngs)
         self.blocks = nnx.List(
             Block(
                 WIDTHS[max(0, stage - (n == 0))],
@@ -71,7 +82,7 @@ class Net(nnx.Module):
         )
         last = WIDTHS[-1]
         self.norm = nnx.BatchNorm(last, momentum=0.9, rngs=rngs) if norm else Shift()
-        self.head = nnx.Linear(last, 10, rngs=rngs)
+        self.head = nnx.Linear(last, CLASSES, rngs=rngs)
 
     def __call__(self, images: AnyArray) -> Array:
         x = self.stem(jnp.asarray(images))
