@@ -9,7 +9,7 @@ from jaxpad.layers import Conv
 from jaxpad.typing import AnyArray, Array
 
 
-CHANNELS, WIDTHS, CLASSES = 4, (16, 32), 10
+CHANNELS, WIDTHS, CLASSES = 4, (8, 16), 10
 
 
 class Block(nnx.Module):

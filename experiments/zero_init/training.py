@@ -17,10 +17,11 @@ from jaxpad.layers import zero_init_model
 from jaxpad.typing import AnyArray, Array
 
 
-BATCH, RATE, DECAY, EVERY = 64, 0.03, 1e-4, 10
+BATCH, DECAY, EVERY = 64, 1e-4, 10
+OPTIMIZER = optax.chain(optax.add_decayed_weights(DECAY), optax.trace(0.9))
 DIGITS = DATASETS["digits"]()
 # The first block of the second stage, whose width changes: (its block, convolution).
-WATCHED = {"first": 0, "last": 1}
+KERNELS = {"first": 0, "last": 1}
 
 
 def patches(images: np.ndarray) -> np.ndarray:
@@ -65,32 +66,41 @@ class Run(NamedTuple):
 
 
 def train(
-    init: str, blocks: int, norm: bool, seed: int, steps: int, order: int | None = None
+    init: str,
+    blocks: int,
+    norm: bool,
+    rate: float,
+    seed: int,
+    steps: int,
+    order: int | None = None,
 ) -> Run:
     """Trains one network.
 
     Args:
         init: a name in INITS.
         blocks, norm: of the network.
+        rate: of learning, at its highest.
         seed: of the initial values.
         steps: of training.
         order: the seed of the order of the data; None for `seed`.
     """
     net = INITS[init](net=Net(blocks, norm=norm, rngs=nnx.Rngs(0)), seed=seed)
     graph, params, rest = nnx.split(net, nnx.Param, ...)
-    state = optimizer(steps).init(params)
-    ranks: dict[str, list[float]] = {name: [] for name in WATCHED}
+    state = OPTIMIZER.init(params)
+    # It rises for a fifth of the steps, then falls to zero.
+    rates = optax.warmup_cosine_decay_schedule(0.0, rate, steps // 5, steps)
+    ranks: dict[str, list[float]] = {name: [] for name in KERNELS}
     images, labels = patches(DIGITS.train_images), DIGITS.train_labels
     batches = shuffled(seed if order is None else order, len(labels), steps)
     # A loop of Python: a convolution inside a scan is slow on a CPU.
     for number, batch in enumerate([*batches, None]):
         if number % EVERY == 0:
-            for name, conv in WATCHED.items():
+            for name, conv in KERNELS.items():
                 kernel = params["blocks"][blocks]["convs"][conv]["kernel"]
                 ranks[name].append(round(stable_rank(kernel[...]), 3))
         if batch is not None:
-            args = (params, rest, state, images[batch], labels[batch])
-            params, rest, state = step(graph, steps, *args)
+            args = (images[batch], labels[batch], np.float32(rates(number)))
+            params, rest, state = step(graph, params, rest, state, *args)
     logits = scores(graph, params, rest, patches(DIGITS.test_images))
     right = 100 * np.mean(np.argmax(logits, axis=-1) == DIGITS.test_labels)
     return Run(round(float(right), 2), ranks, digest(params))
@@ -104,21 +114,15 @@ def shuffled(seed: int, n: int, steps: int) -> np.ndarray:
     return order[: steps * BATCH].reshape(steps, BATCH)
 
 
-def optimizer(steps: int) -> optax.GradientTransformation:
-    """SGD with momentum; the rate rises for a fifth of the steps, then falls."""
-    rate = optax.warmup_cosine_decay_schedule(0.0, RATE, steps // 5, steps)
-    return optax.chain(optax.add_decayed_weights(DECAY), optax.sgd(rate, momentum=0.9))
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=0)
 def step(
     graph: Any,
-    steps: int,
     params: Any,
     rest: Any,
     state: Any,
     images: AnyArray,
     labels: AnyArray,
+    rate: AnyArray,
 ) -> tuple[Any, Any, Any]:
     """One step of training."""
 
@@ -129,8 +133,9 @@ def step(
         return losses.mean(), nnx.split(net, nnx.Param, ...)[2]
 
     gradient, rest = jax.grad(loss, has_aux=True)(params)
-    updates, state = optimizer(steps).update(gradient, state, params)
-    return optax.apply_updates(params, updates), rest, state
+    updates, state = OPTIMIZER.update(gradient, state, params)
+    params = jax.tree.map(lambda p, u: p - rate * u, params, updates)
+    return params, rest, state
 
 
 @functools.partial(jax.jit, static_argnums=0)
