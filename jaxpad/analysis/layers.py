@@ -19,8 +19,8 @@ from ..layers import (
     MaxPool,
     Padded,
     Patches,
-    replace_padding,
 )
+from ..layers.from_flax import from_flax
 from ..padding import Padding
 from .sight import Sight
 from .trace import look
@@ -134,11 +134,8 @@ def as_jaxpad(layer: Any) -> Padded | EdgeConv | None:
     """A convolution of flax as the layer of jaxpad that means the same, if any."""
     if isinstance(layer, (Padded, EdgeConv)):
         return layer
-    mode = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(
-        str(layer.padding), "zero"
-    )
     try:
-        return replace_padding(layer, mode)
+        return from_flax("", layer)
     except ValueError:
         return None
 

@@ -15,6 +15,11 @@ from .orthogonal import (
 )
 from .padded import Padded as Padded
 from .pool import AvgPool as AvgPool, MaxPool as MaxPool
+from .regularize import (
+    extremes as extremes,
+    orthogonal_start as orthogonal_start,
+    penalty as penalty,
+)
 from .replace import replace_padding as replace_padding
 from .resample import (
     BlurPool as BlurPool,

@@ -12,6 +12,8 @@ from .padded import Padded
 from .transposed import ConvTranspose
 
 
+# Other strings than these are amounts.
+_MODES = {"CIRCULAR": "circular", "REFLECT": "reflect"}
 # Options of flax's layers that jaxpad's have not.
 _FLAX_ONLY = (
     "mask",
@@ -22,8 +24,8 @@ _FLAX_ONLY = (
 )
 
 
-def from_flax(name: str, layer: nnx.Conv | nnx.ConvTranspose) -> tuple[Padded, Amount]:
-    """A jaxpad layer that holds the very variables of a flax one, and its amount.
+def from_flax(name: str, layer: nnx.Conv | nnx.ConvTranspose) -> Padded:
+    """A jaxpad layer that means the same and holds the very variables of a flax one.
 
     Raises:
         ValueError: where jaxpad has no such layer; it calls the layer `name`.
@@ -61,7 +63,8 @@ def from_flax(name: str, layer: nnx.Conv | nnx.ConvTranspose) -> tuple[Padded, A
         )
     )
     new.kernel, new.bias = layer.kernel, layer.bias
-    return new, amount
+    new.set_padding(_MODES.get(str(layer.padding), "zero"), amount)
+    return new
 
 
 def _differs(layer: Any, plain: Any, option: str) -> bool:

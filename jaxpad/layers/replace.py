@@ -99,11 +99,11 @@ def _with_padding(
     name: str, layer: Any, padding: Padding, rngs: nnx.Rngs | None
 ) -> Padded:
     if isinstance(layer, (nnx.Conv, nnx.ConvTranspose)):
-        new, amount = from_flax(name, layer)
+        new = from_flax(name, layer)
     else:
-        new, amount = nnx.clone(layer, variables=False), layer.amount
+        new = nnx.clone(layer, variables=False)
     try:
-        new.set_padding(padding, amount, rngs=rngs)
+        new.set_padding(padding, new.amount, rngs=rngs)
     except ValueError as error:
         if not name:
             raise

@@ -1,6 +1,5 @@
 """How far a convolution is from orthogonal, under the padding that it has."""
 
-import functools
 import math
 import warnings
 from typing import Any
@@ -18,6 +17,9 @@ from ..typing import Amount, Array, Kernel, Mode, PerAxis
 from .border import border_residual
 from .circular import circular_lorth
 
+
+# Warnings that were given, each once.
+_SAID: set[str] = set()
 
 REGULARIZERS: Registry[Any] = Registry("regularizer")
 
@@ -182,21 +184,9 @@ def _warn_if_infeasible(
     padding: Any,
 ) -> None:
     *window, inputs, out = kernel.shape
-    rank = len(window)
-    _warn_once(
-        name or f"kernel {list(kernel.shape)}",
-        (inputs * groups, out, tuple(window)),
-        (per_axis("stride", stride, rank), per_axis("dilation", dilation, rank)),
-        groups,
-        as_padding(padding),
-    )
-
-
-@functools.lru_cache(maxsize=4096)
-def _warn_once(
-    name: str, shape: Any, steps: Any, groups: int, padding: Padding
-) -> None:
-    (inputs, out, window), (stride, dilation) = shape, steps
-    found = exists(inputs, out, window, stride, dilation, groups, padding)
-    if found.possible is False:  # None is not known
-        warnings.warn(f"lorth of {name} cannot reach 0: {found.reason}", stacklevel=4)
+    found = exists(inputs * groups, out, window, stride, dilation, groups, padding)
+    what = name or f"kernel {list(kernel.shape)}"
+    message = f"lorth of {what} cannot reach 0: {found.reason}"
+    if found.possible is False and message not in _SAID:  # None is not known
+        _SAID.add(message)
+        warnings.warn(message, stacklevel=3)

@@ -36,11 +36,11 @@ def norm(
     with `T` the frequency response at `p` points a degree (32, 16, 8 in 1, 2, 3
     dimensions), between which a trigonometric polynomial grows by no more than `c_i`
     (M. Riesz, 1914; 1.002, 1.01, 1.04), `P_i` the map that pads axis `i`, and `r_i`
-    partial convolution's ratio along it. So a kernel that is orthogonal under circular padding is 1-Lipschitz under zero and valid padding, but
-    not under others: `||P_i||` is 2^0.5 under reflect and symmetric, (1 + r)^0.5 under
-    replicate, r cells wide. Groups have channels of their own, so that their norms
-    combine by the maximum. Either way the number is rounded up by what its
-    floating-point numbers can lose.
+    partial convolution's ratio along it. So a kernel that is orthogonal under circular
+    padding is 1-Lipschitz under zero and valid padding, but not under others: `||P_i||`
+    is 2^0.5 under reflect and symmetric, (1 + r)^0.5 under replicate, r cells wide.
+    Groups have channels of their own, so that their norms combine by the maximum.
+    Either way the number is rounded up by what its floating-point numbers can lose.
 
     Args:
         kernel: `[*window, in / groups, out]`.

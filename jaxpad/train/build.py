@@ -5,6 +5,7 @@ that there is a config. Names, numbers and shapes are checked here, before anyth
 is compiled.
 """
 
+import ast
 import contextlib
 import dataclasses
 import difflib
@@ -17,20 +18,29 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from ..analysis import check
 from ..data import AUGMENTS, DATASETS, Batch, Dataset, TrainBatches
+from ..layers import orthogonal_start, penalty
+from ..layers.choose import Rules
 from ..models import MODELS
 from ..padding import as_padding
 from ..sharding import batch_split, check_batch, data_mesh, replicated
 from ..typing import Array
 from .optim import SCHEDULES, optimizer_chain
 from .state import TrainState, init_state
-from .step import Metrics, eval_step, train_step
+from .step import Metrics, eval_step, spectra_step, train_step
 
 
 KEYS = (
     *("seed", "dataset", "augment", "batch_size", "model", "padding", "dtype"),
     *("epochs", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
-    *("label_smoothing", "eval_epochs", "checkpoint_steps", "checkpoints_kept"),
+    *(
+        "label_smoothing",
+        "regularizer",
+        "eval_epochs",
+        "checkpoint_steps",
+        "checkpoints_kept",
+    ),
 )
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -46,6 +56,8 @@ class Job:
         init: makes the untrained state, on its devices.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         eval_step: jitted, from (state, batch) to log-probabilities.
+        spectra: jitted, from the state to the extreme singular values of regularized
+            layers, as metrics; None without a regularizer.
         steps: of the whole run.
         eval_steps: steps between evaluations.
         checkpoint_steps: steps between checkpoints.
@@ -61,6 +73,7 @@ class Job:
     init: Callable[[], TrainState]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     eval_step: Callable[[TrainState, Batch], Array]
+    spectra: Callable[[TrainState], Metrics] | None
     steps: int
     eval_steps: int
     checkpoint_steps: int
@@ -90,7 +103,7 @@ def build(config: Any) -> Job:
     with _key("dataset", config):
         dataset = DATASETS.resolve(config.dataset)()
     batches = TrainBatches(dataset, config.batch_size, config.seed)
-    init, train, test = _functions(config, dataset, batches)
+    init, train, test, spectra = _functions(config, dataset, batches)
     like = jax.eval_shape(init)
     # A step on shapes alone finds what does not fit before anything is compiled.
     jax.eval_shape(train, like, batches[0])
@@ -109,6 +122,7 @@ def build(config: Any) -> Job:
             donate_argnums=0,
         ),
         eval_step=jax.jit(test, in_shardings=(whole, split), out_shardings=split),
+        spectra=spectra and jax.jit(spectra),
         steps=config.epochs * batches.steps_per_epoch,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,
@@ -120,7 +134,7 @@ def build(config: Any) -> Job:
 
 
 def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
-    """What the config names, as pure functions: init, training step, evaluation."""
+    """What the config names: init, training step, evaluation, spectra."""
     with _key("schedule", config):
         schedule = SCHEDULES.resolve(config.schedule)(
             config.learning_rate,
@@ -131,12 +145,16 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
     with _key("augment", config):
         augment = AUGMENTS.resolve(config.augment)
     make_model = _model_maker(config, dataset)
+    rules = _rules(config.regularizer)
 
     def init() -> TrainState:
         # A stream of its own, so that a padding that draws leaves the initial
         # parameters as they are under every other padding.
         rngs = nnx.Rngs(config.seed, padding=config.seed + 1)
-        return init_state(make_model(rngs=rngs), optimizer)
+        model = make_model(rngs=rngs)
+        if rules:
+            model = orthogonal_start(model, rules, rngs=rngs)
+        return init_state(model, optimizer)
 
     graph = nnx.graphdef(nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0))))
     train = functools.partial(
@@ -146,9 +164,41 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
         schedule=schedule,
         augment=augment,
         label_smoothing=config.label_smoothing,
+        penalty=_penalty(config, make_model, dataset) if rules else None,
         key=jax.random.key(config.seed),
     )
-    return init, train, functools.partial(eval_step, graph=graph)
+    spectra = functools.partial(spectra_step, graph=graph, rules=rules)
+    return (
+        init,
+        train,
+        functools.partial(eval_step, graph=graph),
+        spectra if rules else None,
+    )
+
+
+def _rules(text: str) -> Rules:
+    """Rules as a config writes them: one regularizer, or a list of pairs as text."""
+    if not text.startswith(("[", "(")):
+        return text
+    try:
+        return [(str(regex), str(spec)) for regex, spec in ast.literal_eval(text)]
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"config.regularizer={text!r}: cannot be read ({error}). Write "
+            '"lorth(weight=0.1)", or pairs of a path\'s regex and a regularizer, '
+            "\"[('stem', ''), ('', 'lorth(weight=0.1)')]\"."
+        ) from error
+
+
+def _penalty(config: Any, make_model: Callable[..., Any], dataset: Dataset) -> Any:
+    """The regularizer of a model whose layers meet borders of the data's size."""
+    rules, shape = _rules(config.regularizer), (1, *dataset.train_images.shape[1:])
+    model = nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0)))
+    sizes = {row.path: row.input for row in check(model, shape).rows}
+    add = functools.partial(penalty, rules=rules, sizes=sizes)
+    with _key("regularizer", config):
+        nnx.eval_shape(lambda: add(make_model(rngs=nnx.Rngs(0))))
+    return add
 
 
 def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:

@@ -105,7 +105,8 @@ def _train(
         with clock.paused():
             if evaluate_now:
                 evaluation = _evaluate(job, state)
-                log.write(_test_row(job, done, evaluation))
+                row = _test_row(job, done, evaluation)
+                log.write({**row, **_spectra(job, state)})
                 clock.show(done, evaluation)
             # The log is ahead of the checkpoint, never behind it: what stands there
             # beyond the checkpoint is dropped and written again.
@@ -117,6 +118,13 @@ def _train(
 def _evaluate(job: Job, state: TrainState) -> Evaluation:
     step = functools.partial(job.eval_step, state)
     return evaluate(step, eval_batches(job.dataset, job.batch_size))
+
+
+def _spectra(job: Job, state: TrainState) -> dict[str, float]:
+    if job.spectra is None:
+        return {}
+    found = jax.device_get(job.spectra(state))
+    return {name: float(value) for name, value in found.items()}
 
 
 def _row(job: Job, clock: "_Clock", step: int, metrics: Metrics) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import optax
 from flax import nnx
 
 from ..data import Batch
+from ..layers import extremes
+from ..layers.choose import Rules
 from ..typing import AnyArray, Array
 from .state import TrainState
 
@@ -25,6 +27,7 @@ def train_step(
     schedule: optax.Schedule,
     augment: Callable[[Array, Array], Array],
     label_smoothing: float,
+    penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
     key: Array,
 ) -> tuple[TrainState, Metrics]:
     """Updates the state from one batch.
@@ -37,15 +40,16 @@ def train_step(
         schedule: from step to learning rate, for the log.
         augment: from (images, key) to images.
         label_smoothing: part of the target that is spread over all classes.
+        penalty: from the model to what is added to the loss, and each layer's value.
         key: of the run; the step's own is folded in.
 
     Returns:
-        The new state, and float32 scalars: loss, accuracy, grad_norm,
-        learning_rate.
+        The new state, and float32 scalars: loss, accuracy, grad_norm, learning_rate;
+        with a penalty also penalty, which is in the loss, and "penalty/<path>".
     """
     images = augment(to_float(batch["image"]), jax.random.fold_in(key, state.step))
 
-    def loss_of(params: Any) -> tuple[Array, tuple[Any, Array]]:
+    def loss_of(params: Any) -> tuple[Array, tuple[Any, Array, Metrics]]:
         # Copied: the running statistics belong to the trace outside this gradient.
         model = nnx.merge(graph, params, state.stats, copy=True)
         model.train()
@@ -53,11 +57,17 @@ def train_step(
         targets = jax.nn.one_hot(batch["label"], scores.shape[-1])
         targets = optax.smooth_labels(targets, label_smoothing)
         loss = optax.softmax_cross_entropy(scores, targets).mean()
-        return loss, (nnx.state(model, nnx.Not(nnx.Param)), scores)
+        penalties = {}
+        if penalty is not None:
+            added, table = penalty(model)
+            loss = loss + added
+            penalties = {"penalty": added}
+            penalties |= {f"penalty/{path}": value for path, value in table.items()}
+        return loss, (nnx.state(model, nnx.Not(nnx.Param)), scores, penalties)
 
-    (loss, (stats, scores)), grads = jax.value_and_grad(loss_of, has_aux=True)(
-        state.params
-    )
+    (loss, (stats, scores, penalties)), grads = jax.value_and_grad(
+        loss_of, has_aux=True
+    )(state.params)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics = {
@@ -65,6 +75,7 @@ def train_step(
         "accuracy": jnp.mean(scores.argmax(-1) == batch["label"]),
         "grad_norm": optax.tree.norm(grads),
         "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
+        **penalties,
     }
     return TrainState(state.step + 1, params, stats, opt_state), metrics
 
@@ -74,6 +85,16 @@ def eval_step(state: TrainState, batch: Batch, *, graph: Any) -> Array:
     model = nnx.merge(graph, state.params, state.stats, copy=True)
     model.eval()
     return jax.nn.log_softmax(model(to_float(batch["image"])).astype(jnp.float32))
+
+
+def spectra_step(state: TrainState, *, graph: Any, rules: Rules) -> Metrics:
+    """The extreme singular values of each layer that a regularizer's rules name."""
+    model = nnx.merge(graph, state.params, state.stats, copy=True)
+    return {
+        f"{name}/{path}": value
+        for path, pair in extremes(model, rules).items()
+        for name, value in zip(("sigma_max", "sigma_min"), pair, strict=True)
+    }
 
 
 def to_float(images: AnyArray) -> Array:
