@@ -22,3 +22,4 @@ from .resample import (
     ResizeConv as ResizeConv,
 )
 from .transposed import ConvTranspose as ConvTranspose
+from .zero import zero_init_model as zero_init_model

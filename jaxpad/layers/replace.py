@@ -55,7 +55,7 @@ def replace_padding(
         Padding(mode='zero', amount='same', reweight='partial')
     """
     rules = dict(padding) if isinstance(padding, Mapping) else {"": padding}
-    specs = {_regex(regex): as_padding(spec) for regex, spec in rules.items()}
+    specs = {as_regex(regex): as_padding(spec) for regex, spec in rules.items()}
     unused, done = set(specs), {}
 
     def visit(path: tuple[Any, ...], node: Any) -> Any:
@@ -80,7 +80,8 @@ def replace_padding(
     return new
 
 
-def _regex(text: str) -> str:
+def as_regex(text: str) -> str:
+    """A rule of the user's, once it is known to be a regex."""
     try:
         re.compile(text)
     except re.error as e:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..conv.arguments import kernel_of, whole
 from ..conv.geometry import Geometry, geometry, missing_ratio, per_axis
-from ..padding import MODES, Padding, as_padding, per_axis_modes
+from ..padding import MODES, Padding, as_padding, per_axis_modes, sum_dtype
 from ..typing import Array
 
 
@@ -62,9 +62,7 @@ def read_kernel(name: str, kernel: Any, groups: Any) -> tuple[Array, int]:
             f"{name}: kernel has {int((~np.isfinite(kernel)).sum())} entries that are "
             "not finite; look at them with jnp.argwhere(~jnp.isfinite(kernel))."
         )
-    # jnp.promote_types would raise under strict promotion.
-    half = jnp.finfo(kernel.dtype).bits < 32
-    return kernel.astype(jnp.float32 if half else kernel.dtype), groups
+    return kernel.astype(sum_dtype(kernel.dtype)), groups
 
 
 def read_operator(
