@@ -24,7 +24,7 @@ class Axis(NamedTuple):
 
     @property
     def common(self) -> int:
-        """The layer reads every so many-th cell and skips the others."""
+        """One of so many cells is read along the axis; no window sees the others."""
         return math.gcd(self.stride, self.dilation)
 
     @property

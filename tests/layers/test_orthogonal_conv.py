@@ -22,9 +22,7 @@ from jaxpad.spectral import conv_matrix
 KEEPING: list[Any] = [
     (OrthogonalConv, (3, 3, (3, 3)), {}),
     (OrthogonalConv, (4, 20, (3, 2), 2), {"feature_group_count": 2}),
-    (OrthogonalConv, (3, 5, 4), {"kernel_dilation": 2}),
     (OrthogonalConv, (1, 8, (2, 3, 2), 2), {}),
-    (OrthogonalConvTranspose, (3, 3, (3, 3)), {}),
     (OrthogonalConvTranspose, (8, 6, (3, 3), 2), {"feature_group_count": 2}),
     (OrthogonalConvTranspose, (5, 2, 5, 3), {"kernel_dilation": 2}),
 ]
@@ -66,7 +64,7 @@ def test_lengths_are_kept(kind: Any, arguments: Any, options: Any):
     check_lengths(made(kind, arguments, options))
 
 
-@pytest.mark.parametrize(("kind", "arguments", "options"), KEEPING[1::4], ids=str)
+@pytest.mark.parametrize(("kind", "arguments", "options"), KEEPING[1::2], ids=str)
 def test_lengths_are_kept_after_training(kind: Any, arguments: Any, options: Any):
     layer = made(kind, arguments, options)
     later = after_steps(layer)

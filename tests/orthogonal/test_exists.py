@@ -43,24 +43,32 @@ def test_the_count_of_the_paper_one_by_one():
 
 
 CASES = [
-    *itertools.product((1, 2), (1, 3, 6), [(1,), (2,), (3,)], (1, 2, 3), (1, 2)),
+    *itertools.product((1, 2), (1, 2, 3, 6), [(1,), (2,), (3,)], (1, 2, 3), (1, 2, 3)),
     *itertools.product((1,), (1, 4, 5), [(2, 1), (2, 3)], (1, 2), (1, 2)),
 ]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_one_exists_where_random_kernels_have_full_rank(seed: int):
+def circulant(kernel: np.ndarray, n: int, s: int, d: int) -> np.ndarray:
+    """`[outputs, inputs]` of a circular convolution, entry by entry."""
+    *window, inputs, features = kernel.shape
+    space, steps = (n,) * len(window), (n // s,) * len(window)
+    matrix = np.zeros((*steps, features, *space, inputs))
+    for out in np.ndindex(steps):
+        for taps in np.ndindex(*window):
+            cell = tuple((s * o + d * t) % n for o, t in zip(out, taps, strict=True))
+            matrix[(*out, slice(None), *cell)] += kernel[taps].T
+    return matrix.reshape(-1, n ** len(window) * inputs)
+
+
+def test_one_exists_where_random_kernels_have_full_rank():
     """Tall or wide: the rank of a random kernel is the most that any has."""
-    rng, found = np.random.default_rng(seed), []
-    with jax.enable_x64(True):
-        for c, m, window, s, d in CASES[seed::4]:
-            kernel = rng.normal(size=(*window, c, m))
-            size = 12 if len(window) == 1 else 6
-            matrix = np.asarray(conv_matrix(kernel, size, stride=s, dilation=d))
-            full = bool(np.linalg.matrix_rank(matrix) == min(matrix.shape))
-            found.append(full)
-            assert bool(exists(c, m, window, s, d)) == full, (c, m, window, s, d)
-    assert {True, False} == set(found)
+    rng, found = np.random.default_rng(0), []
+    for c, m, window, s, d in CASES:
+        kernel = rng.normal(size=(*window, c, m))
+        matrix = circulant(kernel, 12 if len(window) == 1 else 6, s, d)
+        found.append(bool(np.linalg.matrix_rank(matrix) == min(matrix.shape)))
+        assert bool(exists(c, m, window, s, d)) == found[-1], (c, m, window, s, d)
+    assert 0.2 < np.mean(found) < 0.9
 
 
 def best(case: tuple[Any, ...], starts: int = 4) -> float:

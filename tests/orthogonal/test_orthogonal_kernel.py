@@ -5,12 +5,17 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import jax.test_util
 import numpy as np
 import pytest
 
 import jaxpad
-from jaxpad.orthogonal import Free, exists, orthogonal_kernel, orthogonal_parameters
+from jaxpad.orthogonal import (
+    Existence,
+    Free,
+    exists,
+    orthogonal_kernel,
+    orthogonal_parameters,
+)
 from jaxpad.spectral import conv_matrix
 
 
@@ -30,13 +35,19 @@ class Case(NamedTuple):
         return {name: getattr(self, name) for name in names}
 
     def parameters(self, seed: int = 0, dtype: Any = jnp.float32) -> Free:
-        key, layer = jax.random.key(seed), self.layer
+        inputs, outputs = self.features
         return orthogonal_parameters(
-            key, *self.features, self.window, dtype=dtype, **layer
+            jax.random.key(seed),
+            inputs,
+            outputs,
+            self.window,
+            dtype=dtype,
+            **self.layer,
         )
 
     def kernel(self, free: Free) -> jax.Array:
-        return orthogonal_kernel(free, *self.features, self.window, **self.layer)
+        inputs, outputs = self.features
+        return orthogonal_kernel(free, inputs, outputs, self.window, **self.layer)
 
 
 def spectrum(kernel: Any, case: Case) -> np.ndarray:
@@ -107,7 +118,12 @@ def published() -> list[Case]:
     return cases
 
 
-PUBLISHED = [c for c in published() if exists(*c.features, c.window, *c[2:5])]
+def feasible(case: Case) -> Existence:
+    (inputs, outputs), window, stride, dilation, groups, _ = case
+    return exists(inputs, outputs, window, stride, dilation, groups)
+
+
+PUBLISHED = [case for case in published() if feasible(case)]
 
 # What it skips: rectangles, 1D, 3D, one channel, odd channels, windows below the
 # stride, strides of their own, strides and dilations with a common divisor.
@@ -181,8 +197,8 @@ def test_the_transposed_layer_is_the_adjoint():
     np.testing.assert_allclose(back, x, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", [Case((4, 4), (3, 3)), Case((2, 6), (3, 4), 2)])
-def test_every_tap_is_used(case: Case):
+def test_every_tap_is_used():
+    case = Case((2, 6), (3, 4), 2)
     kernel = np.asarray(case.kernel(case.parameters()))
     assert np.abs(kernel).max((-1, -2)).min() > 1e-2
 
@@ -217,11 +233,18 @@ def test_jit_vmap_and_dtype():
 def test_gradients_agree_with_differences():
     case = Case((2, 3), (2, 2))
     with jax.enable_x64(True):
-        free = case.parameters(dtype=jnp.float64)
+        free, way = (case.parameters(seed, jnp.float64) for seed in (0, 1))
         wish = jax.random.normal(jax.random.key(1), (2, 2, 2, 3), jnp.float64)
-        jax.test_util.check_grads(
-            lambda free: jnp.sum(case.kernel(free) * wish), (free,), 1, modes=("rev",)
-        )
+
+        @jax.jit
+        @jax.value_and_grad
+        def along(t: jax.Array) -> jax.Array:
+            moved = jax.tree.map(lambda x, w: x + t * w, free, way)
+            return jnp.sum(case.kernel(moved) * wish)
+
+        high, slope, low = (along(jnp.float64(t)) for t in (1e-5, 0, -1e-5))
+        difference = (float(high[0]) - float(low[0])) / 2e-5
+        assert difference == pytest.approx(float(slope[1]), rel=1e-8)
 
 
 def test_what_is_impossible_is_refused():
