@@ -1,6 +1,13 @@
 """jaxpad: change how a model meets a border by naming it."""
 
-from . import arith as arith, layers as layers
+from . import (
+    arith as arith,
+    init as init,
+    layers as layers,
+    orthogonal as orthogonal,
+    regularizers as regularizers,
+    spectral as spectral,
+)
 from .analysis import check as check
 from .conv import (
     avg_pool as avg_pool,
