@@ -8,7 +8,7 @@ import numpy as np
 
 from ..conv.arguments import kernel_of, whole
 from ..conv.geometry import Geometry, geometry, missing_ratio, per_axis
-from ..padding import MODES, Padding, as_padding, per_axis_modes
+from ..padding import MODES, Padding, as_padding, per_axis_modes, sum_dtype
 from ..typing import Array
 
 
@@ -62,7 +62,7 @@ def read_kernel(name: str, kernel: Any, groups: Any) -> tuple[Array, int]:
             f"{name}: kernel has {int((~np.isfinite(kernel)).sum())} entries that are "
             "not finite; look at them with jnp.argwhere(~jnp.isfinite(kernel))."
         )
-    return kernel.astype(jnp.promote_types(kernel.dtype, jnp.float32)), groups
+    return kernel.astype(sum_dtype(kernel.dtype)), groups
 
 
 def read_operator(

@@ -81,7 +81,7 @@ def test_zero_padding_is_the_closed_form():
 
     # The padded image starts one cell early, and so does the first window.
     sums = waves(np.arange(n)).sum(axis=-1)  # [u, f]
-    response = np.asarray(transfer(kernel, wide))[:, 0, 0] * np.exp(
+    response = np.asarray(transfer(kernel, wide))[:, 0, 0, 0] * np.exp(
         -2j * np.pi * np.arange(wide) / wide
     )
     expected = np.einsum("ug,u,uf->gf", sums, response, sums.conj()) / wide / n

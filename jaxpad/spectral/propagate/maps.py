@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ...conv.geometry import check_image
+from ...padding import sum_dtype
 from ...typing import Array, Image
 from .waves import outer
 
@@ -27,8 +28,7 @@ def spectrum(x: Image) -> Complex[Array, "batch *space channels"]:
         Array([4., 0., 0., 0.], dtype=float32)
     """
     x = check_image("spectrum", x, x.ndim - 2)
-    # The transform has no half types.
-    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    x = x.astype(sum_dtype(x.dtype))  # there is no transform of half types
     return jnp.fft.fftn(x, axes=range(1, x.ndim - 1))
 
 

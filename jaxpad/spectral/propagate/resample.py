@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ...conv.geometry import per_axis
-from ...typing import Array, PerAxis
+from ...typing import AnyArray, Array, PerAxis
 from .waves import outer, wave_sum
 
 
@@ -55,7 +55,7 @@ Method = Literal["zero", "nearest", "bilinear"]
 
 
 def upsample(
-    spectrum: Complex[Array, "batch *size channels"],
+    spectrum: Complex[AnyArray, "batch *size channels"],
     scale: PerAxis = 2,
     method: Method = "zero",
 ) -> Complex[Array, "batch *enlarged channels"]:
@@ -81,6 +81,7 @@ def upsample(
     """
     size = spectrum.shape[1:-1]
     scales = per_axis("scale", scale, len(size))
+    spectrum = jnp.asarray(spectrum)
     response = upsampling(size, scales, method).astype(spectrum.dtype)
     return jnp.tile(spectrum, (1, *scales, 1)) * response[None, ..., None]
 

@@ -89,7 +89,7 @@ def stack_transfer(layers: Sequence[Layer], size: PerAxis) -> Stack:
 
 
 def through(
-    stack: Stack, spectrum: Complex[Array, "batch *size in_features"]
+    stack: Stack, spectrum: Complex[AnyArray, "batch *size in_features"]
 ) -> Complex[Array, "batch *outputs out"]:
     """The spectrum that a stack makes of a spectrum.
 
