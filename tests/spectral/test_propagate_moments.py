@@ -65,7 +65,7 @@ def test_moments_by_sampling(stack: list[Any]):
         return bool((np.abs(samples.mean(axis=0) - expected) < 6 * error).all())
 
     assert within(np.abs(entry) ** 2, np.exp(log_second_moment(layers, size)))
-    mean = np.asarray(expected_transfer(layers, size))
+    mean: Any = np.asarray(expected_transfer(layers, size))
     assert within(entry.real, mean.real)
     assert within(entry.imag, mean.imag)
 
@@ -103,7 +103,7 @@ def test_moments_can_be_differentiated_and_jitted():
         layers = [RandomLayer((3,), mean, std, 2)] * 2
         return log_second_moment(layers, 4).sum()
 
-    slopes = jax.jit(jax.grad(total, argnums=(0, 1)))(0.3, 0.5)
+    slopes: Any = jax.jit(jax.grad(total, argnums=(0, 1)))(0.3, 0.5)
     step = 1e-5
     for found, (a, b) in zip(slopes, ((step, 0), (0, step)), strict=True):
         rise = total(0.3 + a, 0.5 + b) - total(0.3 - a, 0.5 - b)
@@ -135,11 +135,12 @@ def test_a_step_of_gradient_descent():
     def loss(kernel: Any, other: Any) -> Any:
         return jnp.sum((apply(kernel, other, x) - target) ** 2)
 
-    slope = jax.grad(loss)(*kernels)
+    slope = jax.grad(loss)(kernels[0], kernels[1])
     moved = transfer(kernels[0] - step * slope, size) - transfer(kernels[0], size)
     # The derivative of the loss by the conjugate of the output's spectrum: Parseval.
     cells = math.prod(size)
-    error = np.fft.fft2(apply(*kernels, x) - target, axes=(1, 2))[0] * 2 / cells
+    difference = apply(kernels[0], kernels[1], x) - target
+    error = np.fft.fft2(difference, axes=(1, 2))[0] * 2 / cells
     second = np.asarray(transfer(kernels[1], size))[:, :, 0]
     arriving = np.fft.fft2(x, axes=(1, 2))[0]
     alone = np.einsum("uvdk,uvd,uvc->uvkc", second.conj(), error, arriving.conj())

@@ -7,7 +7,7 @@ cells is the wave `exp(2 pi i f m / n)`.
 2023, has the theorems for circular padding and stride 1.
 """
 
-from .leakage import (
+from .border import (
     leakage as leakage,
     own_share as own_share,
     pad_leakage as pad_leakage,

@@ -1,7 +1,5 @@
 """What zero padding and upsampling do to each frequency."""
 
-from typing import Literal
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Complex, Float
@@ -51,13 +49,10 @@ def zero_pad_tau(size: PerAxis, padded: PerAxis) -> Float[Array, "*padded"]:
     return jnp.asarray(tau)
 
 
-Method = Literal["zero", "nearest", "bilinear"]
-
-
 def upsample(
     spectrum: Complex[AnyArray, "batch *size channels"],
     scale: PerAxis = 2,
-    method: Method = "zero",
+    method: str = "zero",
 ) -> Complex[Array, "batch *enlarged channels"]:
     """The spectrum of the enlarged image.
 
@@ -87,7 +82,7 @@ def upsample(
 
 
 def upsampling(
-    size: PerAxis, scale: PerAxis = 2, method: Method = "zero"
+    size: PerAxis, scale: PerAxis = 2, method: str = "zero"
 ) -> Complex[Array, "*enlarged"]:
     """How much of the repeated spectrum is left at each frequency of the enlarged one.
 

@@ -118,8 +118,8 @@ def own_share(
 
     Example:
         >>> kernel = jnp.ones((3, 1, 1)) / 3
-        >>> own_share(leakage(kernel, 8, padding="zero")).round(3)
-        Array([0.976, 0.958, 0.8  , 0.205, 0.75 , 0.205, 0.8  , 0.958], dtype=float32)
+        >>> own_share(leakage(kernel, 8, padding="zero"))[:4].round(1)
+        Array([1. , 1. , 0.8, 0.2], dtype=float32)
     """
     rank = matrix.ndim // 2 - 1
     outputs, space = matrix.shape[:rank], matrix.shape[rank + 1 : -1]
