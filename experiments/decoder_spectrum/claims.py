@@ -1,4 +1,4 @@
-"""What the paper says of networks, as a yes or no of every seed."""
+"""What the paper says of networks: on how many seeds it holds, case by case."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,22 +6,25 @@ from typing import Any
 import numpy as np
 
 
-def verdict(found: Sequence[bool]) -> str:
-    """All seeds, at most half of them, or too few to tell."""
-    if all(found):
-        return "holds"
-    return "does not hold" if 2 * sum(found) <= len(found) else "cannot be told"
+# What goes in, and whether frequency 0 is counted.
+CASES = (
+    "photographs",
+    "photographs, without 0",
+    "noise",
+    "noise, without 0",
+)
+Claim = Callable[[dict[str, Any]], Any]
 
 
 def judge(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each claim: how many seeds it holds on, and the verdict."""
+    """Each claim: on how many seeds of how many it holds in each case."""
     claims = {}
-    for name, (statement, function) in CLAIMS.items():
-        found = [bool(value) for value in function(measured)]
+    for name, (statement, part, cases) in CLAIMS.items():
+        found = {case: test(measured[part]) for case, test in cases.items()}
         claims[name] = {
             "statement": statement,
-            "seeds": f"{sum(found)} of {len(found)}",
-            "verdict": verdict(found),
+            "seeds": len(next(iter(found.values()))),
+            "holds": {case: int(np.sum(value)) for case, value in found.items()},
         }
     return claims
 
@@ -30,96 +33,78 @@ def _values(found: Any) -> np.ndarray:
     return np.array(found["values"])
 
 
-def _deeper(images: str, network: str) -> Callable[[Any], Any]:
+def _deeper(network: str) -> dict[str, Claim]:
     """Layer 50 has a larger share of low frequencies than layer 1."""
 
-    def found(measured: Any) -> Any:
-        curves = _values(measured["depth"][images][network])
+    def test(found: Any) -> Any:
+        curves = _values(found[network])
         return curves[:, -1] > curves[:, 1]
 
-    return found
+    return {case: lambda part, case=case: test(part[case]) for case in CASES}
 
 
-def _rises(*path: str, keys: Sequence[str]) -> Callable[[Any], Any]:
+def _rises(*keys: str) -> dict[str, Claim]:
     """The values of the keys rise from one to the next."""
 
-    def found(measured: Any) -> Any:
-        for key in path:
-            measured = measured[key]
-        values = np.array([_values(measured[key]) for key in keys])
+    def test(found: Any) -> Any:
+        values = np.array([_values(found[key]) for key in keys])
         return (np.diff(values, axis=0) > 0).all(axis=0)
 
-    return found
+    return {case: lambda part, case=case: test(part[case]) for case in CASES}
 
 
-def _straight(measured: Any) -> Any:
-    fits = [_values(line["fit"]) for line in measured["scale"].values()]
-    return (np.array(fits) > 0.9).all(axis=0)
+def _each(names: Sequence[str], key: str, least: float) -> dict[str, Claim]:
+    """The value of the key exceeds some least one."""
+    return {
+        name: lambda part, name=name: _values(part[name][key]) > least for name in names
+    }
 
 
-def _grows(measured: Any) -> Any:
-    slopes = [_values(line["slope"]) for line in measured["scale"].values()]
-    return (np.array(slopes) > 0).all(axis=0)
-
-
-def _repeats(method: str) -> Callable[[Any], Any]:
-    """The repeats of frequency 0 have at least a tenth of its energy."""
-    return lambda measured: _values(measured["upsampling"][method]["peaks"]) > 10
-
-
-CLAIMS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "depth, photographs": (
-        "layer 50 has more low frequencies than layer 1 (zero padding, ReLU)",
-        _deeper("photographs", "zero, ReLU"),
+SCALES = ("PyTorch's", "He's", "twice He's")
+CLAIMS: dict[str, tuple[str, str, dict[str, Claim]]] = {
+    "depth": (
+        "layer 50 has more low frequencies than layer 1",
+        "depth",
+        _deeper("zero, ReLU"),
     ),
-    "depth, noise": (
-        "the same of an input that has all frequencies alike",
-        _deeper("noise", "zero, ReLU"),
+    "depth, as in the theorem": (
+        "the same with circular padding and without ReLU",
+        "depth",
+        _deeper("circular, linear"),
     ),
-    "depth, noise, linear": (
-        "the same without ReLU and with circular padding, as in the theorem",
-        _deeper("noise", "circular, linear"),
-    ),
-    "energy grows": (
-        "log energy rises with depth, for each of three initializations",
-        _grows,
+    "energy rises": (
+        "the log energy of a frequency rises over 50 layers",
+        "scale",
+        _each(SCALES, "slope", 0),
     ),
     "energy is straight": (
-        "log energy is a straight line over the layers (90% of its variance)",
-        _straight,
+        "it is a straight line, to 90% of its variance",
+        "scale",
+        _each(SCALES, "fit", 0.9),
     ),
     "mean of the weights": (
-        "means of 0, 0.001, 0.01 give more and more low frequencies",
-        _rises("mean", keys=("0.0", "0.001", "0.01")),
+        "means of 0, 0.001 and 0.01 give more and more low frequencies",
+        "mean",
+        _rises("0.0", "0.001", "0.01"),
     ),
-    "zero padding, photographs": (
+    "zero padding": (
         "zero padding gives more low frequencies than circular",
-        _rises("padding", "photographs", keys=("circular", "zero")),
+        "padding",
+        _rises("circular", "zero"),
     ),
-    "zero padding, noise": (
-        "the same of an input that has all frequencies alike",
-        _rises("padding", "noise", keys=("circular", "zero")),
-    ),
-    "mirror padding, photographs": (
+    "mirror padding": (
         "so does reflect",
-        _rises("padding", "photographs", keys=("circular", "reflect")),
+        "padding",
+        _rises("circular", "reflect"),
     ),
-    "mirror padding, noise": (
-        "the same of an input that has all frequencies alike",
-        _rises("padding", "noise", keys=("circular", "reflect")),
+    "kernel size": (
+        "kernel sizes of 5, 3 and 1 give more and more low frequencies",
+        "kernel size",
+        _rises("5", "3", "1"),
     ),
-    "kernel size, photographs": (
-        "K = 5, 3, 1 give more and more low frequencies",
-        _rises("kernel size", "photographs", keys=("5", "3", "1")),
+    "upsampling": (
+        "the repeats of frequency 0 have more than a tenth of its energy",
+        "upsampling",
+        _each(("zero", "nearest", "bilinear"), "peaks", 10),
     ),
-    "kernel size, noise": (
-        "the same of an input that has all frequencies alike",
-        _rises("kernel size", "noise", keys=("5", "3", "1")),
-    ),
-    "upsampling, zeros": (
-        "enlarging with zeros repeats the strong frequency 0",
-        _repeats("zero"),
-    ),
-    "upsampling, nearest": ("so does repeating cells", _repeats("nearest")),
-    "upsampling, bilinear": ("so does interpolating", _repeats("bilinear")),
 }

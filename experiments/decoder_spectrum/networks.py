@@ -1,6 +1,7 @@
 """What untrained networks do to the frequencies of photographs."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,12 +59,12 @@ def inputs(seed: int) -> dict[str, np.ndarray]:
 def kernels(
     seed: int, depth: int, k: int, *, mean: float = 0.0, std: float | None = None
 ) -> list[np.ndarray]:
-    """Random kernels; without a std He's, which keeps the size of features with ReLU."""
+    """Random kernels; without a std He's, which keeps the size of features."""
     rng = np.random.default_rng((seed, 1))
     features = [3, *[CHANNELS] * depth]
     return [
         rng.normal(mean, std or np.sqrt(2 / (k * k * c)), (k, k, c, d)).astype("f4")
-        for c, d in zip(features[:-1], features[1:], strict=True)
+        for c, d in itertools.pairwise(features)
     ]
 
 
@@ -86,9 +87,23 @@ def features(
 
 
 @jax.jit
-def low(x: Any) -> Any:
-    """The share of low frequencies, in percent, the mean over the images."""
-    return 100 * jnp.mean(low_share(x))
+def low(x: Any) -> tuple[Any, Any]:
+    """The share of low frequencies, in percent, the mean over the images.
+
+    The second number leaves out frequency 0, which has most of the energy.
+    """
+    centered = x - x.mean(axis=(1, 2), keepdims=True)
+    return tuple(100 * jnp.mean(low_share(image)) for image in (x, centered))
+
+
+def lows(images: str, last: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Both shares of some results, by the input and then by the results' names."""
+    found = {name: low(x) for name, x in last.items()}
+    cases = (images, f"{images}, without 0")
+    return {
+        case: {name: float(shares[which]) for name, shares in found.items()}
+        for which, case in enumerate(cases)
+    }
 
 
 def depth(seed: int) -> dict[str, Any]:
@@ -96,12 +111,14 @@ def depth(seed: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     stack = kernels(seed, 50, 3)
     for images, x in inputs(seed).items():
-        result[images] = {}
+        both = result[images], result[f"{images}, without 0"] = {}, {}
         for name, (padding, relu) in NETWORKS.items():
             # Without ReLU half the variance keeps the size.
             gain = 1.0 if relu else np.float32(0.5**0.5)
             maps = features(x, [gain * kernel for kernel in stack], padding, relu=relu)
-            result[images][name] = [float(low(maps[number])) for number in LAYERS]
+            shares = [low(maps[number]) for number in LAYERS]
+            for found, share in zip(both, zip(*shares, strict=True), strict=True):
+                found[name] = [float(value) for value in share]
     return result
 
 
@@ -140,41 +157,39 @@ def scale(seed: int) -> dict[str, dict[str, float]]:
     return lines
 
 
-def mean(seed: int) -> dict[str, float]:
+def mean(seed: int) -> dict[str, dict[str, float]]:
     """The paper's 5 layers of 9 x 9 with weights of three means."""
-    x = photographs(seed)
-    return {
-        str(m): float(
-            low(
-                features(x, kernels(seed, 5, 9, mean=m, std=0.01), "zero", relu=True)[
-                    -1
-                ]
-            )
-        )
-        for m in MEANS
-    }
+    result: dict[str, Any] = {}
+    for images, x in inputs(seed).items():
+        last = {
+            str(m): features(
+                x, kernels(seed, 5, 9, mean=m, std=0.01), "zero", relu=True
+            )[-1]
+            for m in MEANS
+        }
+        result |= lows(images, last)
+    return result
 
 
 def padding(seed: int) -> dict[str, dict[str, float]]:
     """The paper's 5 layers of 7 x 7 under each mode."""
-    stack = kernels(seed, 5, 7)
-    return {
-        images: {
-            mode: float(low(features(x, stack, mode, relu=True)[-1])) for mode in MODES
-        }
-        for images, x in inputs(seed).items()
-    }
+    result, stack = {}, kernels(seed, 5, 7)
+    for images, x in inputs(seed).items():
+        last = {mode: features(x, stack, mode, relu=True)[-1] for mode in MODES}
+        result |= lows(images, last)
+    return result
 
 
 def kernel_size(seed: int) -> dict[str, dict[str, float]]:
     """The paper's 5 layers with kernels of three sizes."""
-    return {
-        images: {
-            str(k): float(low(features(x, kernels(seed, 5, k), "zero", relu=True)[-1]))
+    result: dict[str, Any] = {}
+    for images, x in inputs(seed).items():
+        last = {
+            str(k): features(x, kernels(seed, 5, k), "zero", relu=True)[-1]
             for k in KERNELS
         }
-        for images, x in inputs(seed).items()
-    }
+        result |= lows(images, last)
+    return result
 
 
 def upsampling(seed: int) -> dict[str, dict[str, float]]:

@@ -178,7 +178,7 @@ ONE = RandomLayer((1,), 1.0, 0.0)
 
 @check("Theorem 4.3", "zeros around independent cells spread their mean")
 def theorem_4_3(rng: Any) -> float:
-    size, padded = (3, 4), tuple((rng.integers(0, 4, 2) + (3, 4)).tolist())
+    size, padded = (3, 4), tuple(rng.integers((3, 4), (7, 8)).tolist())
     a, s = rng.normal(), rng.uniform(0.2, 1)
     cells = np.array(list(itertools.product((a - s, a + s), repeat=12)))
     images = cells.reshape(-1, *size)

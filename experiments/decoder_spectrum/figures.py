@@ -41,7 +41,7 @@ def panels(
 
 
 def depth(measured: dict[str, Any], file: pathlib.Path) -> None:
-    """The share of low frequencies over the layers: a line for the mean of the seeds."""
+    """The share of low frequencies over the layers: a line for the mean."""
 
     def paint(axes: Axes, found: dict[str, Any]) -> None:
         for name, curve in found.items():
@@ -95,12 +95,12 @@ def shares(measured: dict[str, Any], file: pathlib.Path) -> None:
         file,
         9,
         {
-            "photographs": lambda axes: paint(
-                axes, sizes["photographs"], "kernel size"
-            ),
-            "noise": lambda axes: paint(axes, sizes["noise"], "kernel size"),
+            case: lambda axes, case=case: paint(axes, sizes[case], "kernel size")
+            for case in ("photographs", "noise")
+        }
+        | {
             "photographs, 9 x 9": lambda axes: paint(
-                axes, measured["mean"], "mean of the weights"
+                axes, measured["mean"]["photographs"], "mean of the weights"
             ),
         },
     )
