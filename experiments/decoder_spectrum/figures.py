@@ -22,6 +22,9 @@ COLORS = {
 }
 
 
+SHOWN = (0, 1, 3, 10, 30, 50)
+
+
 def save(figure: Figure, file: pathlib.Path) -> None:
     figure.savefig(file, metadata={"Date": None, "Creator": None})
 
@@ -50,7 +53,8 @@ def depth(measured: dict[str, Any], file: pathlib.Path) -> None:
             low, high = values.min(axis=0), values.max(axis=0)
             axes.fill_between(layers, low, high, color=COLORS[name], alpha=0.15)
             axes.plot(layers, values.mean(axis=0), color=COLORS[name], label=name)
-        axes.set_xticks(range(len(networks.LAYERS)), networks.LAYERS)
+        ticks = [n for n, layer in enumerate(networks.LAYERS) if layer in SHOWN]
+        axes.set_xticks(ticks, SHOWN)
         axes.set(xlabel="layer", ylabel="low frequencies (%)", ylim=(0, 102))
 
     draw: dict[str, Any] = {
@@ -63,7 +67,7 @@ def depth(measured: dict[str, Any], file: pathlib.Path) -> None:
         first(axes)
         axes.legend(loc="lower left")
 
-    panels(file, 9, draw | {"photographs": with_legend})
+    panels(file, 12, draw | {"photographs": with_legend})
 
 
 def dots(axes: Axes, found: dict[str, Any], *, low: float = 0) -> None:
@@ -117,12 +121,15 @@ def padding(measured: dict[str, Any], file: pathlib.Path) -> None:
     found, stays = measured["padding"], measured["mixing"]
     kept = {mode: sizes["16"] for mode, sizes in stays.items()}
     label = "low frequencies (%)"
+    draw = {
+        case: lambda axes, case=case: turned(axes, found[case], label)
+        for case in ("photographs", "noise", "noise, without 0")
+    }
     panels(
         file,
-        10,
-        {
-            "photographs": lambda axes: turned(axes, found["photographs"], label),
-            "noise": lambda axes: turned(axes, found["noise"], label),
+        12,
+        draw
+        | {
             "one layer, 16 x 16": lambda axes: turned(
                 axes, kept, "stays at its frequency (%)"
             ),

@@ -147,7 +147,7 @@ def scale(seed: int) -> dict[str, dict[str, float]]:
     x = photographs(seed)
     chosen = np.random.default_rng((seed, 2)).integers(1, SIZE, (6, 2))
     lines = {}
-    # PyTorch's default has 1/3 of a fan-in's variance, He's 2.
+    # PyTorch's default variance is 1 / (3 fan-in), He's 2 / fan-in.
     for name, factor in (("PyTorch's", 1 / 6), ("He's", 1.0), ("twice He's", 2.0)):
         gain = np.float32(factor**0.5)
         stack = [gain * kernel for kernel in kernels(seed, 50, 3)]

@@ -2,7 +2,8 @@
 
 Command: python experiments/decoder_spectrum/run.py [--full]
 Device:  any CPU; about 3 minutes on two cores
-Writes:  results.json, depth.svg, shares.svg, padding.svg, upsampling.svg, maps.svg
+Writes:  results.json, the tables of README.md, and depth, shares, padding, upsampling
+         and maps.svg
 """
 
 import argparse
@@ -17,6 +18,7 @@ import claims
 import failures
 import figures
 import networks
+import readme
 import theorems
 
 
@@ -111,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _one_line, text)
     (options.out / "results.json").write_text(f"{text}\n")
     figures.draw_all(results["measured"], options.out)
+    if (page := options.out / "README.md").exists():
+        page.write_text(readme.fill(page.read_text(), results))
 
 
 def _one_line(found: re.Match[str]) -> str:
