@@ -9,6 +9,10 @@ from .learned import (
     LearnedExtrapolation as LearnedExtrapolation,
     Random as Random,
 )
+from .orthogonal import (
+    OrthogonalConv as OrthogonalConv,
+    OrthogonalConvTranspose as OrthogonalConvTranspose,
+)
 from .padded import Padded as Padded
 from .pool import AvgPool as AvgPool, MaxPool as MaxPool
 from .replace import replace_padding as replace_padding

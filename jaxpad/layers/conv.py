@@ -99,10 +99,14 @@ class Conv(Padded):
         self.strategy = strategy
         self.set_padding(padding, amount, rngs=rngs)
         shape = (*self.kernel_size, in_features // groups, out_features)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
+        self.set_kernel(kernel_init, shape, rngs)
         self.bias: nnx.Param | None = nnx.data(None)
         if use_bias:
             self.bias = nnx.Param(bias_init(rngs.params(), shape[-1:], param_dtype))
+
+    def set_kernel(self, init: Any, shape: tuple[int, ...], rngs: nnx.Rngs) -> None:
+        """Makes the parameters of the kernel, which a subclass may hold otherwise."""
+        self.kernel = nnx.Param(init(rngs.params(), shape, self.param_dtype))
 
     def __call__(
         self,

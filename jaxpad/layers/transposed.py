@@ -98,12 +98,16 @@ class ConvTranspose(Padded):
         self.set_padding(padding, amount, rngs=rngs)
         features = (in_features, out_features // groups)
         shape = (*self.kernel_size, *features[:: -1 if transpose_kernel else 1])
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
+        self.set_kernel(kernel_init, shape, rngs)
         self.bias: nnx.Param | None = nnx.data(None)
         if use_bias:
             self.bias = nnx.Param(
                 bias_init(rngs.params(), (out_features,), param_dtype)
             )
+
+    def set_kernel(self, init: Any, shape: tuple[int, ...], rngs: nnx.Rngs) -> None:
+        """Makes the parameters of the kernel, which a subclass may hold otherwise."""
+        self.kernel = nnx.Param(init(rngs.params(), shape, self.param_dtype))
 
     def check_mode(self, mode: Mode) -> None:
         """As every layer's, and the mode must have an adjoint."""

@@ -1,10 +1,12 @@
 """Convolutions as linear maps: their matrix, singular values and norm."""
 
 from . import propagate as propagate
-from .matrix import conv_matrix as conv_matrix
+from .matrix import conv_matrix as conv_matrix, dense as dense
+from .norm import norm as norm
 from .operator import (
     Operator as Operator,
     is_torus as is_torus,
+    read_kernel as read_kernel,
     read_operator as read_operator,
 )
 from .transfer import responses as responses, transfer as transfer

@@ -46,13 +46,13 @@ def test_every_wave_goes_where_the_matrix_says(padding: Any):
     options: Any = {"padding": padding, "stride": (2, 1), "groups": 2}
     matrix = np.asarray(leakage(kernel, size, **options))
     assert matrix.shape == (3, 4, 2, 5, 4, 2)
-    for f in itertools.product(range(5), range(4), range(2)):
-        one = np.zeros((1, *size, 2), complex)
-        one[(0, *f)] = 1
-        wave: Any = np.fft.ifftn(one, axes=(1, 2))
-        y = [jaxpad.conv(part, kernel, **options) for part in (wave.real, wave.imag)]
-        expected = fft(np.asarray(y[0]) + 1j * np.asarray(y[1]), 2)[0]
-        np.testing.assert_allclose(matrix[(..., *f)], expected, atol=1e-12)
+    ones = np.eye(40).reshape(40, *size, 2)
+    waves: Any = np.fft.ifftn(ones, axes=(1, 2))
+    y = [jaxpad.conv(part, kernel, **options) for part in (waves.real, waves.imag)]
+    expected = fft(np.asarray(y[0]) + 1j * np.asarray(y[1]), 2)
+    np.testing.assert_allclose(
+        matrix.reshape(24, 40).T, expected.reshape(40, 24), atol=1e-12
+    )
 
 
 def test_circular_padding_mixes_nothing():

@@ -1,0 +1,202 @@
+"""How far a convolution is from orthogonal, under the padding that it has."""
+
+import functools
+import math
+import warnings
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from ..arith import transposed_output_size
+from ..conv.geometry import per_axis
+from ..orthogonal import exists
+from ..padding import Padding, as_padding, per_axis_amounts
+from ..registry import Registry
+from ..spectral import is_torus, read_kernel, read_operator
+from ..typing import Amount, Array, Kernel, Mode, PerAxis
+from .border import border_residual
+from .circular import circular_lorth
+
+
+REGULARIZERS: Registry[Any] = Registry("regularizer")
+
+
+@REGULARIZERS.register
+def lorth(
+    kernel: Kernel,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    padding: Mode | Padding = "circular",
+    size: PerAxis | None = None,
+    transpose: bool = False,
+    amount: Amount = "same",
+    name: str | None = None,
+) -> Float[Array, ""]:
+    """L_orth: what an output cell is short of orthogonal, zero iff the map is.
+
+        L_orth = ||K K^T - I||_F^2 / outputs    if K is wide (M <= C prod(stride))
+                 ||K^T K - I||_F^2 / outputs    if it is high
+
+    with `K` the matrix of the convolution from C to M channels. Under circular padding
+    it is the same for every image in which the kernel's autocorrelation fits, and it
+    bounds the singular values there (`err^2 <= alpha L_orth`, theorem 8 of the paper).
+    Its cost does not grow with the image. Both products are taken in the form that
+    subtracts nothing, so that float32 shows 2e-6 where it is 2e-6.
+
+    Args:
+        kernel: `[*window, in / groups, out]`; with `transpose` that of
+            `jaxpad.conv_transpose`, `[*window, in, out / groups]`.
+        stride, dilation, groups, padding, amount: as in `jaxpad.conv`, but for the
+            default padding.
+        size: cells of the layer's input along each axis, for the border of just that
+            image. None leaves the border out: an image without end, where every mode
+            has the same value, and circular padding for any image that is not small.
+        transpose: whether the layer is the transposed convolution; a map and its
+            adjoint are equally far from orthogonal.
+        name: of the layer, for the warning.
+
+    Returns:
+        A number of the kernel's dtype, float32 at least.
+
+    Warns:
+        UserWarning: once for each layer for which no orthogonal kernel exists
+            (`jaxpad.regularizers.exists`), with what to change.
+
+    Raises:
+        ValueError: for shapes that do not fit together, a kernel that is not finite, or
+            a mode that is not linear.
+
+    Example:
+        >>> kernel = jnp.zeros((3, 3, 4, 4)).at[1, 1].set(jnp.eye(4))
+        >>> lorth(kernel)
+        Array(0., dtype=float32)
+        >>> lorth(kernel.at[0, 0, 0, 0].set(0.1)).round(4)
+        Array(0.0201, dtype=float32)
+
+    "Existence, Stability and Scalability of Orthogonal Convolutional Neural Networks",
+    Achour, Malgouyres and Mamalet, 2022, for circular padding, odd square windows and
+    one stride. "Orthogonal Convolutional Neural Networks", Wang et al., 2020, for the
+    first case.
+    """
+    kernel, groups = read_kernel("lorth", forward_kernel(kernel, transpose), groups)
+    _warn_if_infeasible(name, kernel, stride, dilation, groups, padding)
+    rank = kernel.ndim - 2
+    if size is None:
+        strides = per_axis("stride", stride, rank)
+        dilations = per_axis("dilation", dilation, rank)
+        return circular_lorth(kernel, strides, dilations, groups, [None] * rank)
+    options = {"stride": stride, "dilation": dilation, "padding": padding}
+    if transpose:
+        size = transposed_size(kernel, size, amount=amount, **options)
+    operator = read_operator(
+        "lorth", kernel, size, groups=groups, amount=amount, **options
+    )
+    window = operator.window
+    if is_torus(operator):
+        return circular_lorth(
+            kernel, window.stride, window.dilation, groups, window.outputs
+        )
+    return border_residual(operator) / math.prod(window.outputs)
+
+
+def residual(
+    kernel: Kernel,
+    size: PerAxis,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    padding: Mode | Padding = "circular",
+    transpose: bool = False,
+    amount: Amount = "same",
+) -> Float[Array, ""]:
+    """`||K K^T - I||_F^2` of a whole layer, or `||K^T K - I||_F^2` if K is high.
+
+    That is `lorth` times the number of outputs (theorem 7 of its paper for circular
+    padding), exact under every padding at every size, and as quick for a large image
+    as for a small one.
+
+    Args:
+        kernel, size, stride, dilation, groups, padding, transpose, amount: as in
+            `lorth`; here the size is needed.
+
+    Returns:
+        A number of the kernel's dtype, float32 at least.
+
+    Raises:
+        ValueError: as `lorth`.
+
+    Example:
+        >>> kernel = jnp.zeros((3, 3, 4, 4)).at[0, 0].set(jnp.eye(4))
+        >>> residual(kernel, 10), residual(kernel, 10, padding="zero")
+        (Array(0., dtype=float32), Array(76., dtype=float32))
+    """
+    options = {"stride": stride, "dilation": dilation, "padding": padding}
+    kernel, groups = read_kernel("residual", forward_kernel(kernel, transpose), groups)
+    if transpose:
+        size = transposed_size(kernel, size, amount=amount, **options)
+    operator = read_operator(
+        "residual", kernel, size, groups=groups, amount=amount, **options
+    )
+    window = operator.window
+    if not is_torus(operator):
+        return border_residual(operator)
+    each = circular_lorth(
+        kernel, window.stride, window.dilation, groups, window.outputs
+    )
+    return each * math.prod(window.outputs)
+
+
+def forward_kernel(kernel: Any, transpose: bool) -> Any:
+    """The kernel of the convolution, if that of its transpose came."""
+    return jnp.swapaxes(jnp.asarray(kernel), -1, -2) if transpose else kernel
+
+
+def transposed_size(
+    kernel: Array, size: Any, *, stride: Any, dilation: Any, padding: Any, amount: Any
+) -> tuple[int, ...]:
+    """The input of the convolution whose transpose has an input of `size`."""
+    rank, own = kernel.ndim - 2, as_padding(padding).amount
+    return tuple(
+        map(
+            transposed_output_size,
+            per_axis("size", size, rank),
+            kernel.shape[:-2],
+            per_axis("stride", stride, rank),
+            per_axis_amounts(amount if own is None else own, rank),
+            [0] * rank,
+            per_axis("dilation", dilation, rank),
+        )
+    )
+
+
+def _warn_if_infeasible(
+    name: str | None,
+    kernel: Array,
+    stride: Any,
+    dilation: Any,
+    groups: int,
+    padding: Any,
+) -> None:
+    *window, inputs, out = kernel.shape
+    rank = len(window)
+    _warn_once(
+        name or f"kernel {list(kernel.shape)}",
+        (inputs * groups, out, tuple(window)),
+        (per_axis("stride", stride, rank), per_axis("dilation", dilation, rank)),
+        groups,
+        as_padding(padding),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _warn_once(
+    name: str, shape: Any, steps: Any, groups: int, padding: Padding
+) -> None:
+    (inputs, out, window), (stride, dilation) = shape, steps
+    found = exists(inputs, out, window, stride, dilation, groups, padding)
+    if found.possible is False:  # None is not known
+        warnings.warn(f"lorth of {name} cannot reach 0: {found.reason}", stacklevel=4)
