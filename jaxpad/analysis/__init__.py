@@ -7,3 +7,4 @@ from .receptive import (
     receptive_cells as receptive_cells,
     receptive_field as receptive_field,
 )
+from .spectra import feature_maps as feature_maps, plot_spectra as plot_spectra

@@ -1,5 +1,6 @@
 """Convolutions as linear maps: their matrix, singular values and norm."""
 
+from . import propagate as propagate
 from .matrix import conv_matrix as conv_matrix, dense as dense
 from .norm import norm as norm
 from .operator import (
