@@ -1,5 +1,6 @@
 """Which regularizer a rule gives to which convolution, and what it is told of it."""
 
+import dataclasses
 import functools
 import inspect
 import re
@@ -10,13 +11,18 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
+from ..arith import transposed_output_size
+from ..conv.geometry import per_axis
+from ..padding import Padding, per_axis_amounts
 from ..registry import parse_call
 from ..regularizers import REGULARIZERS
 from ..typing import Array
 from .conv import Conv
 from .from_flax import from_flax
+from .learned import LearnedConstant, Random
 from .orthogonal import OrthogonalConv, OrthogonalConvTranspose
 from .replace import as_regex
+from .resample import ResizeConv
 from .transposed import ConvTranspose
 
 
@@ -45,31 +51,17 @@ class Chosen(NamedTuple):
     regularizer: Callable[..., Array]
     arguments: dict[str, Any]
 
-    def forward_kernel(self) -> Array:
-        """The kernel of the convolution, or of the one that is transposed."""
-        kernel = stored_kernel(self.layer)
-        transposed = isinstance(self.layer, ConvTranspose)
-        return jnp.swapaxes(kernel, -1, -2) if transposed else kernel
 
-    def as_layer(self, kernel: Array) -> Array:
-        """The inverse of `forward_kernel`: as the layer stores it."""
-        if not isinstance(self.layer, ConvTranspose):
-            return kernel
-        swapped = jnp.swapaxes(kernel, -1, -2)
-        return _unstored(self.layer, swapped)
+def forward_kernel(layer: Any) -> Array:
+    """A layer's kernel as `jaxpad.conv` takes it; of a transposed one as its adjoint."""
+    return turned(layer, layer.kernel[...])
 
 
-def stored_kernel(layer: Any) -> Array:
-    """A layer's kernel as `jaxpad.conv` or `jaxpad.conv_transpose` takes it."""
-    kernel = layer.kernel[...]
-    return _unstored(layer, kernel) if isinstance(layer, ConvTranspose) else kernel
-
-
-def _unstored(layer: ConvTranspose, kernel: Array) -> Array:
-    # Either is its own inverse.
-    if layer.transpose_kernel:
-        return jnp.swapaxes(kernel, -1, -2)
-    return lax.rev(kernel, range(len(layer.kernel_size)))
+def turned(layer: Any, kernel: Array) -> Array:
+    """From a layer's kernel to that of the convolution, and back."""
+    if not isinstance(layer, ConvTranspose) or layer.transpose_kernel:
+        return kernel
+    return jnp.swapaxes(lax.rev(kernel, range(len(layer.kernel_size))), -1, -2)
 
 
 def choose(
@@ -104,7 +96,8 @@ def choose(
 def _convolutions(model: nnx.Module) -> dict[str, Any]:
     """Trained kernels; those that are orthogonal by construction need no penalty."""
     return {
-        "/".join(map(str, path)): layer
+        # As `jaxpad.check` names a layer that is the whole model.
+        "/".join(map(str, path)) or type(layer).__name__: layer
         for path, layer in nnx.iter_modules(model)
         if isinstance(layer, _LAYERS) and not isinstance(layer, _EXACT)
     }
@@ -135,18 +128,54 @@ def _chosen(
     size: Sequence[int] | None,
 ) -> Chosen:
     if isinstance(layer, (nnx.Conv, nnx.ConvTranspose)):
-        layer = from_flax(path, layer)
+        layer = from_flax(path, layer, '[("regex of a path", "lorth(weight=0.1)")]')
     told = {
-        "kernel": stored_kernel(layer),
+        "kernel": forward_kernel(layer),
         "stride": layer.strides,
         "dilation": layer.kernel_dilation,
         "groups": layer.feature_group_count,
-        "padding": layer.drawn(),
-        "size": size,
-        "transpose": isinstance(layer, ConvTranspose),
-        "name": path or type(layer).__name__,
+        "padding": _linear(layer.padding),
+        "amount": layer.amount,
+        "size": None if size is None else _forward_size(layer, size),
+        "name": path,
     }
     own = function.keywords if isinstance(function, functools.partial) else {}
     asked = inspect.signature(function).parameters
     arguments = {k: v for k, v in told.items() if k in asked and k not in own}
     return Chosen(layer, name, weight, function, arguments)
+
+
+def _linear(padding: Padding) -> Padding:
+    """What a padding does to the image: learned constants add none of it.
+
+    A mode that draws is taken as in evaluation, and draws nothing.
+    """
+
+    def of(mode: Any) -> Any:
+        if isinstance(mode, tuple):
+            return tuple(map(of, mode))
+        zeros = isinstance(mode, (LearnedConstant, Random))
+        return "constant(value=0.0)" if zeros else mode
+
+    return dataclasses.replace(padding, mode=of(padding.mode))
+
+
+def _forward_size(layer: Any, size: Sequence[int]) -> tuple[int, ...]:
+    """What the convolution slides over in a layer with an input of `size`."""
+    rank = layer.rank
+    size = per_axis("size", size, rank)
+    if isinstance(layer, ResizeConv):
+        return tuple(n * s for n, s in zip(size, layer.scale, strict=True))
+    if not isinstance(layer, ConvTranspose):
+        return size
+    return tuple(
+        map(
+            transposed_output_size,
+            size,
+            layer.kernel_size,
+            layer.strides,
+            per_axis_amounts(layer.amount, rank),
+            layer.output_padding,
+            layer.kernel_dilation,
+        )
+    )

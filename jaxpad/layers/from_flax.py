@@ -24,11 +24,16 @@ _FLAX_ONLY = (
 )
 
 
-def from_flax(name: str, layer: nnx.Conv | nnx.ConvTranspose) -> Padded:
+def from_flax(
+    name: str,
+    layer: nnx.Conv | nnx.ConvTranspose,
+    without: str = 'replace_padding(model, {"regex of a path": padding})',
+) -> Padded:
     """A jaxpad layer that means the same and holds the very variables of a flax one.
 
     Raises:
-        ValueError: where jaxpad has no such layer; it calls the layer `name`.
+        ValueError: where jaxpad has no such layer; it calls the layer `name`, and
+            `without` is how the caller is told to leave it out.
     """
     flax_type = nnx.Conv if isinstance(layer, nnx.Conv) else nnx.ConvTranspose
     plain = nnx.eval_shape(lambda: flax_type(1, 1, 1, rngs=nnx.Rngs(0)))
@@ -39,13 +44,13 @@ def from_flax(name: str, layer: nnx.Conv | nnx.ConvTranspose) -> Padded:
             if odd
             else f"that overrides nnx.{flax_type.__name__}"
         )
-        raise ValueError(_no_counterpart(name, layer, what))
+        raise ValueError(_no_counterpart(name, layer, what, without))
     options: dict[str, Any]
     if isinstance(layer, nnx.Conv):
         make, amount = Conv, _amount(layer)
         options = {"feature_group_count": layer.feature_group_count}
     else:
-        make, (amount, extra) = ConvTranspose, _transposed(name, layer)
+        make, (amount, extra) = ConvTranspose, _transposed(name, layer, without)
         options = {"transpose_kernel": layer.transpose_kernel, "output_padding": extra}
     new = nnx.eval_shape(
         lambda: make(
@@ -74,11 +79,10 @@ def _differs(layer: Any, plain: Any, option: str) -> bool:
     return value is not getattr(plain, option, None)
 
 
-def _no_counterpart(name: str, layer: Any, what: str) -> str:
+def _no_counterpart(name: str, layer: Any, what: str, without: str) -> str:
     return (
         f"{name}: a {type(layer).__name__} {what} has no counterpart in jaxpad; "
-        "leave it out by giving rules for the other paths: "
-        'replace_padding(model, {"regex of a path": padding}).'
+        f"leave it out by giving rules for the other paths: {without}."
     )
 
 
@@ -112,7 +116,7 @@ def _pairs(padding: Any) -> tuple[tuple[int, int], ...]:
 
 
 def _transposed(
-    name: str, layer: nnx.ConvTranspose
+    name: str, layer: nnx.ConvTranspose, without: str
 ) -> tuple[Amount, int | tuple[int, ...]]:
     """Amount and output_padding of a flax ConvTranspose.
 
@@ -137,5 +141,5 @@ def _transposed(
     extra = tuple(max(-hi, 0) for _, hi in sides)
     if any(lo < 0 for lo, _ in sides) or any(map(int.__ge__, extra, strides)):
         what = f"of window {layer.kernel_size}, strides {strides}, padding={padding!r}"
-        raise ValueError(_no_counterpart(name, layer, what))
+        raise ValueError(_no_counterpart(name, layer, what, without))
     return tuple((lo, max(hi, 0)) for lo, hi in sides), extra

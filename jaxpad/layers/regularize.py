@@ -1,5 +1,6 @@
 """Regularizers of a model's convolutions, chosen by their paths."""
 
+import itertools
 import math
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from flax import nnx
 from ..orthogonal import delta_orthogonal, exists
 from ..spectral import singular_values
 from ..typing import Array
-from .choose import Rules, Sizes, choose
+from .choose import Chosen, Rules, Sizes, choose, forward_kernel, turned
 
 
 M = TypeVar("M", bound=nnx.Module)
@@ -31,17 +32,23 @@ def penalty(
             path (such as "blocks/0/convs/1") decides, and "" leaves the layer out. A
             name in `jaxpad.regularizers.REGULARIZERS`, or "package.module:function".
             Options beside the weight are the regularizer's; one that the layer has too
-            replaces the layer's, as in "lorth(weight=0.1, padding='circular')".
+            replaces the layer's, as in "lorth(weight=0.1, padding='circular')", which
+            keeps the layer's amount. A function is told those of kernel, stride,
+            dilation, groups, padding, amount, size and name (the path) that it has
+            arguments for; of a transposed convolution those of the convolution that it
+            transposes, and of a `ResizeConv` those after the enlarging.
         sizes: from a layer's path to the size of its input, for regularizers that look
             at the border: `{row.path: row.input for row in jaxpad.check(model,
-            shape).rows}`. Layers that are not in it are taken without border.
+            shape).rows}`. Layers that are not in it are taken without border. Learned
+            constants count as zeros, and a mode that draws as in evaluation.
 
     Returns:
         The penalty, a float32 scalar; and by path each layer's value, not weighted.
 
     Raises:
-        ValueError: for an unknown regularizer or option, a rule without a weight, or
-            one that decides about no layer.
+        ValueError: for an unknown regularizer or option, a rule without a weight or
+            one that decides about no layer, or by the regularizer of a layer, with its
+            path.
 
     Example:
         >>> model = nnx.Sequential(*(Conv(4, 4, (3,), rngs=nnx.Rngs(0)) for _ in "ab"))
@@ -51,18 +58,24 @@ def penalty(
     """
     total, table = jnp.zeros((), jnp.float32), {}
     for path, found in choose(model, rules, sizes).items():
-        value = found.regularizer(**found.arguments)
-        table[path] = value
+        table[path] = value = _value(path, found)
         total = total + found.weight * value.astype(jnp.float32)
     return total, table
+
+
+def _value(path: str, chosen: Chosen) -> Array:
+    try:
+        return chosen.regularizer(**chosen.arguments)
+    except ValueError as error:
+        raise ValueError(f"regularizer of {path}: {error}") from error
 
 
 def extremes(model: nnx.Module, rules: Rules) -> dict[str, tuple[Array, Array]]:
     """The largest and the smallest singular value of each convolution that rules name.
 
-    On a torus of `2 k - 1` windows along each axis, beyond which orthogonality does
-    not depend on the size; the padding is left out, as it has values of its own at the
-    border only.
+    On a torus of `2 k - 1` windows along each axis (or the next number that has no
+    divisor in common with the dilation), beyond which orthogonality does not depend on
+    the size; the padding is left out, as it has values of its own at the border only.
 
     Args:
         model, rules: as in `penalty`.
@@ -76,16 +89,22 @@ def extremes(model: nnx.Module, rules: Rules) -> dict[str, tuple[Array, Array]]:
     found = {}
     for path, chosen in choose(model, rules).items():
         layer = chosen.layer
-        windows = [2 * k - 1 for k in layer.kernel_size]
+        axes = zip(layer.kernel_size, layer.strides, layer.kernel_dilation, strict=True)
         values = singular_values(
-            chosen.forward_kernel(),
-            [n * s for n, s in zip(windows, layer.strides, strict=True)],
+            forward_kernel(layer),
+            [stride * _windows(taps, dilation) for taps, stride, dilation in axes],
             stride=layer.strides,
             dilation=layer.kernel_dilation,
             groups=layer.feature_group_count,
         )
         found[path] = values[0], values[-1]
     return found
+
+
+def _windows(taps: int, dilation: int) -> int:
+    """Enough for no two taps to fall on one cell of the torus, dilated or not."""
+    least = 2 * taps - 1
+    return next(n for n in itertools.count(least) if math.gcd(n, dilation) == 1)
 
 
 def orthogonal_start(model: M, rules: Rules, *, rngs: nnx.Rngs) -> M:
@@ -107,7 +126,7 @@ def orthogonal_start(model: M, rules: Rules, *, rngs: nnx.Rngs) -> M:
     """
     model = nnx.clone(model)
     for chosen in choose(model, rules).values():
-        layer, kernel = chosen.layer, chosen.forward_kernel()
+        layer, kernel = chosen.layer, forward_kernel(chosen.layer)
         shape = {
             "stride": layer.strides,
             "dilation": layer.kernel_dilation,
@@ -119,5 +138,5 @@ def orthogonal_start(model: M, rules: Rules, *, rngs: nnx.Rngs) -> M:
         if chosen.name == "lorth" and square and possible:
             start = delta_orthogonal(**shape)
             kernel = start(rngs.params(), kernel.shape, kernel.dtype)
-            layer.kernel[...] = chosen.as_layer(kernel)
+            layer.kernel[...] = turned(layer, kernel)
     return model
