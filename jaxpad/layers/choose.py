@@ -53,7 +53,7 @@ class Chosen(NamedTuple):
 
 
 def forward_kernel(layer: Any) -> Array:
-    """A layer's kernel as `jaxpad.conv` takes it; of a transposed one as its adjoint."""
+    """A layer's kernel for `jaxpad.conv`; of a transposed layer that of its adjoint."""
     return turned(layer, layer.kernel[...])
 
 

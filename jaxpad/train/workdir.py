@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 
@@ -65,7 +65,16 @@ def _check_same(path: pathlib.Path, config: dict[str, Any]) -> None:
             f"--workdir={path.parent} holds a run of another config:\n"
             + "\n".join(changed)
             + "\nGive another --workdir for a new run, or set these back to go on."
+            + _newer(path, now.keys() - saved.keys())
         )
+
+
+def _newer(path: pathlib.Path, keys: Set[str]) -> str:
+    """Keys of a later jaxpad cannot be set back to nothing."""
+    if not keys:
+        return ""
+    names = ", ".join(sorted(keys))
+    return f" {names} came after that run: write what it did then into {path}."
 
 
 def _show(values: dict[str, Any], key: str) -> str:

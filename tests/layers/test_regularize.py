@@ -183,7 +183,7 @@ def test_jit_and_grad_are_those_of_the_kernels():
 
 @pytest.mark.parametrize("mode", ["learned_constant", "random"])
 def test_a_mode_that_holds_something_counts_as_zeros(mode: str):
-    layer = Conv(2, 2, (3, 3), padding=mode, rngs=nnx.Rngs(0))
+    layer: Any = Conv(2, 2, (3, 3), padding=mode, rngs=nnx.Rngs(0))
     if mode == "learned_constant":
         layer.padding.mode.value[...] = jnp.array([4.0, 5.0])
     before = jax.tree.leaves(nnx.state(layer))
@@ -237,7 +237,7 @@ def test_a_regularizer_of_the_user_is_told_what_it_asks_for():
     [
         (
             [("head", LORTH)],
-            r"\['head'\] decide about no convolution; the paths are down, s",
+            r"\['head'\] decide about no .*paths are down, s",
         ),
         ([("", LORTH), ("up", LORTH)], r"the rules for \['up'\] decide about no"),
         ([("exact|edge", LORTH)], "decide about no convolution"),
@@ -258,7 +258,7 @@ def test_mistakes_are_named(rules: Any, message: str):
 
 
 def test_a_size_that_no_mode_can_pad_is_named_with_the_layer():
-    with pytest.raises(ValueError, match="regularizer of shared: .*reflect"):
+    with pytest.raises(ValueError, match=r"regularizer of shared: .*reflect"):
         penalty(net(), [("shared", LORTH)], sizes={"shared": (1, 1)})
 
 
