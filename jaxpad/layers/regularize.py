@@ -51,6 +51,7 @@ def penalty(
             path.
 
     Example:
+        >>> from jaxpad.layers import Conv
         >>> model = nnx.Sequential(*(Conv(4, 4, (3,), rngs=nnx.Rngs(0)) for _ in "ab"))
         >>> total, table = penalty(model, [("1$", ""), ("", "lorth(weight=0.1)")])
         >>> list(table), bool(jnp.isclose(total, 0.1 * table["layers/0"]))
