@@ -1,16 +1,18 @@
-"""The studies, which are folders of scripts and no packages."""
+"""The studies and benchmarks, which are folders of scripts and no packages."""
 
 import importlib.util
 import pathlib
 from types import ModuleType
 
 
-FOLDER = pathlib.Path(__file__).parents[1] / "experiments"
+ROOT = pathlib.Path(__file__).parents[1]
+FOLDER = ROOT / "experiments"
+BENCHMARKS = ROOT / "benchmarks"
 
 
-def load(study: str, script: str) -> ModuleType:
+def load(study: str, script: str, folder: pathlib.Path = FOLDER) -> ModuleType:
     """A script of a study, as a module."""
-    path = FOLDER / study / f"{script}.py"
+    path = folder / study / f"{script}.py"
     spec = importlib.util.spec_from_file_location(f"{study}_{script}", path)
     assert spec is not None
     assert spec.loader is not None

@@ -51,8 +51,8 @@ def penalty(
             path.
 
     Example:
-        >>> from jaxpad.layers import Conv
-        >>> model = nnx.Sequential(*(Conv(4, 4, (3,), rngs=nnx.Rngs(0)) for _ in "ab"))
+        >>> rngs = nnx.Rngs(0)
+        >>> model = nnx.Sequential(*(nnx.Conv(4, 4, 3, rngs=rngs) for _ in "ab"))
         >>> total, table = penalty(model, [("1$", ""), ("", "lorth(weight=0.1)")])
         >>> list(table), bool(jnp.isclose(total, 0.1 * table["layers/0"]))
         (['layers/0'], True)
@@ -86,6 +86,12 @@ def extremes(model: nnx.Module, rules: Rules) -> dict[str, tuple[Array, Array]]:
 
     Raises:
         ValueError: as `penalty`.
+
+    Example:
+        >>> layer = nnx.Conv(1, 1, 2, use_bias=False, rngs=nnx.Rngs(0))
+        >>> layer.kernel[...] = jnp.ones((2, 1, 1))
+        >>> extremes(layer, "lorth(weight=0.1)")
+        {'Conv': (Array(2., dtype=float32), Array(1., dtype=float32))}
     """
     found = {}
     for path, chosen in choose(model, rules).items():
@@ -124,6 +130,12 @@ def orthogonal_start(model: M, rules: Rules, *, rngs: nnx.Rngs) -> M:
 
     Raises:
         ValueError: as `penalty`.
+
+    Example:
+        >>> layer = nnx.Conv(4, 4, 3, rngs=nnx.Rngs(0))
+        >>> layer = orthogonal_start(layer, "lorth(weight=0.1)", rngs=nnx.Rngs(1))
+        >>> bool(penalty(layer, "lorth(weight=0.1)")[0] < 1e-9)
+        True
     """
     model = nnx.clone(model)
     for chosen in choose(model, rules).values():
