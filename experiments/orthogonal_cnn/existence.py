@@ -28,7 +28,9 @@ class Layer(NamedTuple):
 def grid() -> list[Layer]:
     """The paper's architectures: up to 64 channels, odd windows to 7, three strides."""
     channels = range(1, MOST + 1)
-    return [Layer(*it) for it in itertools.product(channels, channels, WINDOWS, STRIDES)]
+    return [
+        Layer(*it) for it in itertools.product(channels, channels, WINDOWS, STRIDES)
+    ]
 
 
 def feasible(layer: Layer) -> bool:
