@@ -1,4 +1,4 @@
-"""Part d: gradient descent on L_orth alone, from two starts, in square layers and not."""
+"""Part d: descent on L_orth alone, from three starts, in square layers and not."""
 
 import functools
 from collections.abc import Callable

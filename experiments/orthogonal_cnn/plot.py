@@ -38,7 +38,7 @@ def _stability(axes: Any, found: Any) -> None:
     shades = matplotlib.colormaps["viridis"](np.linspace(0.85, 0.1, 5))
     for place, layer in zip(axes, layers, strict=True):
         mine = [it for it in found if it["layer"] == layer]
-        for it, shade in zip(mine, [*shades, ORANGE], strict=False):
+        for it, shade in zip(mine, [*shades, ORANGE, "#8c2d04"], strict=False):
             label = f"{it['loss']:g}" + (", stuck" if it["kind"] == "stuck" else "")
             place.plot(it["sizes"], it["least"], color=shade, label=label)
             place.plot(it["sizes"], it["largest"], color=shade)

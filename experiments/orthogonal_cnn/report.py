@@ -65,17 +65,16 @@ def identities(found: Any) -> Iterator[tuple[str, str]]:
 def stability(found: Any) -> Iterator[tuple[str, str]]:
     """Small residuals: values that stay; stuck kernels: values that drift."""
     small = [it for it in found if it["loss"] <= 1.01e-3]
-    large = [it for it in found if it["loss"] >= 0.02]
+    stuck = [it for it in found if it["kind"] == "stuck"]
     steady = all(drift(it) < STABLE and _inside(it) for it in small)
     yield "c: stable in N where L_orth <= 0.001", _told(steady)
-    drifts = all(drift(it) >= STABLE for it in large)
-    yield "c: drifting in N where L_orth >= 0.02", _told(drifts)
+    drifts = all(drift(it) >= STABLE for it in stuck)
+    yield "c: drifting in N where descent ended above 0.02", _told(drifts)
 
 
 def drift(kernel: Any) -> float:
-    """The most that an extreme moves from 8 outputs an axis on."""
-    start = kernel["sizes"].index(8)
-    tails = (kernel[end][start:] for end in ("least", "largest"))
+    """The most that an extreme moves from the second size on."""
+    tails = (kernel[end][1:] for end in ("least", "largest"))
     return round(max(max(tail) - min(tail) for tail in tails), 5)
 
 
@@ -133,11 +132,20 @@ def tradeoff(found: Any) -> Iterator[tuple[str, str]]:
 
 
 def timing(found: Any) -> Iterator[tuple[str, str]]:
-    """The paper's 5% is of larger images; beside exact layers any size can tell."""
-    cheap = all(it["L_orth"]["ratio"] <= 1.05 for it in found.values())
+    """What three quarters of the rounds agree on.
+
+    The paper's 5% is of larger images, so that more here is no answer to it.
+    """
+    cases = [it for it in found.values() if isinstance(it, dict)]
+    cheap = all(it["L_orth / plain"][1] <= 1.05 for it in cases)
     yield "e: at most 5% more time", "holds" if cheap else "cannot be told at this size"
-    cheaper = all(it["L_orth"]["ratio"] < it["exact"]["ratio"] for it in found.values())
-    yield "e: quicker than exact layers", _told(cheaper)
+    beside = [it["L_orth / exact"] for it in cases]
+    slower = any(low > 1 for low, _, _ in beside)
+    quicker = any(high < 1 for _, _, high in beside)
+    told = (
+        "cannot be told at this size" if not (slower or quicker) else _told(not slower)
+    )
+    yield "e: quicker than exact layers", told
 
 
 def _told(holds: bool) -> str:
@@ -162,7 +170,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
 
 
 def _stability(found: Any) -> str:
-    n = found[0]["sizes"][-1]
+    _, first, *_, last = found[0]["sizes"]
     rows = [
         (
             f"({it['layer']}), {it['kind']}",
@@ -174,7 +182,7 @@ def _stability(found: Any) -> str:
         )
         for it in found
     ]
-    heads = ("kernel", "L_orth", "N = 8", f"N = {n}", "drift", "theorem 8")
+    heads = ("kernel", "L_orth", f"N = {first}", f"N = {last}", "drift", "theorem 8")
     return _rows(heads, rows)
 
 
@@ -186,15 +194,8 @@ def _landscape(found: Any) -> str:
             first = it.get("even at the start", "")
             share = f"{it['successes']} of {it['runs']}"
             rows.append((f"({layer})", start, share, first, told, max(it["loss"])))
-    heads = (
-        "M, C, k, S",
-        "start",
-        "successes",
-        "even at first",
-        "winding tells",
-        "worst L_orth",
-    )
-    return _rows(("C, M, k, S", *heads[1:]), rows)
+    heads = "C, M, k, S; start; successes; even at first; winding tells; worst L_orth"
+    return _rows(heads.split("; "), rows)
 
 
 def _tradeoff(found: Any) -> str:
@@ -210,18 +211,14 @@ def _tradeoff(found: Any) -> str:
 
 
 def _timing(found: Any) -> str:
-    rows = [
-        (
-            net,
-            kind,
-            it["ratio"],
-            "{} to {}".format(*it["quartiles"]),
-            it["milliseconds"],
-        )
-        for net, kinds in found.items()
-        for kind, it in kinds.items()
-    ]
-    return _rows(("net, batch", "step", "ratio", "quartiles", "milliseconds"), rows)
+    rows = []
+    for net, it in found.items():
+        if isinstance(it, dict):
+            first, *others = it.values()
+            shown = [f"{middle} ({low} .. {high})" for low, middle, high in others]
+            rows.append((net, first, *shown))
+    heads = next(it for it in found.values() if isinstance(it, dict))
+    return _rows(("net, batch", *heads), rows)
 
 
 def _spread(values: Sequence[float]) -> str:

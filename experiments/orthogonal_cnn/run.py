@@ -29,14 +29,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 Say = Callable[[str], None]
 # The seeds 0 are those that the temperature and the radii were chosen on.
 PARTS: dict[str, Callable[[bool, Say], Any]] = {
-    "existence": lambda full, say: existence.measure(1000 if full else 200, say),
-    "identities": lambda full, say: identities.measure(200 if full else 48, say),
-    "stability": lambda full, say: stability.measure(stability.SIZES, 8, 1500, say),
+    "existence": lambda full, say: existence.measure(4000 if full else 1000, say),
+    "identities": lambda full, say: identities.measure(200 if full else 72, say),
+    "stability": lambda full, say: stability.measure(stability.SIZES, 8, 3000, say),
     "landscape": lambda full, say: landscape.measure(100 if full else 20, 3000, say),
     "tradeoff": lambda full, say: tradeoff.measure(
         range(1, 11 if full else 4), 450, 100 if full else 20, say
     ),
-    "timing": lambda full, say: timing.measure(101 if full else 41, say),
+    "timing": lambda full, say: timing.measure(501 if full else 101, say),
 }
 # Seconds of each part by default, to tell how much is left.
 EXPECTED = {

@@ -1,5 +1,6 @@
 """Part e: the time of a training step, plain, with L_orth, with exact layers."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ KINDS = {
     "L_orth": ("Glorot", True),
     "exact": ("exact", False),
 }
-BATCHES = (64, 512)
+BATCHES = (64, 256)
 
 
 def call(shape: str, name: str, batch: int) -> Callable[[], Any]:
@@ -46,25 +47,28 @@ def rounds(calls: dict[str, Callable[[], Any]], count: int) -> dict[str, np.ndar
     return {name: np.array(them[2:]) for name, them in seconds.items()}
 
 
-def ratios(seconds: dict[str, np.ndarray], base: str) -> dict[str, Any]:
-    """Median and quartiles of the ratios to the base, round by round."""
-    found = {}
-    for name, them in seconds.items():
-        low, middle, high = np.quantile(them / seconds[base], (0.25, 0.5, 0.75))
-        found[name] = {
-            "ratio": round(float(middle), 3),
-            "quartiles": [round(float(low), 3), round(float(high), 3)],
-            "milliseconds": round(1e3 * float(np.median(them)), 2),
-        }
-    return found
+def ratio(seconds: np.ndarray, base: np.ndarray) -> list[float]:
+    """Lower quartile, median and upper quartile of the ratios round by round."""
+    quartiles = np.quantile(seconds / base, (0.25, 0.5, 0.75))
+    return [round(float(it), 3) for it in quartiles]
+
+
+def compare(seconds: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Beside the plain step; and L_orth beside exact layers."""
+    return {
+        "milliseconds, plain": round(1e3 * float(np.median(seconds["plain"])), 1),
+        "L_orth / plain": ratio(seconds["L_orth"], seconds["plain"]),
+        "exact / plain": ratio(seconds["exact"], seconds["plain"]),
+        "L_orth / exact": ratio(seconds["L_orth"], seconds["exact"]),
+    }
 
 
 def measure(count: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Ratios to the plain step, by shape and batch."""
-    found = {}
+    """Ratios of times, by shape and batch, and how busy the machine was."""
+    found: dict[str, Any] = {"load": round(os.getloadavg()[0], 1)}
     for shape in ("rectangular", "square"):
         for batch in BATCHES:
             say(f"{shape}, batches of {batch}")
             calls = {name: call(shape, name, batch) for name in KINDS}
-            found[f"{shape}, {batch}"] = ratios(rounds(calls, count), "plain")
+            found[f"{shape}, {batch}"] = compare(rounds(calls, count))
     return found
