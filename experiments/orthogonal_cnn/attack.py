@@ -66,7 +66,7 @@ def step(
 
 def margins(logits: Any, labels: Any) -> Any:
     """How far the right class is above the best wrong one; below 0 for a mistake."""
-    right = jnp.arange(logits.shape[-1]) == labels[:, None]
+    right = jnp.arange(logits.shape[-1])[None] == labels[:, None]
     wrong = jnp.where(right, -jnp.inf, logits).max(-1)
     return jnp.where(right, logits, 0).sum(-1) - wrong
 

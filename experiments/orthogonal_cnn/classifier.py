@@ -48,7 +48,7 @@ class Net(nnx.Module):
 
     def penalties(self) -> list[Any]:
         """`L_orth` of each convolution."""
-        return [lorth(conv.kernel, stride=conv.strides) for conv in self.convs]
+        return [lorth(conv.kernel[...], stride=conv.strides) for conv in self.convs]
 
 
 def layer(kind: str, inputs: int, outputs: int, stride: int, *, rngs: Any) -> Conv:
@@ -164,7 +164,8 @@ def spectrum(net: Net) -> dict[str, float]:
     """Extremes over all convolutions, and the product of their norms."""
     ends, constant = [], 1.0
     for conv, size in zip(net.convs, sizes(net), strict=True):
-        values = singular_values(conv.kernel, size, stride=conv.strides)
+        kernel = conv.kernel[...]
+        values = singular_values(kernel, size, stride=conv.strides)
         ends += [float(values[-1]), float(values[0])]
-        constant *= float(norm(conv.kernel, size, stride=conv.strides))
+        constant *= float(norm(kernel, size, stride=conv.strides))
     return {"least": min(ends), "largest": max(ends), "lipschitz": constant}

