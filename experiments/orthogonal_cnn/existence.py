@@ -53,7 +53,7 @@ def spectra(layer: Layer, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def sample(possible: dict[Layer, bool], count: int) -> list[Layer]:
-    """Layers of few channels: half of them feasible, half not."""
+    """Layers of few channels: half of them feasible, half not, as far as there are."""
     rng, chosen = np.random.default_rng(0), []
     for wanted in (True, False):
         few = [
@@ -61,7 +61,8 @@ def sample(possible: dict[Layer, bool], count: int) -> list[Layer]:
             for layer, it in possible.items()
             if it is wanted and max(layer.inputs, layer.outputs) <= SAMPLED
         ]
-        chosen += [few[i] for i in rng.choice(len(few), count // 2, replace=False)]
+        most = min(count // 2, len(few))
+        chosen += [few[i] for i in rng.choice(len(few), most, replace=False)]
     return chosen
 
 
