@@ -43,6 +43,7 @@ def _stability(axes: Any, found: Any) -> None:
             place.plot(it["sizes"], it["least"], color=shade, label=label)
             place.plot(it["sizes"], it["largest"], color=shade)
         place.set_xscale("log", base=2)
+        _plain(place)
         place.set_title(f"(C, M, k, S) = ({layer})", fontsize=10)
         place.set_xlabel("outputs along an axis")
         place.legend(title="L_orth", fontsize=7, title_fontsize=7)
@@ -65,6 +66,7 @@ def _landscape(axes: Any, found: Any) -> None:
     rates.set_xticks(range(len(found)), found, rotation=30, ha="right", fontsize=8)
     rates.set(ylabel="runs that succeed, percent", xlabel="C, M, k, S")
     ends.set(xscale="log", xlabel="L_orth at the end", ylabel="least singular value")
+    _plain(ends)
     ends.set_title("square layers", fontsize=10)
     ends.legend(fontsize=8)
 
@@ -83,7 +85,8 @@ def _tradeoff(axes: Any, found: Any) -> None:
     plane.set(xlabel="clean accuracy, percent", ylabel="under PGD, radius 0.5")
     plane.legend(fontsize=7)
     for place in (accuracy, spectrum):
-        place.set_xscale("symlog", linthresh=1e-4)
+        weights = [f"{float(it):g}" for it in found["square, delta"]]
+        place.set_xticks(range(len(weights)), weights)
         place.set_xlabel("weight of L_orth")
     accuracy.set_ylabel("clean (above) and under PGD, percent")
     spectrum.set_ylabel("least and largest singular value")
@@ -100,10 +103,15 @@ def _path(axes: Axes, weights: Any, colour: str, label: str) -> None:
 
 def _over_weight(axes: Axes, weights: Any, keys: tuple[str, str], colour: str) -> None:
     for key in keys:
-        places = [float(weight) for weight in weights]
+        places = range(len(weights))
         values = [it[key] for it in weights.values()]
         axes.plot(places, values, ".", alpha=0.4, color=colour)
         axes.plot(places, [_mean(them) for them in values], color=colour)
+
+
+def _plain(axes: Axes) -> None:
+    """Numbers as they are: the reports' style does not read powers as mathematics."""
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def _mean(values: list[float]) -> float:
