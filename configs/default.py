@@ -34,9 +34,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.learning_rate = 0.1  # at the end of the warm-up
     config.warmup_epochs = 2.0  # linear from zero
     config.label_smoothing = 0.1  # part of the target spread over all classes
-    # "lorth(weight=0.1)" for all convolutions, or rules by path; "" for none. Square
-    # layers under lorth begin orthogonal.
-    config.regularizer = ""
+    config.regularizer = ""  # "lorth(weight=0.1)", or rules by path; "" is none
 
     # What is kept
     config.eval_epochs = 1  # epochs between evaluations

@@ -1,5 +1,6 @@
 """Which regularizer a rule gives to which convolution, and what it is told of it."""
 
+import ast
 import dataclasses
 import functools
 import inspect
@@ -26,7 +27,8 @@ from .resample import ResizeConv
 from .transposed import ConvTranspose
 
 
-# One for all convolutions, or an ordered list of which the first that fits decides.
+# One for all convolutions, or an ordered list of which the first that fits decides;
+# the list may be text, as in a config.
 Rules = str | Sequence[tuple[str, str]]
 Sizes = Mapping[str, Sequence[int]]
 
@@ -73,8 +75,7 @@ def choose(
         ValueError: for an unknown regularizer or option, a rule without a weight, or
             one that decides about no layer.
     """
-    ordered = [("", rules)] if isinstance(rules, str) else list(rules)
-    read = [(as_regex(regex), _read(spec)) for regex, spec in ordered]
+    read = [(as_regex(regex), _read(spec)) for regex, spec in _ordered(rules)]
     unused, found = dict(read), {}
     for path, layer in _convolutions(model).items():
         decided = next((rule for rule in read if re.search(rule[0], path)), None)
@@ -91,6 +92,21 @@ def choose(
             f"the paths are {', '.join(_convolutions(model)) or 'none'}."
         )
     return found
+
+
+def _ordered(rules: Rules) -> Sequence[tuple[str, str]]:
+    if not isinstance(rules, str):
+        return rules
+    if not rules.startswith(("[", "(")):
+        return [("", rules)]
+    try:
+        return [(str(regex), str(spec)) for regex, spec in ast.literal_eval(rules)]
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'rules {rules!r} cannot be read ({error}). Write "lorth(weight=0.1)", or '
+            "pairs of a path's regex and a regularizer, \"[('stem', ''), ('', "
+            "'lorth(weight=0.1)')]\"."
+        ) from error
 
 
 def _convolutions(model: nnx.Module) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..conv.geometry import per_axis
 from ..orthogonal import exists
 from ..padding import Padding, as_padding, per_axis_amounts
 from ..registry import Registry
-from ..spectral import is_torus, read_kernel, read_operator
+from ..spectral import Operator, is_torus, read_kernel, read_operator
 from ..typing import Amount, Array, Kernel, Mode, PerAxis
 from .border import border_residual
 from .circular import circular_lorth
@@ -85,8 +85,8 @@ def lorth(
     """
     kernel, groups = read_kernel("lorth", forward_kernel(kernel, transpose), groups)
     _warn_if_infeasible(name, kernel, stride, dilation, groups, padding)
-    rank = kernel.ndim - 2
     if size is None:
+        rank = kernel.ndim - 2
         strides = per_axis("stride", stride, rank)
         dilations = per_axis("dilation", dilation, rank)
         return circular_lorth(kernel, strides, dilations, groups, [None] * rank)
@@ -96,12 +96,7 @@ def lorth(
     operator = read_operator(
         "lorth", kernel, size, groups=groups, amount=amount, **options
     )
-    window = operator.window
-    if is_torus(operator):
-        return circular_lorth(
-            kernel, window.stride, window.dilation, groups, window.outputs
-        )
-    return border_residual(operator) / math.prod(window.outputs)
+    return _residual(operator) / math.prod(operator.window.outputs)
 
 
 def residual(
@@ -143,12 +138,15 @@ def residual(
     operator = read_operator(
         "residual", kernel, size, groups=groups, amount=amount, **options
     )
-    window = operator.window
+    return _residual(operator)
+
+
+def _residual(operator: Operator) -> Array:
     if not is_torus(operator):
         return border_residual(operator)
-    each = circular_lorth(
-        kernel, window.stride, window.dilation, groups, window.outputs
-    )
+    kernel, window, _, groups = operator
+    steps = window.stride, window.dilation
+    each = circular_lorth(kernel, *steps, groups, window.outputs)
     return each * math.prod(window.outputs)
 
 

@@ -23,10 +23,8 @@ from ..arith import tap_counts
 from ..conv.geometry import Axis, zero_sides
 from ..padding import per_axis_modes, reweight_ratio, terms_of
 from ..spectral import Operator
+from ..spectral.bound import SEPARABLE
 
-
-# Reweightings of a product of counts that are the product of the reweightings.
-SEPARABLE = (None, "partial", "partial_sqrt")
 
 # (output, tap, cell, weight)
 Reading = tuple[int, int, int, float]

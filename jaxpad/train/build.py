@@ -5,7 +5,6 @@ that there is a config. Names, numbers and shapes are checked here, before anyth
 is compiled.
 """
 
-import ast
 import contextlib
 import dataclasses
 import difflib
@@ -21,7 +20,6 @@ from flax import nnx
 from ..analysis import check
 from ..data import AUGMENTS, DATASETS, Batch, Dataset, TrainBatches
 from ..layers import orthogonal_start, penalty
-from ..layers.choose import Rules
 from ..models import MODELS
 from ..padding import as_padding
 from ..sharding import batch_split, check_batch, data_mesh, replicated
@@ -145,7 +143,7 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
     with _key("augment", config):
         augment = AUGMENTS.resolve(config.augment)
     make_model = _model_maker(config, dataset)
-    rules = _rules(config.regularizer)
+    rules = config.regularizer
 
     def init() -> TrainState:
         # A stream of its own, so that a padding that draws leaves the initial
@@ -176,26 +174,12 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
     )
 
 
-def _rules(text: str) -> Rules:
-    """Rules as a config writes them: one regularizer, or a list of pairs as text."""
-    if not text.startswith(("[", "(")):
-        return text
-    try:
-        return [(str(regex), str(spec)) for regex, spec in ast.literal_eval(text)]
-    except (SyntaxError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"config.regularizer={text!r}: cannot be read ({error}). Write "
-            '"lorth(weight=0.1)", or pairs of a path\'s regex and a regularizer, '
-            "\"[('stem', ''), ('', 'lorth(weight=0.1)')]\"."
-        ) from error
-
-
 def _penalty(config: Any, make_model: Callable[..., Any], dataset: Dataset) -> Any:
     """The regularizer of a model whose layers meet borders of the data's size."""
-    rules, shape = _rules(config.regularizer), (1, *dataset.train_images.shape[1:])
+    shape = (1, *dataset.train_images.shape[1:])
     model = nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0)))
     sizes = {row.path: row.input for row in check(model, shape).rows}
-    add = functools.partial(penalty, rules=rules, sizes=sizes)
+    add = functools.partial(penalty, rules=config.regularizer, sizes=sizes)
     with _key("regularizer", config):
         nnx.eval_shape(lambda: add(make_model(rngs=nnx.Rngs(0))))
     return add
