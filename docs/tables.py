@@ -58,6 +58,7 @@ MISTAKES = (
     ("batch_size", 2000),
     ("warmup_epochs", 40.0),
     ("label_smoothing", 1.5),
+    ("regularizer", "lort(weight=0.1)"),
 )
 
 

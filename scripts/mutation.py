@@ -491,6 +491,27 @@ BUGS = [
         "return 1.0",
         "tests/spectral/test_spectra.py",
     ),
+    Bug(
+        "a penalty without output_padding",
+        "jaxpad/layers/choose.py",
+        "            layer.output_padding,",
+        "            [0] * rank,",
+        "tests/layers/test_regularize.py",
+    ),
+    Bug(
+        "a penalty that is logged alone",
+        "jaxpad/train/step.py",
+        "loss = loss + added",
+        "loss = loss + 0 * added",
+        "tests/train/test_regularizer.py",
+    ),
+    Bug(
+        "extremes of taps that fall together",
+        "jaxpad/layers/regularize.py",
+        " if math.gcd(n, dilation) == 1",
+        "",
+        "tests/layers/test_regularize.py",
+    ),
 ]
 
 
