@@ -58,8 +58,12 @@ def random_layer(rng: np.random.Generator, padding: str, *, torus: bool) -> Laye
     groups = int(rng.integers(1, 3))
     amount = "same" if torus else str(rng.choice(AMOUNTS))
     inputs, outputs = (groups * int(n) for n in rng.integers(1, 5, 2))
-    steps = (tuple(map(int, axis)) for axis in (size, window, stride, dilation))
-    return Layer(*steps, groups, inputs, outputs, padding, amount)
+    size, window, stride, dilation = (
+        tuple(map(int, axis)) for axis in (size, window, stride, dilation)
+    )
+    return Layer(
+        size, window, stride, dilation, groups, inputs, outputs, padding, amount
+    )
 
 
 def random_layers(seed: int, count: int, *, torus: bool = False) -> list[Layer]:

@@ -96,17 +96,27 @@ def choose(
 
 def _ordered(rules: Rules) -> Sequence[tuple[str, str]]:
     if not isinstance(rules, str):
-        return rules
+        pairs = rules.items() if isinstance(rules, Mapping) else rules
+        return [_pair(rule) for rule in pairs]
     if not rules.startswith(("[", "(")):
         return [("", rules)]
     try:
-        return [(str(regex), str(spec)) for regex, spec in ast.literal_eval(rules)]
+        return [_pair(rule) for rule in ast.literal_eval(rules)]
     except (SyntaxError, TypeError, ValueError) as error:
         raise ValueError(
             f'rules {rules!r} cannot be read ({error}). Write "lorth(weight=0.1)", or '
             "pairs of a path's regex and a regularizer, \"[('stem', ''), ('', "
             "'lorth(weight=0.1)')]\"."
         ) from error
+
+
+def _pair(rule: Any) -> tuple[str, str]:
+    if not isinstance(rule, (tuple, list)) or [type(r) for r in rule] != [str, str]:
+        raise ValueError(
+            f"the rule {rule!r} is no pair of a path's regex and a regularizer, as in "
+            '("", "lorth(weight=0.1)")'
+        )
+    return rule[0], rule[1]
 
 
 def _convolutions(model: nnx.Module) -> dict[str, Any]:
@@ -125,9 +135,10 @@ def _read(spec: str) -> tuple[str, float, Callable[..., Array]] | None:
         return None
     name, options = parse_call(spec, "regularizer")
     weight = options.pop("weight", None)
-    if not isinstance(weight, (int, float)) or isinstance(weight, bool):
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not number or weight < 0:
         raise ValueError(
-            f"regularizer {spec!r}: expected a weight, a number, as in "
+            f"regularizer {spec!r}: expected a weight, a number of 0 or more, as in "
             f'"{name}(weight=0.1)".'
         )
     text = ", ".join(f"{key}={value!r}" for key, value in options.items())

@@ -11,6 +11,7 @@ from ..init import zero_init
 from ..typing import Array
 from .conv import Conv
 from .learned import LearnedConstant, LearnedExtrapolation
+from .orthogonal import OrthogonalConv
 from .replace import as_regex
 
 
@@ -130,7 +131,11 @@ def _by_number(path: str) -> list[Any]:
 
 def _refuse_others(model: nnx.Module, modules: Mapping[str, Any]) -> None:
     ours = (*_LAYERS, *_NORMS, *_MODES)
-    known = {path for path, module in modules.items() if isinstance(module, ours)}
+    known = {
+        path
+        for path, module in modules.items()
+        if isinstance(module, ours) and not isinstance(module, OrthogonalConv)
+    }
     for path, node in nnx.iter_graph(model):
         inside = ("/".join(map(str, path[:n])) for n in range(len(path)))
         if not isinstance(node, nnx.Param) or node.ndim < 2 or known & set(inside):

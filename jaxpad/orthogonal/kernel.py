@@ -15,7 +15,7 @@ from .exists import exists
 
 
 class Free(NamedTuple):
-    """Free parameters of an orthogonal kernel: any numbers, of any scale.
+    """Free parameters of an orthogonal kernel: matrices of full rank, of any scale.
 
     Attributes:
         base: `[groups, rows, columns]`, made orthonormal: the kernel of one block of

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..conv.arguments import kernel_of
-from ..spectral import responses
+from ..spectral import read_kernel, responses
 from ..typing import Array, Kernel, PerAxis
 from .architecture import Architecture
 from .kernel import feasible
@@ -34,8 +33,11 @@ class Winding(NamedTuple):
 
     @property
     def reachable(self) -> bool:
-        """Whether it is the same along all lines, as of every orthogonal kernel."""
-        return bool(np.all(self.lowest == self.highest))
+        """Whether it is the same along all lines, as of every orthogonal kernel.
+
+        Not of a kernel that is singular at a real frequency, whose sign there is 0.
+        """
+        return bool(np.all(self.lowest == self.highest) and np.all(self.signs != 0))
 
 
 def winding(kernel: Kernel, *, stride: PerAxis = 1, groups: int = 1) -> Winding:
@@ -81,7 +83,7 @@ def winding(kernel: Kernel, *, stride: PerAxis = 1, groups: int = 1) -> Winding:
         >>> winding(jax.random.normal(jax.random.key(0), (3, 3, 4, 4))).reachable
         False
     """
-    kernel = kernel_of("winding", kernel)
+    kernel, groups = read_kernel("winding", kernel, groups)
     *window, per_group, out = kernel.shape
     arch = feasible(per_group * groups, out, tuple(window), stride, 1, groups)
     if arch.outputs != arch.cells:

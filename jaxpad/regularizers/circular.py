@@ -45,7 +45,7 @@ def circular_lorth(
     wide = out <= phases
     each = distance(blocks if wide else jnp.swapaxes(blocks, -1, -2)).sum(-1)
     weights = jnp.asarray(_half_weights(cells[-1]) / math.prod(cells), each.dtype)
-    total = jnp.dot(each.reshape(-1, len(weights)).sum(0), weights)
+    total = jnp.sum(each.reshape(-1, len(weights)).sum(0) * weights)
     # Columns that exist, by the true stride; those that no tap reaches are short of 1.
     columns = kernel.shape[-2] * math.prod(stride)
     rows_short = 0 if wide else out - phases

@@ -1,5 +1,6 @@
 """How far a convolution is from orthogonal, under the padding that it has."""
 
+import dataclasses
 import math
 import warnings
 from typing import Any
@@ -84,7 +85,10 @@ def lorth(
     first case.
     """
     kernel, groups = read_kernel("lorth", forward_kernel(kernel, transpose), groups)
-    _warn_if_infeasible(name, kernel, stride, dilation, groups, padding)
+    border = _with_amount(padding, amount)
+    if size is None:
+        border = Padding("circular")
+    _warn_if_infeasible(name, kernel, stride, dilation, groups, border)
     if size is None:
         rank = kernel.ndim - 2
         strides = per_axis("stride", stride, rank)
@@ -113,8 +117,9 @@ def residual(
     """`||K K^T - I||_F^2` of a whole layer, or `||K^T K - I||_F^2` if K is high.
 
     That is `lorth` times the number of outputs (theorem 7 of its paper for circular
-    padding), exact under every padding at every size, and as quick for a large image
-    as for a small one.
+    padding), exact under every padding at every size. The compiled program is the same
+    for a large image as for a small one; what is counted while tracing is one axis at
+    a time, a second for 10,000 cells of 9 taps.
 
     Args:
         kernel, size, stride, dilation, groups, padding, transpose, amount: as in
@@ -171,6 +176,12 @@ def transposed_size(
             per_axis("dilation", dilation, rank),
         )
     )
+
+
+def _with_amount(padding: Any, amount: Any) -> Padding:
+    padding = as_padding(padding)
+    amount = amount if padding.amount is None else padding.amount
+    return dataclasses.replace(padding, amount=amount)
 
 
 def _warn_if_infeasible(

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ..conv.geometry import Axis, geometry, missing_ratio, per_axis
 from ..padding import (
@@ -39,11 +40,18 @@ def largest(blocks: Array) -> Array:
     """The largest norm of some matrices, rounded up by what rounding can lose."""
     wide = blocks.shape[-2] <= blocks.shape[-1]
     blocks = blocks if wide else jnp.swapaxes(blocks, -1, -2)
+    # Of size 1, or squares could be too large or too small for their type.
+    scale = lax.stop_gradient(jnp.abs(blocks).max())
+    scale = jnp.where(scale > 0, scale, 1)
+    blocks = blocks / scale.astype(blocks.dtype)
     # For the largest value nothing is lost by squaring, and it is much quicker.
     square = jnp.matmul(
         blocks, jnp.swapaxes(blocks, -1, -2).conj(), precision="highest"
     )
-    found = jnp.sqrt(jnp.linalg.eigvalsh(square).max())
+    found = jnp.linalg.eigvalsh(square).max()
+    # The root has no derivative at 0; there it is taken as 0.
+    root = jnp.sqrt(jnp.where(found > 0, found, 1))
+    found = scale * jnp.where(found > 0, root, 0)
     return found * (1 + 4 * sum(blocks.shape[-2:]) * float(jnp.finfo(found.dtype).eps))
 
 
@@ -60,6 +68,28 @@ def bound(operator: Operator) -> Array:
     highest = 1.0 if ratio is None else float(ratio.max())
     lattice = _lattice(kernel, window.stride, window.dilation, groups)
     return lattice * (math.prod(factors) * highest)
+
+
+def frequencies(operator: Operator) -> int:
+    """How many matrices the bound takes the norm of."""
+    window = operator.window
+    degrees = _degrees(window.window, window.stride, window.dilation)
+    return math.prod(_points(degrees)) // 2 + 1
+
+
+def rounding(kernel: Array) -> Array:
+    """What adding taps that nearly cancel can lose: an absolute number."""
+    size = jnp.abs(lax.stop_gradient(kernel))
+    rows, columns = (
+        size.sum(range(size.ndim - 1)),
+        size.sum((*range(size.ndim - 2), -1)),
+    )
+    return (
+        8
+        * float(jnp.finfo(size.dtype).eps)
+        * jnp.sqrt(rows.max())
+        * jnp.sqrt(columns.max())
+    )
 
 
 def bound_for_every_size(
@@ -107,15 +137,16 @@ def _worst(k: int, s: int, amount: Any, d: int, modes: Any, reweight: Any) -> fl
     """The largest factor of an axis; beyond a few windows it does not change."""
     span, factors = d * (k - 1) + 1, []
     padding = Padding((modes,), reweight=reweight)
-    for size in range(math.ceil(span / s) * s, 3 * (span + s), s):
-        amounts = amount if isinstance(amount, str) else (amount,)
+    amounts = amount if isinstance(amount, str) else (amount,)
+    added = 0 if isinstance(amount, str) else sum(amount)
+    for size in range(math.ceil((2 * span - 1) / s) * s, 4 * (span + s + added), s):
         window = geometry((size,), (k,), s, d, amounts)
         try:
-            added = _pad_norm(window.axes()[0], modes)
+            longer = _pad_norm(window.axes()[0], modes)
         except ValueError:  # the mode cannot pad this size
             continue
         ratio = missing_ratio(window, padding)
-        factors.append(added * (1.0 if ratio is None else float(ratio.max())))
+        factors.append(longer * (1.0 if ratio is None else float(ratio.max())))
     return max(factors)
 
 
@@ -129,14 +160,27 @@ def _lattice(
     distance is a multiple of `S' = S / gcd(S, D)` meet, as if the dilation were 1.
     """
     strides = [s // math.gcd(s, d) for s, d in zip(stride, dilation, strict=True)]
-    degrees = [(k - 1) // s for k, s in zip(kernel.shape, strides, strict=False)]
-    points = [max(OVERSAMPLING[len(strides)] * m, 1) for m in degrees]
+    degrees = _degrees(kernel.shape[:-2], stride, dilation)
+    points = _points(degrees)
     angles = [2 * np.pi * np.arange(n) / n for n in points]
     # A real kernel's other half of the frequencies are conjugates of these.
     angles[-1] = angles[-1][: points[-1] // 2 + 1]
     between = [math.cos(math.pi * m / n) for m, n in zip(degrees, points, strict=True)]
     blocks = responses(kernel, angles, stride=strides, groups=groups)
     return largest(blocks) / math.sqrt(math.prod(between))
+
+
+def _degrees(
+    window: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[int]:
+    return [
+        (k - 1) // (s // math.gcd(s, d))
+        for k, s, d in zip(window, stride, dilation, strict=True)
+    ]
+
+
+def _points(degrees: Sequence[int]) -> list[int]:
+    return [max(OVERSAMPLING[len(degrees)] * m, 1) for m in degrees]
 
 
 def _pad_norm(axis: Axis, modes: tuple[Any, Any]) -> float:

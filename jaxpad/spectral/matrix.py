@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
@@ -92,8 +93,13 @@ def dense(operator: Operator) -> Array:
             precision="highest",
         ).reshape(-1, rows)
 
-    units = jnp.eye(columns, dtype=kernel.dtype)
-    return (apply(units) - apply(jnp.zeros_like(units[:1]))).T
+    image = jnp.zeros((1, columns), kernel.dtype)
+    if rows < columns:  # the fewer unit vectors; a derivative drops the constant
+        _, back = jax.vjp(apply, image)
+        return jax.vmap(lambda unit: back(unit[None])[0][0])(
+            jnp.eye(rows, dtype=kernel.dtype)
+        )
+    return (apply(jnp.eye(columns, dtype=kernel.dtype)) - apply(image)).T
 
 
 def shape_of(operator: Operator) -> tuple[int, int]:

@@ -6,9 +6,9 @@ from jaxtyping import Float
 
 from ..padding import Padding
 from ..typing import Amount, Array, Kernel, Mode, PerAxis
-from .bound import bound, bound_for_every_size, largest
+from .bound import bound, bound_for_every_size, frequencies, largest, rounding
 from .matrix import shape_of
-from .operator import Operator, is_torus, read_operator
+from .operator import Operator, is_torus, read_kernel, read_operator
 from .values import LARGEST_SVD, frequency_blocks, group_matrices
 
 
@@ -44,8 +44,9 @@ def norm(
 
     Args:
         kernel: `[*window, in / groups, out]`.
-        size: cells of the input along each axis; None for every size from the window's
-            on that the stride divides and the mode can pad.
+        size: cells of the input along each axis; None for every size that the stride
+            divides, the mode can pad, and two windows fit into side by side (less one
+            cell): in smaller ones both borders add to the same cells.
         stride, dilation, groups, padding, amount: as in `jaxpad.conv`, but for the
             default padding.
 
@@ -75,12 +76,15 @@ def norm(
         "amount": amount,
     }
     if size is None:
-        return bound_for_every_size(kernel, **options)
+        found = bound_for_every_size(kernel, **options)
+        return found + rounding(read_kernel("norm", kernel, groups)[0])
     operator = read_operator("norm", kernel, size, **options)
+    slack = rounding(operator.kernel)
     if not _affordable(operator):
-        return bound(operator)
+        return bound(operator) + slack
     torus = is_torus(operator)
-    return largest(frequency_blocks(operator) if torus else group_matrices(operator))
+    blocks = frequency_blocks(operator) if torus else group_matrices(operator)
+    return largest(blocks) + slack
 
 
 def _affordable(operator: Operator) -> bool:
@@ -90,7 +94,8 @@ def _affordable(operator: Operator) -> bool:
     if is_torus(operator):
         columns = inputs * math.prod(window.stride)
         work = math.prod(window.outputs) * out * columns * min(out, columns)
-        return work * operator.groups <= LARGEST_EXACT
+        few = math.prod(window.outputs) <= frequencies(operator)  # no more than a bound
+        return few or work * operator.groups <= LARGEST_EXACT
     rows, columns = (n // operator.groups for n in shape_of(operator))
     few = rows * columns <= LARGEST_SVD
     return (

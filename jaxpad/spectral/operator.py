@@ -8,7 +8,7 @@ import numpy as np
 
 from ..conv.arguments import kernel_of, whole
 from ..conv.geometry import Geometry, geometry, missing_ratio, per_axis
-from ..padding import MODES, Padding, as_padding, per_axis_modes, sum_dtype
+from ..padding import MODES, Padding, as_padding, per_axis_modes, sum_dtype, terms_of
 from ..typing import Array
 
 
@@ -89,6 +89,12 @@ def read_operator(
     window = geometry(space, kernel.shape[:-2], stride, dilation, amount)
     per_axis_modes(padding.mode, rank)  # raises for modes of another rank
     return Operator(kernel, window, padding, groups)
+
+
+def acts_on_axes(padding: Padding, window: Geometry) -> bool:
+    """Whether the mode is a rule on each axis, and so the same for every channel."""
+    modes = per_axis_modes(padding.mode, len(window.space))
+    return all(terms_of(mode) is not None for pair in modes for mode in pair)
 
 
 def is_torus(operator: Operator) -> bool:

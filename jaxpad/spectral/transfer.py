@@ -85,7 +85,8 @@ def responses(
     # taps, into a last pair (frequency, phase).
     dtype = jnp.complex128 if y.dtype == jnp.float64 else jnp.complex64
     for waves in map(_waves, angles, window, strides, dilations):
-        y = jnp.tensordot(y.astype(dtype), jnp.asarray(waves, dtype), (0, 0))
+        waves = jnp.asarray(waves, dtype)
+        y = jnp.tensordot(y.astype(dtype), waves, (0, 0), precision="highest")
     features = (0, 1, 2)
     order = [*range(3, y.ndim, 2), features[1], features[2], features[0]]
     y = y.transpose(*order, *range(4, y.ndim, 2))

@@ -1,12 +1,14 @@
 """All singular values of a convolution."""
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from ..padding import Padding
 from ..typing import Amount, Array, Kernel, Mode, PerAxis
-from .matrix import dense, shape_of
-from .operator import Operator, is_torus, read_operator
+from .matrix import LARGEST, dense, shape_of
+from .operator import Operator, acts_on_axes, is_torus, read_operator
 from .transfer import transfer
 
 
@@ -74,8 +76,21 @@ def values_of(operator: Operator) -> Array:
 
 
 def frequency_blocks(operator: Operator) -> Array:
-    """The operator of a torus as small matrices `[*frequencies, groups, rows, in]`."""
+    """The operator of a torus as small matrices `[*frequencies, groups, rows, in]`.
+
+    Raises:
+        ValueError: if they have more than 2**28 entries.
+    """
     window = operator.window
+    inputs, out = operator.features
+    entries = math.prod(window.space) * inputs * out * operator.groups
+    if entries > LARGEST:
+        raise ValueError(
+            f"size={window.space} has matrices of {entries:,} entries over all "
+            f"frequencies; at most {LARGEST:,} are made. Use a smaller size: the "
+            "spectrum of a larger torus lies between the same bounds, which "
+            "jaxpad.spectral.norm gives."
+        )
     return transfer(
         operator.kernel,
         window.space,
@@ -88,10 +103,13 @@ def frequency_blocks(operator: Operator) -> Array:
 def group_matrices(operator: Operator) -> Array:
     """The dense matrix of each group `[groups, rows, columns]`.
 
+    A mode that is no rule may look at all channels at once; then there is one matrix.
+
     Raises:
         ValueError: if one has more than 2**24 entries.
     """
-    rows, columns = (n // operator.groups for n in shape_of(operator))
+    groups = operator.groups if acts_on_axes(operator.padding, operator.window) else 1
+    rows, columns = (n // groups for n in shape_of(operator))
     if rows * columns > LARGEST_SVD:
         raise ValueError(
             f"size={operator.window.space} under this padding needs the singular "
@@ -100,5 +118,7 @@ def group_matrices(operator: Operator) -> Array:
             'padding="circular" with a stride that divides the size, which is exact '
             "at any size, or jaxpad.spectral.norm, which bounds the largest."
         )
-    kernels = jnp.split(operator.kernel, operator.groups, axis=-1)
+    if groups == 1:
+        return dense(operator)[None]
+    kernels = jnp.split(operator.kernel, groups, axis=-1)
     return jnp.stack([dense(operator._replace(kernel=k, groups=1)) for k in kernels])

@@ -104,3 +104,9 @@ def test_what_has_no_determinant_is_refused():
         winding(jnp.ones((3, 3, 2, 3)))
     with pytest.raises(ValueError, match="There is no orthogonal kernel: a 1 kernel"):
         winding(jnp.ones((1, 2, 4)), stride=2)
+
+
+def test_a_singular_kernel_is_not_reachable():
+    assert not winding(np.zeros((3, 3, 4, 4), np.float32)).reachable
+    with pytest.raises(ValueError, match="not finite"):
+        winding(np.full((3, 4, 4), np.inf, np.float32))

@@ -10,7 +10,7 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxpad
-from jaxpad.regularizers import exists, lorth, residual
+from jaxpad.regularizers import REGULARIZERS, exists, lorth, residual
 from jaxpad.spectral import conv_matrix, singular_values
 from tests.operators import Layer, random_layers, residual_of
 
@@ -211,3 +211,21 @@ def test_the_trap_of_a_published_snippet():
     seen = np.asarray(y)[0, ..., 0]
     seen = seen - np.outer(np.eye(3)[1], np.eye(3)[1])
     assert np.square(seen).sum() == pytest.approx(0.0, abs=1e-10)
+
+
+def test_the_warning_is_of_the_layer_that_is_measured():
+    """Without a size, or without padding cells, partial convolution changes nothing."""
+    kernel = np.zeros((3, 3, 4, 4), np.float32)
+    kernel[0, 0] = np.eye(4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert float(lorth(kernel, padding="partial", name="a")) == 0
+        found = lorth(kernel, padding="partial", amount="valid", size=8, name="b")
+        assert float(found) == 0
+
+
+@pytest.mark.parametrize("name", ["lorth", "kernel_orthogonality", "spectral_norm"])
+def test_every_regularizer_has_a_gradient_at_zero(name):
+    function = REGULARIZERS[name]
+    slope = jax.grad(function)(np.zeros((3, 3, 4, 4), np.float32))
+    assert np.all(np.isfinite(slope))
