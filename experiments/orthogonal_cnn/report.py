@@ -146,6 +146,7 @@ def timing(found: Any) -> Iterator[tuple[str, str]]:
     beside = [it["L_orth / exact"] for it in cases]
     slower = any(low > 1 for low, _, _ in beside)
     quicker = any(high < 1 for _, _, high in beside)
+    quicker = quicker and all(middle < 1 for _, middle, _ in beside)
     told = (
         "cannot be told at this size" if not (slower or quicker) else _told(not slower)
     )
