@@ -66,14 +66,12 @@ def test_the_norm_is_never_below_the_dense_norm(layer: Layer):
 @pytest.mark.parametrize("padding", [*PADDINGS, MIXED])
 def test_one_bound_holds_for_every_size(padding):
     """Sizes from two windows less one cell on that the stride divides."""
-    for window, stride in [((3,), 1), ((5,), 2), ((3, 2), 1)]:
-        if padding == MIXED and len(window) == 1:
-            continue
+    for window, stride in [((5, 3), 2), ((3, 2), 1)]:
         kernel = np.random.default_rng(0).normal(size=(*window, 2, 3))
         options = {"stride": stride, "padding": padding}
         with jax.enable_x64(True):
             highest = float(norm(kernel, **options))
-            for n in range(10, 19, 2 * stride):
+            for n in (10, 14):
                 dense = conv_matrix(kernel, (n,) * len(window), **options)
                 assert highest >= np.linalg.norm(dense, 2)
 
