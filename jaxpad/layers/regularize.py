@@ -118,8 +118,9 @@ def orthogonal_start(model: M, rules: Rules, *, rngs: nnx.Rngs) -> M:
     """A new model whose square layers under `lorth` begin orthogonal.
 
     A square layer has as many outputs as input numbers, `out = in * prod(stride)`.
-    From independent numbers gradient descent on `lorth` fails for most of them (see
-    `jaxpad.orthogonal.winding`), from `jaxpad.orthogonal.delta_orthogonal` for none.
+    From independent numbers descent on `lorth` often ends in a bad minimum (see
+    `jaxpad.orthogonal.winding`); `jaxpad.orthogonal.delta_orthogonal` begins in a good
+    one.
 
     Args:
         model, rules: as in `penalty`.

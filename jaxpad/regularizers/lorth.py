@@ -86,7 +86,7 @@ def lorth(
     """
     kernel, groups = read_kernel("lorth", forward_kernel(kernel, transpose), groups)
     border = _with_amount(padding, amount)
-    if size is None:
+    if size is None:  # the border has no weight
         border = Padding("circular")
     _warn_if_infeasible(name, kernel, stride, dilation, groups, border)
     if size is None:

@@ -22,7 +22,7 @@ import numpy as np
 from ..arith import tap_counts
 from ..conv.geometry import Axis, zero_sides
 from ..padding import per_axis_modes, reweight_ratio, terms_of
-from ..spectral import Operator
+from ..spectral import Operator, acts_on_axes
 from ..spectral.bound import SEPARABLE
 
 
@@ -51,12 +51,9 @@ def patterns(operator: Operator, *, columns: bool) -> list[Patterns] | None:
     transposed. None for a mode or a reweighting that does not act axis by axis.
     """
     window, padding = operator.window, operator.padding
-    if padding.reweight not in SEPARABLE:
+    if padding.reweight not in SEPARABLE or not acts_on_axes(operator):
         return None
-    modes = per_axis_modes(padding.mode, len(window.space))
-    if any(terms_of(mode) is None for pair in modes for mode in pair):
-        return None
-    found = []
+    modes, found = per_axis_modes(padding.mode, len(window.space)), []
     sides = zero_sides(window, padding)
     for axis, pair, absent in zip(window.axes(), modes, sides, strict=True):
         missing = absent if padding.reweight else None

@@ -80,22 +80,16 @@ def frequencies(operator: Operator) -> int:
 def rounding(kernel: Array) -> Array:
     """What adding taps that nearly cancel can lose: an absolute number."""
     size = jnp.abs(lax.stop_gradient(kernel))
-    rows, columns = (
-        size.sum(range(size.ndim - 1)),
-        size.sum((*range(size.ndim - 2), -1)),
-    )
-    return (
-        8
-        * float(jnp.finfo(size.dtype).eps)
-        * jnp.sqrt(rows.max())
-        * jnp.sqrt(columns.max())
-    )
+    rows = size.sum(range(size.ndim - 1)).max()
+    columns = size.sum((*range(size.ndim - 2), -1)).max()
+    # Two roots, as the product may be too large for its type.
+    return 8 * float(jnp.finfo(size.dtype).eps) * jnp.sqrt(rows) * jnp.sqrt(columns)
 
 
 def bound_for_every_size(
     kernel: Any, *, stride: Any, dilation: Any, groups: Any, padding: Any, amount: Any
 ) -> Array:
-    """The bound for every size from the window on that the stride divides.
+    """The bound for every size that `norm` means by None.
 
     Raises:
         ValueError: for a mode or a reweighting that does not act axis by axis, or a
@@ -147,6 +141,12 @@ def _worst(k: int, s: int, amount: Any, d: int, modes: Any, reweight: Any) -> fl
             continue
         ratio = missing_ratio(window, padding)
         factors.append(longer * (1.0 if ratio is None else float(ratio.max())))
+    if not factors:
+        raise ValueError(
+            f"norm: padding mode {mode_name(modes)} cannot fill amount={amount!r} at any "
+            "of the sizes that were tried, so there is no bound for every size; give "
+            "one, as in norm(kernel, 32, ...)."
+        )
     return max(factors)
 
 

@@ -91,9 +91,9 @@ def read_operator(
     return Operator(kernel, window, padding, groups)
 
 
-def acts_on_axes(padding: Padding, window: Geometry) -> bool:
+def acts_on_axes(operator: Operator) -> bool:
     """Whether the mode is a rule on each axis, and so the same for every channel."""
-    modes = per_axis_modes(padding.mode, len(window.space))
+    modes = per_axis_modes(operator.padding.mode, len(operator.window.space))
     return all(terms_of(mode) is not None for pair in modes for mode in pair)
 
 

@@ -43,7 +43,7 @@ def singular_values(
 
     Raises:
         ValueError: for a mode that is not linear, or where a dense matrix is needed and
-            has more than 2**24 entries.
+            has more than 2**24 entries (of a torus all frequencies together 2**28).
 
     Example:
         >>> singular_values(jnp.array([1.0, 1.0])[:, None, None], 4).round(3)
@@ -87,9 +87,8 @@ def frequency_blocks(operator: Operator) -> Array:
     if entries > LARGEST:
         raise ValueError(
             f"size={window.space} has matrices of {entries:,} entries over all "
-            f"frequencies; at most {LARGEST:,} are made. Use a smaller size: the "
-            "spectrum of a larger torus lies between the same bounds, which "
-            "jaxpad.spectral.norm gives."
+            f"frequencies; at most {LARGEST:,} are made. Use a smaller size, or "
+            "jaxpad.spectral.norm, which bounds the largest at every size."
         )
     return transfer(
         operator.kernel,
@@ -108,7 +107,7 @@ def group_matrices(operator: Operator) -> Array:
     Raises:
         ValueError: if one has more than 2**24 entries.
     """
-    groups = operator.groups if acts_on_axes(operator.padding, operator.window) else 1
+    groups = operator.groups if acts_on_axes(operator) else 1
     rows, columns = (n // groups for n in shape_of(operator))
     if rows * columns > LARGEST_SVD:
         raise ValueError(
