@@ -143,8 +143,8 @@ def _worst(k: int, s: int, amount: Any, d: int, modes: Any, reweight: Any) -> fl
         factors.append(longer * (1.0 if ratio is None else float(ratio.max())))
     if not factors:
         raise ValueError(
-            f"norm: padding mode {mode_name(modes)} cannot fill amount={amount!r} at any "
-            "of the sizes that were tried, so there is no bound for every size; give "
+            f"norm: padding mode {mode_name(modes)} cannot fill amount={amount!r} at "
+            "any size that was tried, so there is no bound for every size; give "
             "one, as in norm(kernel, 32, ...)."
         )
     return max(factors)
