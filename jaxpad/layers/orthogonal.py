@@ -36,9 +36,9 @@ class OrthogonalConv(Conv):
         out_features: channels of the output.
         kernel_size: taps along each space axis; an int means one axis, as in flax.
         strides: cells between windows.
-        padding, amount, kernel_dilation, feature_group_count, use_bias, dtype,
-            param_dtype, precision, strategy, bias_init: as in `jaxpad.layers.Conv`;
-            param_dtype is float32 or float64, and also the kernel's.
+        padding, amount, kernel_dilation, feature_group_count: as in `jaxpad.layers.Conv`.
+        use_bias, dtype, precision, strategy, bias_init: as in `jaxpad.layers.Conv`.
+        param_dtype: float32 or float64; also the kernel's.
         rngs: keys for the parameters.
 
     Attributes:
@@ -116,8 +116,9 @@ class OrthogonalConvTranspose(ConvTranspose):
         out_features: channels of the output.
         kernel_size: taps along each space axis; an int means one axis, as in flax.
         strides: output cells from one input cell to the next.
-        padding, amount, kernel_dilation, feature_group_count, use_bias, dtype,
-            param_dtype, precision, bias_init, rngs: as in `OrthogonalConv`.
+        padding, amount, kernel_dilation, feature_group_count: as in `OrthogonalConv`.
+        use_bias, dtype, param_dtype, precision, bias_init: as in `OrthogonalConv`.
+        rngs: keys for the parameters.
 
     Attributes:
         base, turns: the free parameters of the convolution that is transposed.
