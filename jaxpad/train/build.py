@@ -18,7 +18,7 @@ import numpy as np
 from flax import nnx
 
 from ..analysis import check
-from ..data import AUGMENTS, DATASETS, Batch, Dataset, TrainBatches
+from ..data import DATASETS, Batch, Dataset, TrainBatches, compose
 from ..layers import orthogonal_start, penalty
 from ..models import MODELS
 from ..padding import as_padding
@@ -141,7 +141,7 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
         )
     optimizer = optimizer_chain(config.optimizer, schedule)
     with _key("augment", config):
-        augment = AUGMENTS.resolve(config.augment)
+        augment = compose(config.augment)
     make_model = _model_maker(config, dataset)
     rules = config.regularizer
 
@@ -161,6 +161,7 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
         optimizer=optimizer,
         schedule=schedule,
         augment=augment,
+        classes=len(dataset.classes),
         label_smoothing=config.label_smoothing,
         penalty=_penalty(config, make_model, dataset) if rules else None,
         key=jax.random.key(config.seed),

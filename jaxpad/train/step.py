@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from ..data import Batch
+from ..data import Augment, Batch, record_keys
 from ..layers import extremes
 from ..layers.choose import Rules
 from ..typing import AnyArray, Array
@@ -25,7 +25,8 @@ def train_step(
     graph: Any,
     optimizer: optax.GradientTransformation,
     schedule: optax.Schedule,
-    augment: Callable[[Array, Array], Array],
+    augment: Augment,
+    classes: int,
     label_smoothing: float,
     penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
     key: Array,
@@ -38,7 +39,8 @@ def train_step(
         graph: the model without its variables.
         optimizer: an optax chain.
         schedule: from step to learning rate, for the log.
-        augment: from (images, key) to images.
+        augment: from (images, labels, keys) to (images, labels).
+        classes: outputs of the model.
         label_smoothing: part of the target that is spread over all classes.
         penalty: from the model to what is added to the loss, and each layer's value.
         key: of the run; the step's own is folded in.
@@ -47,15 +49,20 @@ def train_step(
         The new state, and float32 scalars: loss, accuracy, grad_norm, learning_rate;
         with a penalty also penalty, which is in the loss, and "penalty/<path>".
     """
-    images = augment(to_float(batch["image"]), jax.random.fold_in(key, state.step))
+    place = jnp.arange(len(batch["label"]), dtype=jnp.int32)
+    ids = jnp.stack([jnp.full_like(place, state.step), place], -1)
+    images, labels = augment(
+        to_float(batch["image"]),
+        jax.nn.one_hot(batch["label"], classes),
+        record_keys(key, ids),
+    )
 
     def loss_of(params: Any) -> tuple[Array, tuple[Any, Array, Metrics]]:
         # Copied: the running statistics belong to the trace outside this gradient.
         model = nnx.merge(graph, params, state.stats, copy=True)
         model.train()
         scores = model(images).astype(jnp.float32)
-        targets = jax.nn.one_hot(batch["label"], scores.shape[-1])
-        targets = optax.smooth_labels(targets, label_smoothing)
+        targets = optax.smooth_labels(labels, label_smoothing)
         loss = optax.softmax_cross_entropy(scores, targets).mean()
         penalties = {}
         if penalty is not None:

@@ -41,6 +41,7 @@ def setup(optimizer: Any = None, smoothing: float = 0.0, dtype: Any = None):
         optimizer=optimizer,
         schedule=optax.constant_schedule(0.1),
         augment=AUGMENTS["shift"],
+        classes=CLASSES,
         label_smoothing=smoothing,
         key=jax.random.key(0),
     )
