@@ -4,8 +4,8 @@ One integer confusion matrix over the whole set, int32 a batch on the device and
 on the host, is exact whatever the batches: means over images or batches are not.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -23,6 +23,9 @@ class Segmentation(NamedTuple):
     Attributes:
         confusion: int64 counts of pixels by true class (rows) and predicted class.
             Classes with no true pixel count in no mean, and have no figure (NaN).
+        loss: mean cross-entropy of the pixels that count, nats.
+        images: how many images there were.
+        examples: by record number, the predicted mask of some.
 
     Example:
         >>> found = Segmentation(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
@@ -33,6 +36,25 @@ class Segmentation(NamedTuple):
     """
 
     confusion: Int[np.ndarray, "classes classes"]
+    loss: float = float("nan")
+    images: int = 0
+    examples: Mapping[int, np.ndarray] = MappingProxyType({})
+
+    def figures(self) -> dict[str, float]:
+        """What is logged."""
+        return {
+            "loss": self.loss,
+            "miou": self.mean_iou,
+            "accuracy": self.pixel_accuracy,
+        }
+
+    def trivial(self) -> dict[str, float]:
+        """The figures of the best answer that is the same for every pixel."""
+        true = self.confusion.sum(1)
+        said = np.zeros_like(self.confusion)
+        said[:, true.argmax()] = true
+        figures = Segmentation(said).figures()
+        return {name: figures[name] for name in ("miou", "accuracy")}
 
     @property
     def class_iou(self) -> Float[np.ndarray, " classes"]:
@@ -176,31 +198,3 @@ def check_labels(
                 f"{classes} classes are 0 to {classes - 1}, and {IGNORE} is what does "
                 "not count: map its labels to these, or mend the file."
             )
-
-
-def evaluate_segmentation(
-    step: Callable[[Mapping[str, np.ndarray]], AnyArray],
-    batches: Iterable[Mapping[str, np.ndarray]],
-    *,
-    classes: int,
-) -> Segmentation:
-    """Adds up the confusion matrices of batches.
-
-    Args:
-        step: from a batch to its `confusion`.
-        batches: with `label`, `real` and `id`.
-        classes: number of classes.
-
-    Returns:
-        A `Segmentation` of the real examples.
-
-    Raises:
-        ValueError: for a label out of range, with the record's index.
-    """
-    total = np.zeros((classes, classes), np.int64)
-    check = functools.partial(check_labels, classes=classes)
-    for batch in batches:
-        real = batch["real"]
-        check(batch["label"][real], batch["id"][real, 1])
-        total += np.asarray(jax.device_get(step(batch)))
-    return Segmentation(total)

@@ -7,8 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ..registry import Registry
 from ..typing import Array
 
+
+# How test images are predicted: functions of (predict, images) that return scores.
+PREDICTIONS: Registry = Registry("way to predict")
 
 Images = Float[Array, "batch h w channels"]
 Logits = Float[Array, "batch height width classes"]
@@ -44,6 +48,13 @@ def window_starts(size: int, window: int, stride: int) -> list[int]:
     return [*range(0, last, stride), last]
 
 
+@PREDICTIONS.register
+def whole(predict: Predict, images: Images) -> Array:
+    """The scores of images in one piece."""
+    return predict(images)
+
+
+@PREDICTIONS.register
 def sliding(
     predict: Predict, images: Images, *, window: tuple[int, int], stride: int
 ) -> Logits:
@@ -109,6 +120,7 @@ def resize_logits(
     return jax.image.resize(logits, shape, "linear", antialias=False)
 
 
+@PREDICTIONS.register
 def averaged(
     predict: Predict, images: Images, *, scales: Sequence[float] = (1.0,), flip: bool
 ) -> Logits:
