@@ -176,13 +176,18 @@ def _functions(config: Any, dataset: Dataset, batches: TrainBatches) -> tuple:
 
 def _penalty(config: Any, make_model: Callable[..., Any], dataset: Dataset) -> Any:
     """The regularizer of a model whose layers meet borders of the data's size."""
-    shape = (1, *dataset.train_images.shape[1:])
+    shape = (1, *_shape(dataset))
     model = nnx.eval_shape(lambda: make_model(rngs=nnx.Rngs(0)))
     sizes = {row.path: row.input for row in check(model, shape).rows}
     add = functools.partial(penalty, rules=config.regularizer, sizes=sizes)
     with _key("regularizer", config):
         nnx.eval_shape(lambda: add(make_model(rngs=nnx.Rngs(0))))
     return add
+
+
+def _shape(dataset: Dataset) -> tuple[int, ...]:
+    """Height, width and channels of the images."""
+    return np.shape(dataset.train[0].image)
 
 
 def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:
@@ -194,7 +199,7 @@ def _model_maker(config: Any, dataset: Dataset) -> Callable[..., nnx.Module]:
         padding = as_padding(config.padding)
     make = functools.partial(
         MODELS.resolve(config.model),
-        dataset.train_images.shape[-1],
+        _shape(dataset)[-1],
         len(dataset.classes),
         padding=padding,
         dtype=DTYPES[config.dtype],

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ..data import eval_batches
+from ..data import EvalBatches
 from .build import Job
 from .checkpoint import Checkpoints
 from .evaluate import Evaluation, evaluate
@@ -71,8 +71,8 @@ def _heading(job: Job, folder: pathlib.Path) -> str:
     return (
         f"{config['model']}, {job.parameters:,} parameters, "
         f"padding {config['padding']}\n"
-        f"{data.name}: {len(data.train_labels):,} images to train on, "
-        f"{len(data.test_labels):,} to test, "
+        f"{data.name}: {len(data.train):,} images to train on, "
+        f"{len(data.test):,} to test, "
         f"{job.batches.steps_per_epoch} steps an epoch\n"
         f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}; the "
         "first step and the first evaluation compile for some seconds"
@@ -117,7 +117,7 @@ def _train(
 
 def _evaluate(job: Job, state: TrainState) -> Evaluation:
     step = functools.partial(job.eval_step, state)
-    return evaluate(step, eval_batches(job.dataset, job.batch_size))
+    return evaluate(step, EvalBatches(job.dataset, job.batch_size))
 
 
 def _spectra(job: Job, state: TrainState) -> dict[str, float]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from ..analysis import border_share
-from ..data import Dataset
+from ..data import Dataset, as_arrays
 from .build import Job
 from .evaluate import Evaluation, wilson_interval
 from .workdir import write_whole
@@ -77,7 +77,7 @@ def border_groups(dataset: Dataset, evaluation: Evaluation) -> dict[str, Any] | 
     """
     if not dataset.zero_background:
         return None
-    share = border_share(dataset.test_images)
+    share = border_share(as_arrays(dataset.test)[0])
     right = evaluation.predictions == evaluation.labels
     groups = np.array_split(np.argsort(share, kind="stable"), 3)
     return {
@@ -113,7 +113,7 @@ def _errors(dataset: Dataset, evaluation: Evaluation) -> dict[str, np.ndarray]:
     worst = wrong[np.argsort(-probability[wrong], kind="stable")][:ERRORS_KEPT]
     return {
         "index": worst,
-        "image": dataset.test_images[worst],
+        "image": as_arrays(dataset.test)[0][worst],
         "label": evaluation.labels[worst],
         "prediction": evaluation.predictions[worst],
         "probability": probability[worst],
