@@ -1,8 +1,8 @@
 """Data sets, batches and augmentations."""
 
+from .ahead import read_ahead as read_ahead
 from .augment import (
     AUGMENTS as AUGMENTS,
-    IGNORE as IGNORE,
     IMAGENET_MEAN as IMAGENET_MEAN,
     IMAGENET_STD as IMAGENET_STD,
     Augment as Augment,
@@ -10,9 +10,19 @@ from .augment import (
     normalize as normalize,
     record_keys as record_keys,
 )
-from .batches import (
-    Batch as Batch,
-    TrainBatches as TrainBatches,
-    eval_batches as eval_batches,
+from .batches import Batch as Batch, TrainBatches as TrainBatches
+from .crops import CROPS as CROPS
+from .evaluation import EvalBatches as EvalBatches
+from .examples import RecordError as RecordError, read_example as read_example
+from .handwritten import digits as digits
+from .photos import photos10 as photos10
+from .records import (
+    DATASETS as DATASETS,
+    IGNORE as IGNORE,
+    ArraySource as ArraySource,
+    Dataset as Dataset,
+    Record as Record,
+    Source as Source,
+    as_arrays as as_arrays,
 )
-from .sources import DATASETS as DATASETS, Dataset as Dataset
+from .scenes import digit_scenes as digit_scenes

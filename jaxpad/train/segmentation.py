@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
-from ..data.augment import IGNORE
+from ..data import IGNORE
 from ..typing import AnyArray, Array
 
 

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from jaxpad.data import AUGMENTS, DATASETS, TrainBatches
+from jaxpad.data import AUGMENTS, DATASETS, TrainBatches, as_arrays
 
 
 DIGITS = DATASETS["digits"]()
+TRAIN, TEST = as_arrays(DIGITS.train), as_arrays(DIGITS.test)
 
 
 def test_split_is_stratified_and_disjoint():
-    train, test = DIGITS.train_labels, DIGITS.test_labels
+    train, test = TRAIN[1], TEST[1]
     assert (len(train), len(test)) == (1442, 355)
     for digit in range(10):
         whole = (train == digit).sum() + (test == digit).sum()
         assert (test == digit).sum() == whole // 5
-    images = np.concatenate([DIGITS.train_images, DIGITS.test_images])
+    images = np.concatenate([TRAIN[0], TEST[0]])
     bunch: Any = load_digits()
     reference = bunch.images
     assert len(images) == len(reference)
@@ -58,7 +59,7 @@ def test_batch_larger_than_the_set_is_refused():
 
 @pytest.mark.parametrize("name", AUGMENTS)
 def test_augmentation_keeps_shapes_and_depends_on_its_key_alone(name: str):
-    images = jnp.asarray(DIGITS.train_images[:16], jnp.float32)
+    images = jnp.asarray(TRAIN[0][:16], jnp.float32)
     augment = jax.jit(AUGMENTS[name])
     one, again = augment(images, jax.random.key(0)), augment(images, jax.random.key(0))
     np.testing.assert_array_equal(one, again)
@@ -67,7 +68,7 @@ def test_augmentation_keeps_shapes_and_depends_on_its_key_alone(name: str):
 
 
 def test_shift_moves_each_image_whole():
-    images = jnp.asarray(DIGITS.train_images[:64], jnp.float32)
+    images = jnp.asarray(TRAIN[0][:64], jnp.float32)
     moved = np.asarray(AUGMENTS["shift"](images, jax.random.key(1), pixels=1))
     canvas = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     seen = set()

@@ -4,7 +4,6 @@
 from . import erase as erase, mix as mix, moves as moves, photometric as photometric
 from .compose import (
     AUGMENTS as AUGMENTS,
-    IGNORE as IGNORE,
     IMAGENET_MEAN as IMAGENET_MEAN,
     IMAGENET_STD as IMAGENET_STD,
     Augment as Augment,

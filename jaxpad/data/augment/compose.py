@@ -18,10 +18,8 @@ from ...registry import Registry
 from ...typing import AnyArray, Array
 
 
-AUGMENTS: Registry = Registry("augmentation")
 
-# The label of pixels that do not count, and of those that come in from outside.
-IGNORE = 255
+AUGMENTS: Registry = Registry("augmentation")
 
 # Of the ImageNet training images, 0 to 1, red, green, blue.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from ...typing import Array
-from .compose import IGNORE, Image, Label, is_mask
+from ..records import IGNORE
+from .compose import Image, Label, is_mask
 
 
 Scalar = float | Float[Array, ""]

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Key
 
 from ...typing import Array
+from ..records import IGNORE
 from .compose import (
     AUGMENTS,
-    IGNORE,
     Image,
     Images,
     Keys,
