@@ -41,6 +41,28 @@ def conv(
     )
 
 
+def patches(
+    in_features: int,
+    out_features: int,
+    size: int,
+    *,
+    padding: Padding,
+    dtype: Any,
+    rngs: nnx.Rngs,
+) -> Conv:
+    """One vector for each of the square patches that tile the image."""
+    return Conv(
+        in_features,
+        out_features,
+        (size, size),
+        size,
+        padding=without_border(padding),
+        dtype=dtype,
+        kernel_init=nnx.initializers.normal(0.02),
+        rngs=rngs,
+    )
+
+
 def norm(
     features: int,
     *,
@@ -99,6 +121,6 @@ def under_windows(x: Array, convs: Sequence[Conv]) -> Array:
 def unequal(padding: Padding) -> str:
     """The message where a padding changes the size of one of two branches."""
     return (
-        f"{padding} gives the main branch of a residual block another size than its "
-        'shortcut: use the amount "half" or "valid".'
+        f"{padding} gives the main branch of a block another size than its shortcut: "
+        'use the amount "half" or "valid".'
     )
