@@ -1,4 +1,17 @@
 """Models whose padding is one argument."""
 
-from .resnet import MODELS as MODELS, Block as Block, ResNet as ResNet
-from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet
+from .blocks import Block as Block
+from .catalogue import MODELS as MODELS
+from .classifier import Classifier as Classifier
+from .resnet import ResNet as ResNet
+from .resnets import (
+    resnet18 as resnet18,
+    resnet20 as resnet20,
+    resnet34 as resnet34,
+    resnet50 as resnet50,
+    resnet101 as resnet101,
+    resnet152 as resnet152,
+    wide_resnet50_2 as wide_resnet50_2,
+    wrn_28_10 as wrn_28_10,
+)
+from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet, unet as unet

@@ -20,14 +20,15 @@ from ..layers import Conv, ConvTranspose, MaxPool, ResizeConv
 from ..padding import Padding, as_padding, per_axis_amounts
 from ..registry import Registry
 from ..typing import AnyArray, Array, Mode
-from .resnet import MODELS
+from .catalogue import MODELS
+from .parts import norm as batch_norm, without_border
 from .small import or_too_small
 
 
 # From (in_features, out_features) to a layer that doubles the size of a map.
 UPSAMPLES: Registry[Any] = Registry("upsampling")
 _kernel_init = nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
-# A window of 1, or one that moves by its own size, has no border to fill.
+# A window that moves by its own size has no border; so modes without adjoint do, too.
 _NO_BORDER = Padding(amount="valid")
 
 
@@ -100,7 +101,7 @@ class TwoConvs(nnx.Module):
         self.convs = nnx.List([make(in_features, features), make(features, features)])
         norms = range(2 if norm else 0)
         self.norms = nnx.List(
-            [nnx.BatchNorm(features, momentum=0.9, dtype=dtype, rngs=rngs) for _ in norms]
+            [batch_norm(features, dtype=dtype, rngs=rngs) for _ in norms]
         )
 
     def __call__(self, x: Array) -> Array:
@@ -155,7 +156,7 @@ class UNet(nnx.Module):
         self.enlarge = nnx.List([enlarge(*features, **options) for features in above])
         self.up = nnx.List([convs(*features) for features in above])
         self.head = Conv(
-            width, classes, (1, 1), padding=_NO_BORDER, dtype=dtype, rngs=rngs
+            width, classes, (1, 1), padding=without_border(spec), dtype=dtype, rngs=rngs
         )
         self._lost()  # raises now for an amount that no size fits
 
