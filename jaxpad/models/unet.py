@@ -237,7 +237,7 @@ def _beside(skip: Array, x: Array) -> Array:
     than the skip on both sides.
     """
     x = x[:, : skip.shape[1], : skip.shape[2]]
-    top, left = ((a - b) // 2 for a, b in zip(skip.shape[1:3], x.shape[1:3]))
+    top, left = ((skip.shape[axis] - x.shape[axis]) // 2 for axis in (1, 2))
     skip = skip[:, top : top + x.shape[1], left : left + x.shape[2]]
     return jnp.concatenate([skip, x], axis=-1)
 
