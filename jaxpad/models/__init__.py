@@ -5,6 +5,7 @@ from .catalogue import MODELS as MODELS
 from .classifier import Classifier as Classifier
 from .convnext import ConvNeXt as ConvNeXt, convnext_tiny as convnext_tiny
 from .densenet import DenseNet as DenseNet, densenet121 as densenet121
+from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
 from .resnet import ResNet as ResNet
 from .resnets import (
     resnet18 as resnet18,
@@ -23,3 +24,4 @@ from .vit import (
     vit_l_16 as vit_l_16,
     vit_s_16 as vit_s_16,
 )
+from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet, unet as unet
