@@ -4,8 +4,8 @@ from .blocks import Block as Block
 from .catalogue import MODELS as MODELS
 from .classifier import Classifier as Classifier
 from .convnext import ConvNeXt as ConvNeXt, convnext_tiny as convnext_tiny
-from .densenet import DenseNet as DenseNet, densenet121 as densenet121
 from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
+from .densenet import DenseNet as DenseNet, densenet121 as densenet121
 from .resnet import ResNet as ResNet
 from .resnets import (
     resnet18 as resnet18,
@@ -17,6 +17,7 @@ from .resnets import (
     wide_resnet50_2 as wide_resnet50_2,
     wrn_28_10 as wrn_28_10,
 )
+from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet, unet as unet
 from .vgg import VGG as VGG, vgg16_bn as vgg16_bn, vgg19_bn as vgg19_bn
 from .vit import (
     ViT as ViT,
@@ -24,4 +25,3 @@ from .vit import (
     vit_l_16 as vit_l_16,
     vit_s_16 as vit_s_16,
 )
-from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet, unet as unet

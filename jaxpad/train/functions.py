@@ -11,7 +11,7 @@ from flax import nnx
 from ..analysis import check
 from ..data import Batch, Dataset, compose, normalize, record_keys
 from ..layers import orthogonal_start, penalty
-from ..models import MODELS, load_weights
+from ..models import MODELS
 from ..padding import as_padding
 from ..registry import Registry
 from ..typing import Array
@@ -149,9 +149,6 @@ def _initial(
         model = make(rngs=rngs)
         if config.regularizer:
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
-        if config.weights:
-            with named("weights", config):
-                model = load_weights(model, config.weights)
         return init_state(model, optimizer, average=config.average > 0)
 
     return init

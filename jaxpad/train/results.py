@@ -169,7 +169,6 @@ def _examples(job: Job, evaluation: Segmentation) -> dict[str, np.ndarray]:
     return found
 
 
-
 def _example(job: Job, number: int) -> tuple[np.ndarray, np.ndarray]:
     """A test example as the model saw it."""
     data, rng = job.dataset, np.random.default_rng((0, 0, number))

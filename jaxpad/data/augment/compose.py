@@ -18,7 +18,6 @@ from ...registry import Registry
 from ...typing import AnyArray, Array
 
 
-
 AUGMENTS: Registry = Registry("augmentation")
 
 # Of the ImageNet training images, 0 to 1, red, green, blue.
