@@ -4,6 +4,7 @@ python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
 """
 
 import datetime
+import importlib.util
 import pathlib
 import sys
 from typing import Any
@@ -20,6 +21,16 @@ except ImportError as error:
 # In a wheel the configs lie inside the package, in a checkout beside it.
 _HERE = pathlib.Path(__file__).parent
 _CONFIGS = next(p for p in (_HERE / "configs", _HERE.parent / "configs") if p.exists())
+
+
+def default_config() -> Any:
+    """The config of configs/default.py, for the configs of other jobs to change."""
+    spec = importlib.util.spec_from_file_location("default", _CONFIGS / "default.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
 
 
 def main() -> None:
