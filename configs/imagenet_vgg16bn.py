@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
         "add_decayed_weights(weight_decay=1e-4)",
         "sgd(momentum=0.9)",
     )
-    config.schedule = "step(at=(1/3, 2/3))"
+    config.schedule = "step(at=(0.333333, 0.666667))"
     config.learning_rate = 0.01
     config.warmup_epochs = 0.0
     config.label_smoothing = 0.0
