@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from jaxpad.train.windows import averaged, resize_logits, sliding, window_starts
+from jaxpad.train.windows import averaged, resize, sliding, window_starts
 
 
 def images(*size: int, channels: int = 2, n: int = 2) -> jax.Array:
@@ -111,7 +111,7 @@ def bilinear(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def test_resize_is_bilinear(size: tuple[int, int]):
     x = images(5, 6)
     expected = bilinear(np.asarray(x, float), size)
-    np.testing.assert_allclose(resize_logits(x, size), expected, atol=1e-5)
+    np.testing.assert_allclose(resize(x, size), expected, atol=1e-5)
 
 
 def test_average_over_scales_and_mirror_images():
