@@ -172,7 +172,9 @@ def cross_entropy_sum(
     true = jnp.asarray(labels).astype(jnp.int32)
     counted = (true != IGNORE) & jnp.asarray(real)[:, None, None]
     chosen = jnp.where(counted, true, 0)[..., None]
-    scores = jax.nn.log_softmax(logits.astype(jnp.float32))
+    # Left out before the softmax too: 0 times an infinite slope would be NaN.
+    used = jnp.where(counted[..., None], logits.astype(jnp.float32), 0)
+    scores = jax.nn.log_softmax(used)
     said = jnp.take_along_axis(scores, chosen, axis=-1)[..., 0]
     return -jnp.sum(jnp.where(counted, said, 0)), jnp.sum(counted, dtype=jnp.int32)
 
