@@ -25,3 +25,8 @@ from .vit import (
     vit_l_16 as vit_l_16,
     vit_s_16 as vit_s_16,
 )
+from .weights import (
+    load_weights as load_weights,
+    published_shapes as published_shapes,
+    save_weights as save_weights,
+)
