@@ -1,9 +1,9 @@
 """What every layer with a border has in common."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from flax import nnx
 from jax import lax
 
@@ -104,4 +104,5 @@ def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
             "[*batch, *space, channels]."
         )
     batch = x.shape[: x.ndim - rank - 1]
-    return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
+    # math's product, because a batch may be a symbol (of jax.export).
+    return lax.reshape(x, (math.prod(batch), *x.shape[len(batch) :])), batch

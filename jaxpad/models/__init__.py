@@ -4,6 +4,8 @@ from .blocks import Block as Block
 from .catalogue import MODELS as MODELS
 from .classifier import Classifier as Classifier
 from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
+from .enlarge import Enlarge as Enlarge
+from .pyramid import AtrousPyramid as AtrousPyramid
 from .resnet import ResNet as ResNet
 from .resnets import (
     resnet18 as resnet18,
