@@ -3,7 +3,9 @@
 from .blocks import Block as Block
 from .catalogue import MODELS as MODELS
 from .classifier import Classifier as Classifier
+from .convnext import ConvNeXt as ConvNeXt, convnext_tiny as convnext_tiny
 from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
+from .densenet import DenseNet as DenseNet, densenet121 as densenet121
 from .enlarge import Enlarge as Enlarge
 from .pyramid import AtrousPyramid as AtrousPyramid
 from .resnet import ResNet as ResNet
@@ -18,3 +20,15 @@ from .resnets import (
     wrn_28_10 as wrn_28_10,
 )
 from .unet import UPSAMPLES as UPSAMPLES, UNet as UNet, unet as unet
+from .vgg import VGG as VGG, vgg16_bn as vgg16_bn, vgg19_bn as vgg19_bn
+from .vit import (
+    ViT as ViT,
+    vit_b_16 as vit_b_16,
+    vit_l_16 as vit_l_16,
+    vit_s_16 as vit_s_16,
+)
+from .weights import (
+    load_weights as load_weights,
+    published_shapes as published_shapes,
+    save_weights as save_weights,
+)

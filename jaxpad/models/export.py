@@ -7,7 +7,7 @@ its weights inside, as a StableHLO program that runs where jax is and jaxpad is 
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,6 @@ from safetensors.numpy import load_file, save
 from ..typing import Array
 
 
-M = TypeVar("M", bound=nnx.Module)
 Path = str | os.PathLike[str]
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -36,12 +35,7 @@ def named_arrays(model: nnx.Module) -> dict[str, np.ndarray]:
         >>> sorted(named_arrays(model))
         ['bias', 'mean', 'scale', 'var']
     """
-    state = nnx.to_pure_dict(nnx.state(model, nnx.Not(nnx.RngState)))
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf)
-        for path, leaf in leaves
-    }
+    return {name: np.asarray(v[...]) for name, v in _variables(model).items()}
 
 
 def to_safetensors(model: nnx.Module, path: Path) -> None:
@@ -50,34 +44,24 @@ def to_safetensors(model: nnx.Module, path: Path) -> None:
     pathlib.Path(path).write_bytes(save(arrays))
 
 
-def from_safetensors(model: M, path: Path) -> M:
-    """The model with the arrays that `to_safetensors` wrote.
+def from_safetensors(model: nnx.Module, path: Path) -> None:
+    """Puts the arrays that `to_safetensors` wrote into a model, all of them or none.
 
     Args:
-        model: of the same architecture; its own arrays are not used, so one from
-            `nnx.eval_shape` does unless it draws random numbers.
+        model: of the same architecture, with any padding.
         path: of the file.
-
-    Returns:
-        A new model.
 
     Raises:
         ValueError: if an array is missing, is not one of the model's, or has another
-            shape.
+            shape; the model is then unchanged.
     """
-    arrays = load_file(path)
-    graph, state, streams = nnx.split(model, nnx.Not(nnx.RngState), ...)
-    leaves, tree = jax.tree_util.tree_flatten_with_path(nnx.to_pure_dict(state))
-    shapes = {
-        jax.tree_util.keystr(way, simple=True, separator="/"): leaf.shape
-        for way, leaf in leaves
-    }
+    arrays, variables = load_file(path), _variables(model)
+    shapes = {name: v.shape for name, v in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
     if shapes != found:
         raise ValueError(_differences(path, shapes, found))
-    pure = jax.tree.unflatten(tree, [jnp.asarray(arrays[name]) for name in shapes])
-    nnx.replace_by_pure_dict(state, pure)
-    return nnx.merge(graph, state, streams)
+    for name, variable in variables.items():
+        variable.set_value(jnp.asarray(arrays[name], variable.dtype))
 
 
 def to_orbax(model: nnx.Module, folder: Path) -> None:
@@ -160,6 +144,14 @@ def to_stablehlo(
     """
     made = program(model, image, batch=batch, before=before, platforms=platforms)
     pathlib.Path(path).write_bytes(made.serialize())
+
+
+def _variables(model: nnx.Module) -> dict[str, Any]:
+    return {
+        "/".join(map(str, path)): variable
+        for path, variable in nnx.iter_graph(model)
+        if isinstance(variable, nnx.Variable) and not isinstance(variable, nnx.RngState)
+    }
 
 
 def _differences(path: Path, shapes: dict, found: dict) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -41,6 +42,28 @@ def conv(
     )
 
 
+def patches(
+    in_features: int,
+    out_features: int,
+    size: int,
+    *,
+    padding: Padding,
+    dtype: Any,
+    rngs: nnx.Rngs,
+) -> Conv:
+    """One vector for each of the square patches that tile the image."""
+    return Conv(
+        in_features,
+        out_features,
+        (size, size),
+        size,
+        padding=without_border(padding),
+        dtype=dtype,
+        kernel_init=nnx.initializers.normal(0.02),
+        rngs=rngs,
+    )
+
+
 def norm(
     features: int,
     *,
@@ -58,6 +81,15 @@ def norm(
         dtype=dtype,
         rngs=rngs,
     )
+
+
+def layer_norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:
+    """A layer norm that computes in float32, as batch norms take their means.
+
+    What follows takes the result in a `dtype` of its own.
+    """
+    wide = None if dtype is None else jnp.float32
+    return nnx.LayerNorm(features, dtype=wide, rngs=rngs)
 
 
 def without_border(padding: Padding) -> Padding:
@@ -99,6 +131,6 @@ def under_windows(x: Array, convs: Sequence[Conv]) -> Array:
 def unequal(padding: Padding) -> str:
     """The message where a padding changes the size of one of two branches."""
     return (
-        f"{padding} gives the main branch of a residual block another size than its "
-        'shortcut: use the amount "half" or "valid".'
+        f"{padding} gives the main branch of a block another size than its shortcut: "
+        'use the amount "half" or "valid".'
     )

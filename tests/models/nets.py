@@ -8,28 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from tests.models.miniatures import fill
+
 
 M = TypeVar("M", bound=nnx.Module)
 
 
 def filled(make: Callable[[], Any], seed: int = 0) -> Any:
-    """The network that `make` would make, in evaluation, with weights from NumPy.
-
-    Kernels and the like are drawn so that maps keep their size; means, variances,
-    scales and biases are drawn too, since at their first values they do nothing.
-    """
-    model, draw = nnx.eval_shape(make), np.random.default_rng(seed)
-
-    def array(like: Any) -> Any:
-        if jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
-            return jax.random.key(seed)
-        if len(like.shape) == 1:
-            values = 1 + draw.uniform(-0.25, 0.25, like.shape)
-        else:
-            values = draw.normal(0, np.prod(like.shape[:-1]) ** -0.5, like.shape)
-        return jnp.asarray(values.astype(like.dtype))
-
-    nnx.update(model, jax.tree.map(array, nnx.state(model)))
+    """The network that `make` would make, in evaluation, with NumPy's numbers."""
+    model = nnx.eval_shape(make)
+    fill(model, seed)
     model.eval()
     return model
 
