@@ -8,7 +8,7 @@ from flax import nnx
 from jax import lax
 
 from ..conv import Strategy
-from ..orthogonal import Free, orthogonal_kernel, orthogonal_parameters
+from ..orthogonal import Free, exists, orthogonal_kernel, orthogonal_parameters
 from ..padding import Padding
 from ..typing import Amount, Array, Mode, PerAxis
 from .conv import Conv
@@ -36,8 +36,9 @@ class OrthogonalConv(Conv):
         out_features: channels of the output.
         kernel_size: taps along each space axis; an int means one axis, as in flax.
         strides: cells between windows.
-        padding, amount, kernel_dilation, feature_group_count: as in `jaxpad.layers.Conv`.
-        use_bias, dtype, precision, strategy, bias_init: as in `jaxpad.layers.Conv`.
+        padding, amount: as in `jaxpad.layers.Conv`, as are the next two lines.
+        kernel_dilation, feature_group_count: cells between taps; groups of channels.
+        use_bias, dtype, precision, strategy, bias_init: of the convolution.
         param_dtype: float32 or float64; also the kernel's.
         rngs: keys for the parameters.
 
@@ -46,7 +47,7 @@ class OrthogonalConv(Conv):
 
     Raises:
         ValueError: if no orthogonal kernel has this shape, with the reason; see
-            `jaxpad.orthogonal.exists`.
+            `jaxpad.orthogonal.exists`; or for another param_dtype.
 
     Example:
         >>> layer = OrthogonalConv(4, 4, (3, 3), rngs=nnx.Rngs(0))
@@ -124,8 +125,8 @@ class OrthogonalConvTranspose(ConvTranspose):
         base, turns: the free parameters of the convolution that is transposed.
 
     Raises:
-        ValueError: if no orthogonal kernel has this shape, with the reason, which is
-            of the convolution that is transposed.
+        ValueError: if no orthogonal kernel has this shape, with the reason; see
+            `jaxpad.orthogonal.exists`.
 
     Example:
         >>> layer = OrthogonalConvTranspose(4, 4, (3, 3), 2, rngs=nnx.Rngs(0))
@@ -200,9 +201,29 @@ def _arguments(layer: Any) -> dict[str, Any]:
 
 
 def _set_free(layer: Any, rngs: nnx.Rngs) -> None:
+    _check(layer)
     arguments = _arguments(layer)
     free = orthogonal_parameters(rngs.params(), dtype=layer.param_dtype, **arguments)
     layer.base, layer.turns = nnx.Param(free.base), nnx.Param(free.turns)
+
+
+def _check(layer: Any) -> None:
+    found = exists(
+        layer.in_features,
+        layer.out_features,
+        layer.kernel_size,
+        layer.strides,
+        layer.kernel_dilation,
+        layer.feature_group_count,
+        transpose=isinstance(layer, ConvTranspose),
+    )
+    if not found:
+        raise ValueError(f"There is no orthogonal kernel: {found.reason}")
+    if layer.param_dtype not in (jnp.float32, jnp.float64):
+        raise ValueError(
+            f"param_dtype={jnp.dtype(layer.param_dtype)}: expected float32 or float64, "
+            "in which the kernel is made; dtype=jnp.bfloat16 is for the convolution."
+        )
 
 
 def _kernel(layer: Any) -> Array:

@@ -16,6 +16,8 @@ def exists(
     dilation: PerAxis = 1,
     groups: int = 1,
     padding: Mode | Padding = "circular",
+    *,
+    transpose: bool = False,
 ) -> Existence:
     """Whether a convolution of this shape can be orthogonal.
 
@@ -29,7 +31,7 @@ def exists(
 
     The answer is for every image that the stride divides and that is large against
     the window. A transposed convolution is orthogonal when the convolution that it
-    transposes is: swap in_features and out_features. What other paddings leave:
+    transposes is, of which the reason then speaks. What other paddings leave:
 
     - Every one needs what circular padding needs: what the border adds is little
       beside a large image.
@@ -53,6 +55,7 @@ def exists(
         dilation: cells between taps.
         groups: of channels; each is a convolution of its own.
         padding: as in `jaxpad.conv`; its amount is "same" unless it brings one.
+        transpose: whether the layer is a transposed convolution.
 
     Returns:
         An `Existence`.
@@ -75,6 +78,13 @@ def exists(
     here with even windows, strides of their own for each axis, dilation, and zero
     padding at every stride).
     """
+    if transpose:
+        features, steps = (out_features, in_features), (stride, dilation, groups)
+        found = exists(*features, kernel_size, *steps, padding)
+        return found._replace(
+            reason=f"{found.reason} (Said of the convolution that is transposed: its "
+            "output channels are this layer's input channels.)"
+        )
     arch = architecture(
         in_features, out_features, kernel_size, stride, dilation, groups
     )

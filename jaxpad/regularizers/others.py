@@ -1,5 +1,7 @@
 """Penalties that look at a kernel in other ways than `lorth`."""
 
+import numbers
+
 import jax.numpy as jnp
 from jaxtyping import Float
 
@@ -80,7 +82,7 @@ def spectral_norm(
         A number of the kernel's dtype, float32 at least.
 
     Raises:
-        ValueError: as `jaxpad.spectral.norm`.
+        ValueError: as `jaxpad.spectral.norm`, or for a negative `free`.
 
     Example:
         >>> kernel = jnp.ones((3, 1, 1))
@@ -92,6 +94,10 @@ def spectral_norm(
     "Spectral Norm Regularization for Improving the Generalizability of Deep Learning",
     Yoshida and Miyato, 2017, with the norm of the reshaped kernel.
     """
+    if not isinstance(free, numbers.Real) or not free >= 0:
+        raise ValueError(
+            f"spectral_norm: free={free!r}: expected a number of 0 or more."
+        )
     kernel, groups = read_kernel(
         "spectral_norm", forward_kernel(kernel, transpose), groups
     )

@@ -67,7 +67,57 @@ def patterns(operator: Operator, *, columns: bool) -> list[Patterns] | None:
 def _of_axis(
     axis: Axis, modes: Any, reweight: Any, absent: Any, columns: bool, once: bool
 ) -> Patterns:
-    readings = list(_readings(axis, modes, _ratio(axis, reweight, absent)))
+    def kinds(axis: Axis) -> dict[Any, list[Any]]:
+        readings = list(_readings(axis, modes, _ratio(axis, reweight, absent)))
+        return _kinds(axis, readings, columns, once)
+
+    small = _smaller(axis, modes)
+    if small is None:
+        return Patterns(*map(np.asarray, zip(*kinds(axis).values(), strict=True)))
+    found, longer = kinds(small), kinds(_grown(small, 1))
+    strides = (axis.space - small.space) // axis.stride
+    for key, kind in found.items():
+        kind[2] += strides * (longer[key][2] - kind[2])
+    return Patterns(*map(np.asarray, zip(*found.values(), strict=True)))
+
+
+def _smaller(axis: Axis, modes: Any) -> Axis | None:
+    """The same window on a shorter axis, from which counts can be extrapolated.
+
+    What happens at a border stays within its reach: the depth at which padding reads
+    real cells, and two windows. On an axis that has room for both borders, one stride
+    more adds pairs of the middle alone. None if the axis is short, or if the mode
+    reads other cells on a shorter one, as a mean over the axis does.
+    """
+    n, border = axis.space, _border(axis, modes)
+    depths = (min(c % n, -c % n) for terms in border for _, c in terms)
+    span = axis.dilation * (axis.window - 1) + 1
+    least = 2 * (max(depths, default=0) + 2 * span + axis.stride)
+    small = _grown(axis, (least - n) // axis.stride)
+    if small.space + axis.stride >= n or _border(small, modes) != border:
+        return None
+    return small
+
+
+def _grown(axis: Axis, strides: int) -> Axis:
+    space = axis.space + strides * axis.stride
+    return axis._replace(space=space, outputs=axis.outputs + strides)
+
+
+def _border(axis: Axis, modes: Any) -> list[Any]:
+    """What each padding cell reads; cells of the far half count from the end."""
+    n = axis.space
+    before, after = _padded(axis, modes)
+    return [
+        [(weight, c if 2 * c < n else c - n) for weight, c in terms]
+        for terms in before + after
+    ]
+
+
+def _kinds(
+    axis: Axis, readings: Sequence[Reading], columns: bool, once: bool
+) -> dict[Any, list[Any]]:
+    """Each pattern with whether it is of one output and itself, and its count."""
     pairs = _pairs(readings, axis.window, columns)
     for o in range(axis.space if columns else axis.outputs):
         pairs[o, o]  # what reads nothing is there too, with zeros
@@ -78,7 +128,7 @@ def _of_axis(
         # Sums of equal numbers in another order differ in the last digits.
         key = (o == other, weights.round(12).tobytes())
         kinds.setdefault(key, [weights, o == other, 0])[2] += 1 + (once and o != other)
-    return Patterns(*map(np.asarray, zip(*kinds.values(), strict=True)))
+    return kinds
 
 
 def _ratio(axis: Axis, reweight: Any, absent: Any) -> np.ndarray:
@@ -92,18 +142,23 @@ def _ratio(axis: Axis, reweight: Any, absent: Any) -> np.ndarray:
 
 
 def _readings(axis: Axis, modes: Any, ratio: np.ndarray) -> Iterable[Reading]:
+    before, after = _padded(axis, modes)
+    cells = [*before, *([(1, c)] for c in range(axis.space)), *after]
+    for o, t in itertools.product(range(axis.outputs), range(axis.window)):
+        for weight, cell in cells[o * axis.stride + t * axis.dilation]:
+            yield o, t, cell, float(weight * ratio[o])
+
+
+def _padded(axis: Axis, modes: Any) -> tuple[list[Any], list[Any]]:
+    """The (weight, real cell) pairs of each padding cell, before and after."""
     n, (lo, hi) = axis.space, axis.widths
     before, after = map(terms_of, modes)
     assert before is not None
     assert after is not None
-    cells: Sequence[Any] = [
-        *(terms for terms, _ in before(n, range(-lo, 0))),
-        *([(1, c)] for c in range(n)),
-        *(terms for terms, _ in after(n, range(n, n + hi))),
-    ]
-    for o, t in itertools.product(range(axis.outputs), range(axis.window)):
-        for weight, cell in cells[o * axis.stride + t * axis.dilation]:
-            yield o, t, cell, float(weight * ratio[o])
+    return (
+        [terms for terms, _ in before(n, range(-lo, 0))],
+        [terms for terms, _ in after(n, range(n, n + hi))],
+    )
 
 
 def _pairs(

@@ -129,3 +129,13 @@ def test_what_is_impossible_is_refused(kind: Any, features: tuple[int, int]):
     message = "There is no orthogonal kernel: a 1x1 kernel with stride 2x2 cannot keep"
     with pytest.raises(ValueError, match=message):
         kind(*features, (1, 1), 2, rngs=nnx.Rngs(0))
+
+
+def test_of_a_transposed_layer_the_reason_says_whose_channels_it_counts():
+    with pytest.raises(ValueError, match="its output channels are this layer's input"):
+        OrthogonalConvTranspose(8, 4, (1, 1), 2, rngs=nnx.Rngs(0))
+
+
+def test_half_precision_parameters_are_refused():
+    with pytest.raises(ValueError, match="param_dtype=bfloat16: expected float32 or"):
+        OrthogonalConv(2, 2, 3, param_dtype=jnp.bfloat16, rngs=nnx.Rngs(0))

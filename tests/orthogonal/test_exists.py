@@ -127,6 +127,13 @@ def test_a_search_finds_one_exactly_where_one_exists(
     assert least < 1e-8 if possible else least > 1e-2
 
 
+def test_a_transposed_layer_exists_when_its_convolution_does():
+    found = exists(16, 8, (1, 1), 2, transpose=True)
+    assert found.possible is exists(8, 16, (1, 1), 2).possible is False
+    assert "its output channels are this layer's input channels" in found.reason
+    assert exists(8, 16, (1, 1), 2, transpose=True)  # 16 to 8 channels, transposed
+
+
 def test_reasons_say_which_taps_are_left():
     found = exists(2, 2, (3,), padding="zero")
     assert found.reason.startswith("Only kernels whose taps never fall on a padding")

@@ -10,7 +10,13 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxpad
-from jaxpad.regularizers import REGULARIZERS, exists, lorth, residual
+from jaxpad.regularizers import (
+    REGULARIZERS,
+    exists,
+    lorth,
+    residual,
+    spectral_norm,
+)
 from jaxpad.spectral import conv_matrix, singular_values
 from tests.operators import Layer, random_layers, residual_of
 
@@ -65,8 +71,26 @@ def test_without_a_size_it_is_the_value_of_a_large_torus(layer: Layer):
 @pytest.mark.parametrize("padding", ["zero", "reflect", "partial", "valid"])
 def test_the_border_of_a_very_long_image_weighs_nothing(padding):
     kernel = np.random.default_rng(0).normal(size=(3, 2, 2)).astype(np.float32)
-    found = float(lorth(kernel, size=30000, padding=padding))
-    assert found == pytest.approx(float(lorth(kernel)), rel=1e-3)
+    found = float(lorth(kernel, size=1_000_000, padding=padding))
+    assert found == pytest.approx(float(lorth(kernel)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "padding", ["zero", "circular", "reflect", "replicate", "odd_reflect", "mean"]
+)
+@pytest.mark.parametrize(
+    ("steps", "amount"), [((2, 1), "half"), ((1, 2), "causal"), ((3, 1), "full")]
+)
+def test_a_long_axis_is_counted_from_a_short_one(padding, steps, amount):
+    (stride, dilation), size = steps, (44, 1)
+    for window in ((3, 1), (4, 1)):
+        one = (window, (stride, 1), (dilation, 1), 1, 2, 1)
+        check(Layer(size, *one, padding, amount), 2)
+
+
+@pytest.mark.parametrize("padding", ["partial", "partial_sqrt", "valid", "symmetric"])
+def test_long_axes_of_two_dimensions(padding):
+    check(Layer((23, 26), (3, 2), (2, 1), (1, 1), 1, 1, 1, padding, "same"), 1)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +246,18 @@ def test_the_warning_is_of_the_layer_that_is_measured():
         assert float(lorth(kernel, padding="partial", name="a")) == 0
         found = lorth(kernel, padding="partial", amount="valid", size=8, name="b")
         assert float(found) == 0
+
+
+def test_a_transposed_layer_that_is_infeasible_is_told_of_its_convolution():
+    kernel = np.random.default_rng(0).normal(size=(1, 1, 24, 5)).astype(np.float32)
+    with pytest.warns(UserWarning, match="Said of the convolution that is transposed"):
+        lorth(kernel, stride=2, transpose=True, name="decoder/up")
+
+
+@pytest.mark.parametrize("free", [-1.0, float("nan")])
+def test_a_free_norm_is_a_number(free):
+    with pytest.raises(ValueError, match=r"spectral_norm: free=.*: expected a number"):
+        spectral_norm(np.ones((3, 1, 1), np.float32), free=free)
 
 
 @pytest.mark.parametrize("name", ["lorth", "kernel_orthogonality", "spectral_norm"])
