@@ -6,6 +6,8 @@ from .classifier import Classifier as Classifier
 from .convnext import ConvNeXt as ConvNeXt, convnext_tiny as convnext_tiny
 from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
 from .densenet import DenseNet as DenseNet, densenet121 as densenet121
+from .enlarge import Enlarge as Enlarge
+from .pyramid import AtrousPyramid as AtrousPyramid
 from .resnet import ResNet as ResNet
 from .resnets import (
     resnet18 as resnet18,

@@ -22,7 +22,7 @@ from ..registry import Registry
 from ..typing import AnyArray, Array, Mode
 from .catalogue import MODELS
 from .parts import norm as batch_norm, without_border
-from .small import or_too_small
+from .small import or_too_small, smallest_input
 
 
 # From (in_features, out_features) to a layer that doubles the size of a map.
@@ -169,10 +169,14 @@ class UNet(nnx.Module):
             ValueError: if the image is too small for the padding; it names the
                 smallest square image that is not.
         """
-        padding = self.down[0].convs[0].padding
-        return or_too_small(
-            self, UNet._scores, jnp.asarray(x), padding, "a smaller depth"
-        )
+        first = self.down[0].convs[0]
+        with or_too_small(
+            x,
+            lambda: smallest_input(self, UNet._scores, first.in_features),
+            first.padding,
+            "a smaller depth",
+        ):
+            return self._scores(jnp.asarray(x))
 
     def _scores(self, x: Array) -> Array:
         height, width = x.shape[1:3]

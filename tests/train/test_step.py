@@ -98,6 +98,7 @@ def test_clipped_update_has_the_norm_of_the_clip():
 def test_label_smoothing_equals_its_formula():
     plain, state = setup(smoothing=0.0)
     smooth, _ = setup(smoothing=0.3)
+    plain, smooth = jax.jit(plain), jax.jit(smooth)
     logged, smooth_logged = plain(state, batch())[1], smooth(state, batch())[1]
     # With the target q = (1 - a) onehot + a / K, CE(q) = (1 - a) CE + a mean_k CE_k.
     uniform = (float(smooth_logged["loss"]) - 0.7 * float(logged["loss"])) / 0.3
