@@ -11,7 +11,7 @@ import types
 import warnings
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps
 
 from .records import Mask, Pixels
@@ -87,9 +87,8 @@ def read_box(image: bytes | Pixels, box: Box, size: tuple[int, int]) -> Pixels:
     """The pixels in a box of an image, resized.
 
     A JPEG is decoded at 1/2, 1/4 or 1/8 where that still leaves the box no smaller
-    than `size`; its edges are then right to half a decoded pixel. The rest of the way
-    is bilinear at half-pixel centres, or by means over areas where it shrinks twice or
-    more.
+    than `size`. The rest of the way is bilinear at half-pixel centres, or by means over
+    areas where it shrinks twice or more.
 
     Args:
         image: a file's bytes or pixels `[h, w, c]`.
@@ -106,14 +105,18 @@ def read_box(image: bytes | Pixels, box: Box, size: tuple[int, int]) -> Pixels:
                [11, 13]], dtype=uint8)
     """
     top, left, height, width = box
+    if isinstance(image, np.ndarray):
+        return resize(image[top : top + height, left : left + width], size)
     factor = 1
-    if isinstance(image, bytes) and image.startswith(JPEG):
+    found = fast_libraries()
+    if found and image.startswith(JPEG):
         while factor < 8 and min(height / size[0], width / size[1]) >= 2 * factor:
             factor *= 2
-    pixels = image if isinstance(image, np.ndarray) else _decode_scaled(image, factor)
-    top, left, height, width = (round(edge / factor) for edge in box)
-    part = pixels[top : top + max(height, 1), left : left + max(width, 1)]
-    return resize(part, size)
+    pixels = _decode_scaled(image, factor)
+    if found and any(edge % factor for edge in box):
+        return _resize_between(found[1], pixels, np.asarray(box) / factor, size)
+    top, left, height, width = (edge // factor for edge in box)
+    return resize(pixels[top : top + height, left : left + width], size)
 
 
 def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -129,6 +132,28 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     wide = (size[1], size[0])
     resized = cv2.resize(np.ascontiguousarray(pixels), wide, interpolation=how)
     return resized.reshape(*size, pixels.shape[-1])
+
+
+def _resize_between(
+    cv2: types.ModuleType,
+    pixels: Pixels,
+    box: Float[np.ndarray, "4"],
+    size: tuple[int, int],
+) -> Pixels:
+    """As `resize`, of a box whose edges lie between pixels; bilinear."""
+    top, left, height, width = map(float, box)
+    down, right = height / size[0], width / size[1]
+    # From a new pixel's number to its middle's place, in numbers of the old ones.
+    places = np.asarray(
+        [[right, 0, left + right / 2 - 0.5], [0, down, top + down / 2 - 0.5]]
+    )
+    return cv2.warpAffine(
+        np.ascontiguousarray(pixels),
+        places,
+        (size[1], size[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _resize_pil(pixels: Pixels, size: tuple[int, int]) -> Pixels:
