@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
 from .records import Mask, Pixels
 
@@ -65,7 +65,7 @@ def image_size(image: bytes | Pixels) -> tuple[int, int]:
             return height, width
     with _opened(image) as opened:
         width, height = opened.size
-        turned = opened.getexif().get(0x0112, 1) >= 5
+        turned = _orientation(opened) >= 5
     return (width, height) if turned else (height, width)
 
 
@@ -234,15 +234,38 @@ def _loaded(opened: Image.Image) -> np.ndarray:
         raise ValueError(f"the image file is broken: {error}.") from error
 
 
+def _orientation(opened: Image.Image) -> int:
+    """What the camera wrote, from 1, upright, to 8."""
+    # Where the head of a PNG has none, PIL would decode all of it to look behind.
+    if opened.format == "PNG" and "exif" not in opened.info:
+        return 1
+    try:
+        return int(opened.getexif().get(0x0112, 1))
+    except Exception:  # broken, or no number: the image is none the worse for it
+        return 1
+
+
 def _rgb(opened: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    orientation = _orientation(opened)
     pixels = _loaded(opened)
     if opened.mode.startswith("I;16"):
         pixels = np.repeat((pixels >> 8).astype(np.uint8)[..., None], 3, -1)
-        return np.asarray(pixels)
+        return _upright(pixels, orientation)
     if opened.mode in ("I", "F"):
         raise ValueError(
             f"the image has {opened.mode!r} pixels of 32 bits, whose white is unknown: "
             "save it with 8 or 16 bits."
         )
-    upright = ImageOps.exif_transpose(opened)
-    return np.asarray(upright.convert("RGB"))
+    return _upright(np.asarray(opened.convert("RGB")), orientation)
+
+
+def _upright(
+    pixels: UInt8[np.ndarray, "h w 3"], orientation: int
+) -> UInt8[np.ndarray, "_ _ 3"]:
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
