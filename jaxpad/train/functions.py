@@ -11,7 +11,7 @@ from flax import nnx
 from ..analysis import check
 from ..data import Batch, Dataset, compose, normalize, record_keys
 from ..layers import orthogonal_start, penalty
-from ..models import MODELS
+from ..models import MODELS, load_weights
 from ..padding import as_padding
 from ..registry import Registry
 from ..typing import Array
@@ -149,6 +149,11 @@ def _initial(
         model = make(rngs=rngs)
         if config.regularizer:
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
+        if config.weights:
+            with named("weights", config):
+                # Weights of a classifier are those of a segmenter's encoder.
+                part = getattr(model, "encoder", model)
+                load_weights(part, config.weights, head=not config.new_head)
         return init_state(model, optimizer, average=config.average > 0)
 
     return init
