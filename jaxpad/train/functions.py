@@ -92,7 +92,7 @@ def read_functions(
             optimizer=optimizer,
             schedule=schedule,
             label_smoothing=config.label_smoothing,
-            penalty=_penalty(config, model, sample["image"].shape) if rules else None,
+            penalty=_penalty(config, make, sample["image"].shape) if rules else None,
             parts=config.parts,
             decay=config.average,
         ),
@@ -159,10 +159,11 @@ def _initial(
     return init
 
 
-def _penalty(config: Any, model: Any, shape: tuple[int, ...]) -> Any:
+def _penalty(config: Any, make: Callable[..., Any], shape: tuple[int, ...]) -> Any:
     """The regularizer of a model whose layers meet borders of the data's size."""
+    model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     sizes = {row.path: row.input for row in check(model, (1, *shape[1:])).rows}
     add = functools.partial(penalty, rules=config.regularizer, sizes=sizes)
     with named("regularizer", config):
-        nnx.eval_shape(lambda: add(model))
+        nnx.eval_shape(lambda: add(make(rngs=nnx.Rngs(0))))
     return add
