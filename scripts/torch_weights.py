@@ -203,7 +203,7 @@ def small_models() -> dict[str, tuple[Any, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     writer = commands.add_parser("write", help="weights and logits, with torch")
     writer.add_argument("folder", type=pathlib.Path)
