@@ -158,6 +158,7 @@ class UNet(nnx.Module):
         self.head = Conv(
             width, classes, (1, 1), padding=without_border(spec), dtype=dtype, rngs=rngs
         )
+        self.channels = channels
         self._lost()  # raises now for an amount that no size fits
 
     def __call__(
@@ -169,11 +170,10 @@ class UNet(nnx.Module):
             ValueError: if the image is too small for the padding; it names the
                 smallest square image that is not.
         """
-        first = self.down[0].convs[0]
         with or_too_small(
             x,
-            lambda: smallest_input(self, UNet._scores, first.in_features),
-            first.padding,
+            lambda: smallest_input(self, UNet._scores, self.channels),
+            self.down[0].convs[0].padding,
             "a smaller depth",
         ):
             return self._scores(jnp.asarray(x))

@@ -24,6 +24,7 @@ def filled(make: Callable[[], Any], seed: int = 0) -> Any:
 
 def symmetric(model: M) -> M:
     """The model with each kernel the mean of itself and its mirror image."""
+    layer: Any
     for _, layer in nnx.iter_modules(model):
         if hasattr(layer, "kernel_size"):
             kernel = np.asarray(layer.kernel[...])
