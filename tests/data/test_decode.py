@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpad.data import decode as module
-from jaxpad.data.decode import decode, image_size, read_box, read_mask, resize
+from jaxpad.data import decode as decoding, resize as resizing
+from jaxpad.data.decode import decode, image_size, read_box, read_mask
+from jaxpad.data.resize import decoder_name, fast_libraries, resize
 from tests.data.files import encoded, palette, photograph, saved
 
 
@@ -22,7 +23,8 @@ def close(found: np.ndarray, wanted: np.ndarray, most: float = 4.0) -> None:
 
 
 def pil(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "fast_libraries", lambda: None)
+    for module in (decoding, resizing):
+        monkeypatch.setattr(module, "fast_libraries", lambda: None)
 
 
 @pytest.fixture(params=["turbo", "pil"])
@@ -178,14 +180,14 @@ def test_without_the_libraries_pil_decodes_after_one_warning(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setitem(sys.modules, "simplejpeg", None)
-    module.fast_libraries.cache_clear()
+    fast_libraries.cache_clear()
     data = encoded(PHOTO)
     with pytest.warns(UserWarning, match="pip install simplejpeg opencv") as caught:
         pixels = decode(data)
     close(pixels, PHOTO)
-    assert module.decoder_name() == "pil"
+    assert decoder_name() == "pil"
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         decode(data)
-    module.fast_libraries.cache_clear()
+    fast_libraries.cache_clear()
