@@ -191,3 +191,16 @@ def test_without_the_libraries_pil_decodes_after_one_warning(
         warnings.simplefilter("error")
         decode(data)
     fast_libraries.cache_clear()
+
+
+@pytest.mark.parametrize("wide", [20, 41, 60, 150])
+def test_the_edges_of_a_scaled_box_lie_where_they_were_asked_for(
+    decoder: str, wide: int
+):
+    """Between the pixels that the DCT leaves; on average to a tenth of a pixel."""
+    ramp = np.repeat(np.linspace(0, 240, 161)[None, :, None], 120, 0).round()
+    data = encoded(np.repeat(ramp, 3, -1).astype(np.uint8))
+    found = read_box(data, (1, 3, 110, 154), (wide * 110 // 154, wide))
+    wanted = 1.5 * (3 + (np.arange(wide) + 0.5) * 154 / wide - 0.5)
+    error = (found[5, 2:-2, 0] - wanted[2:-2]) / 1.5
+    assert abs(error.mean()) < 0.2
