@@ -159,7 +159,7 @@ def _opened(data: bytes) -> Image.Image:
     except Exception as error:  # PIL's plug-ins raise what they like
         raise ValueError(
             f"{len(data)} bytes that begin with {data[:8]!r} are no image that can be "
-            f"read ({error})."
+            "read."
         ) from error
 
 
