@@ -1,5 +1,6 @@
 """Batches by number: for training a pure function of (seed, step)."""
 
+import functools
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -9,7 +10,8 @@ from jaxtyping import Bool, Int, UInt8, UInt32
 
 from .crops import whole
 from .examples import Crop, Example, Policy, RecordError, read_example
-from .records import Dataset
+from .records import Dataset, digest
+from .resize import decoder_name
 
 
 class Batch(TypedDict):
@@ -61,7 +63,7 @@ class TrainBatches:
         self.dataset, self.seed, self.crop = dataset, seed, crop
         self.steps_per_epoch = count // batch_size
         self._rows = rows_of(batch_size, shard)
-        self._on_error = on_error
+        self._on_error, self._batch_size = on_error, batch_size
         order = grain.MapDataset.range(count).shuffle(seed=seed)
         self._order = order.batch(batch_size, drop_remainder=True).repeat()
 
@@ -77,6 +79,22 @@ class TrainBatches:
             "real": np.ones(len(found), bool),
             "id": np.asarray(ids, np.uint32),
         }
+
+    def fingerprint(self) -> str:
+        """Of all that the batches depend on: a run goes on only where it is the same.
+
+        The records, seed, batch size and crop; of files also what decodes them.
+        """
+        files = isinstance(self.dataset.train[0].image, bytes)
+        crop = self.crop
+        options = crop.keywords if isinstance(crop, functools.partial) else {}
+        function = crop.func if isinstance(crop, functools.partial) else crop
+        return digest(
+            self.dataset.fingerprint(),
+            f"{self.seed} {self.steps_per_epoch} {self._batch_size}",
+            f"{getattr(function, '__qualname__', function)} {sorted(options.items())}",
+            decoder_name() if files else "",
+        )
 
     def wanted(self, step: int) -> Int[np.ndarray, " rows"]:
         """The numbers of the records that this host's part of a batch is made of."""

@@ -15,6 +15,7 @@ CROPS: Registry = Registry("crop")
 # What a crop holds beyond the image: about the mean of photographs.
 FILL = 118
 
+Range = Sequence[float | int]  # smallest and largest
 Cut = tuple[Pixels, Mask | None]
 
 
@@ -31,8 +32,8 @@ def random_resized_crop(
     rng: np.random.Generator,
     *,
     size: int,
-    scale: Sequence[float] = (0.08, 1.0),
-    ratio: Sequence[float] = (3 / 4, 4 / 3),
+    scale: Range = (0.08, 1.0),
+    ratio: Range = (3 / 4, 4 / 3),
 ) -> Cut:
     """A random box, resized to a square: the crop that ImageNet is trained with.
 
@@ -52,16 +53,7 @@ def random_resized_crop(
     Returns:
         Pixels uint8 `[size, size, c]`, and the mask `[size, size]` or None.
     """
-    height, width = image_size(image)
-    box = _inside(height, width, ratio)
-    for _ in range(10):
-        area = height * width * rng.uniform(scale[0], scale[1])
-        shape = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
-        high, wide = round(math.sqrt(area / shape)), round(math.sqrt(area * shape))
-        if 0 < high <= height and 0 < wide <= width:
-            top = int(rng.integers(height - high + 1))
-            box = (top, int(rng.integers(width - wide + 1)), high, wide)
-            break
+    box = random_box(image_size(image), rng, scale, ratio)
     return read_box(image, box, (size, size)), nearest(mask, box, (size, size))
 
 
@@ -107,7 +99,7 @@ def random_scale_crop(
     rng: np.random.Generator,
     *,
     size: int | Sequence[int],
-    scale: Sequence[float] = (0.5, 2.0),
+    scale: Range = (0.5, 2.0),
     most: float = 1.0,
 ) -> Cut:
     """The image at a random scale, and a random crop of it: for segmentation.
@@ -149,6 +141,24 @@ def random_scale_crop(
     return on_canvas(pixels, nearest(mask, box, inner), (high, wide))
 
 
+def random_box(
+    size: tuple[int, int], rng: np.random.Generator, scale: Range, ratio: Range
+) -> Box:
+    """The box of `random_resized_crop` in an image of height and width `size`."""
+    height, width = size
+    for _ in range(10):
+        area = height * width * rng.uniform(scale[0], scale[1])
+        shape = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
+        high, wide = round(math.sqrt(area / shape)), round(math.sqrt(area * shape))
+        if 0 < high <= height and 0 < wide <= width:
+            top = int(rng.integers(height - high + 1))
+            return top, int(rng.integers(width - wide + 1)), high, wide
+    # The largest in the middle that keeps to the ratio.
+    wide = max(1, min(width, round(height * ratio[1])))
+    high = max(1, min(height, round(width / ratio[0])))
+    return (height - high) // 2, (width - wide) // 2, high, wide
+
+
 def nearest(mask: Mask | None, box: Box, size: tuple[int, int]) -> Mask | None:
     """The labels in a box, each new pixel that of the old one under its middle.
 
@@ -183,10 +193,3 @@ def largest_share(mask: Mask, box: Box) -> float:
     labels = mask[top : top + height, left : left + width]
     counts = np.bincount(labels[labels != IGNORE], minlength=1)
     return float(counts.max() / max(1, counts.sum()))
-
-
-def _inside(height: int, width: int, ratio: Sequence[float]) -> Box:
-    """The largest box in the middle whose width over height is within `ratio`."""
-    wide = max(1, min(width, round(height * ratio[1])))
-    high = max(1, min(height, round(width / ratio[0])))
-    return (height - high) // 2, (width - wide) // 2, high, wide

@@ -17,6 +17,7 @@ class EvalBatches(Sequence[Batch]):
     corner of a canvas, its size rounded up to `multiple`, and a batch holds images of
     one canvas: one compilation per canvas. What lies beyond the image is grey and
     labelled 255; with multiple=1 there is no such border, and more sizes to compile.
+    All heads of files are read first, for the sizes.
 
     Args:
         dataset: where the examples come from.
@@ -84,16 +85,21 @@ class EvalBatches(Sequence[Batch]):
         if self.crop is not whole:
             return {None: list(range(count))}
         groups: dict[tuple[int, int] | None, list[int]] = {}
+        broken = []
         for index in range(count):
             try:
                 size = size_of(self.dataset, self.dataset.test, index)
-                high, wide = (-(-side // multiple) * multiple for side in size)
-                canvas = (high, wide)
             except RecordError:
-                if self._on_error == "raise" or not groups:
+                if self._on_error == "raise":
                     raise
-                canvas = next(iter(groups))
-            groups.setdefault(canvas, []).append(index)
+                broken.append(index)
+                continue
+            high, wide = (-(-side // multiple) * multiple for side in size)
+            groups.setdefault((high, wide), []).append(index)
+        if broken and not groups:
+            raise RecordError(f"no test record of {self.dataset.name} can be read.")
+        if broken:  # counted where they are masked
+            next(iter(groups.values())).extend(broken)
         return groups
 
     def _read(

@@ -181,8 +181,13 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @functools.cache
 def _builder(folder: str) -> Any:
-    import tensorflow_datasets
-
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise ImportError(
+            f"{folder} is read by TFDS, which needs no TensorFlow: "
+            "pip install tensorflow-datasets array_record importlib_resources"
+        ) from error
     return tensorflow_datasets.builder_from_directory(folder)
 
 

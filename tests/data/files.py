@@ -1,5 +1,6 @@
 """Image files for tests, made from photographs of the install."""
 
+import functools
 import io
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 
+@functools.cache
 def photograph(height: int, width: int, which: str = "astronaut") -> np.ndarray:
     """RGB uint8 `[height, width, 3]`."""
     from skimage import data

@@ -106,7 +106,7 @@ def test_hosts_share_a_batch(hosts: int):
         TrainBatches(dataset(EVEN, EVEN), 6, 0, crop=CROP, shard=(host, hosts))[4]
         for host in range(hosts)
     ]
-    joined = {k: np.concatenate([p[k] for p in parts]) for k in whole}  # pyright: ignore
+    joined = {k: np.concatenate([p[k] for p in parts]) for k in whole}
     assert_equal(joined, whole)
 
 
@@ -115,11 +115,10 @@ def test_a_batch_that_hosts_cannot_share_is_refused():
         TrainBatches(dataset(EVEN, EVEN), 6, 0, shard=(0, 4))
 
 
-@pytest.mark.parametrize("workers", [0, 2, 4])
+@pytest.mark.parametrize("workers", [0, 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_workers_change_nothing(workers: int):
-    if workers == 4:
-        pytest.importorskip("grain")
-    batches = TrainBatches(DATASETS["digits"](), 32, 3)
+    crop = CROPS.resolve("random_resized_crop(size=6)")
+    batches = TrainBatches(DATASETS["digits"](), 32, 3, crop=crop)
     found = list(read_ahead(batches, 40, 45, workers=workers))
     assert len(found) == 5
     for step, batch in enumerate(found, 40):
@@ -218,6 +217,46 @@ def test_skip_masks_test_examples(caplog: pytest.LogCaptureFixture):
         assert caplog.messages[-1].startswith("4 records of mine")
 
 
+def test_skip_masks_whole_images_without_a_head():
+    class Headless(Files):
+        def __getitem__(self, index: int) -> Record:
+            record = super().__getitem__(index)
+            image = b"" if index in self.broken else record.image
+            return Record(record.key, image, record.target)
+
+    for broken in ({0}, {0, 5}):
+        files = Headless([(9, 12), (12, 9)] * 3, broken=broken)
+        batches = EvalBatches(dataset(files, files), 2, on_error="skip")
+        seen = [n for b in batches for n in b["id"][b["real"], 1]]
+        assert sorted(seen) == sorted(set(range(6)) - broken)
+        missed = [batches.skipped(k, b) for k, b in enumerate(batches)]
+        assert sum(missed) == len(broken)
+        with pytest.raises(RecordError, match="record 'photo0' of mine: 0 bytes"):
+            EvalBatches(dataset(files, files), 2)
+    none = Headless([(9, 12)] * 2, broken={0, 1})
+    with pytest.raises(RecordError, match="no test record of mine"):
+        EvalBatches(dataset(none, none), 2, on_error="skip")
+
+
+def test_a_fingerprint_of_all_that_batches_depend_on():
+    def print_of(data: Dataset, size: int = 4, seed: int = 0, crop: str = "") -> str:
+        found = CROPS.resolve(crop or "random_resized_crop(size=16)")
+        return TrainBatches(data, size, seed, crop=found).fingerprint()
+
+    data = dataset(EVEN, EVEN)
+    prints = [
+        print_of(data),
+        print_of(dataset(BROKEN, EVEN)),
+        print_of(data, size=5),
+        print_of(data, seed=1),
+        print_of(data, crop="random_resized_crop(size=17)"),
+        print_of(data, crop="resize_crop(size=16, resize=16)"),
+        print_of(data, crop="whole"),
+    ]
+    assert len(set(prints)) == len(prints)
+    assert print_of(dataset(EVEN, EVEN)) == prints[0]
+
+
 def test_nothing_that_can_be_read():
     bad = Files([(24, 30)] * 3, broken={0, 1, 2})
     with pytest.raises(RecordError, match="no record of mine can be read"):
@@ -242,6 +281,7 @@ def one(image: Any, target: Any, task: Any, **options: Any) -> Dataset:
     return dataclasses.replace(data, **options)
 
 
+BASE = {"relabel": (-1, 0)}
 GREY = np.zeros((4, 6, 1), np.uint8)
 
 
@@ -253,12 +293,12 @@ GREY = np.zeros((4, 6, 1), np.uint8)
         (GREY[..., 0], "classification", {}, "class is a ndarray"),
         (1, "segmentation", {}, "a mask was expected, but the class 1 came"),
         (np.zeros((6, 4), int), "segmentation", {}, "mask is 6x4 and the image 4x6"),
-        (np.full((4, 6), 3), "segmentation", {}, "24 pixels .* such as 3: expected 0 to"),
+        (np.full((4, 6), 3), "segmentation", {}, "24 pixels .* such as 3: expected"),
         (np.full((4, 6), -1), "segmentation", {}, "labels such as -1"),
         (np.full((4, 6), 256), "segmentation", {}, "labels such as 256"),
-        (np.full((4, 6), 2), "segmentation", {"relabel": (-1, 0)}, "hold 2: expected 1 to 1"),
-        (np.zeros((4, 6), int), "segmentation", {"relabel": (-1, 0)}, "hold 0: expected"),
-        (np.full((4, 6), 300), "segmentation", {"relabel": (-1, 0)}, "hold 300"),
+        (np.full((4, 6), 2), "segmentation", BASE, "2: expected 1 to 1"),
+        (np.zeros((4, 6), int), "segmentation", BASE, "hold 0: expected"),
+        (np.full((4, 6), 300), "segmentation", BASE, "hold 300"),
         (b"no png", "segmentation", {}, "6 bytes that begin with b'no png'"),
     ],
 )  # fmt: skip
