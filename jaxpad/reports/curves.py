@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from jaxpad.reports.figure import BLUE, ORANGE, Picture, draw
+from jaxpad.reports.figure import BLUE, GREY, ORANGE, Picture, draw
 from jaxpad.reports.folder import Run
 
 
@@ -22,23 +22,35 @@ class Curve(NamedTuple):
 
 
 def learning_curves(run: Run) -> list[Picture]:
-    """Draws loss, accuracy, learning rate and gradient norm against the epoch.
+    """Draws what was logged against the epoch.
 
     Args:
         run: the run.
 
     Returns:
-        Four pictures in that order.
+        Loss, mIoU in segmentation, accuracy, the part of time spent waiting for data,
+        learning rate and gradient norm.
     """
     train = partial(_curve, run.train)
     test = partial(_curve, run.test, _points, "test")
+    level = partial(_level, run)
+    masks = run.results["dataset"]["task"] == "segmentation"
     loss = [train(_noisy, "training", "loss"), test("test_loss")]
-    accuracy = [train(_noisy, "training", "accuracy", 100), test("test_accuracy", 100)]
+    miou = [test("test_miou", 100), level("miou")] if masks else []
+    accuracy = [
+        train(_noisy, "training", "accuracy", 100),
+        test("test_accuracy", 100),
+        level("accuracy"),
+    ]
+    waiting = [train(_part, "waiting", "data_wait", 100)]
     rate = [train(_line, "learning rate", "learning_rate")]
     norm = [train(_noisy, "gradient norm", "grad_norm")]
+    unit = "pixel accuracy (%)" if masks else "accuracy (%)"
     return [
-        _picture("Loss", "mean loss per example", loss, 2.8),
-        _picture("Accuracy", "accuracy (%)", accuracy, 2.8),
+        _picture("Loss", f"mean loss per {'pixel' if masks else 'example'}", loss, 2.8),
+        *([_picture("Mean IoU", "mIoU (%)", miou, 2.8)] if masks else []),
+        _picture("Pixel accuracy" if masks else "Accuracy", unit, accuracy, 2.8),
+        _picture("Time spent waiting for data", "part of the time (%)", waiting, 2.0),
         _picture("Learning rate", "learning rate", rate, 2.0),
         _picture("Gradient norm", "gradient norm (L2)", norm, 2.0),
     ]
@@ -116,6 +128,17 @@ def _curve(
     return Curve(paint, name, log["epoch"][finite], scale * log[key][finite])
 
 
+def _level(run: Run, key: str) -> Curve:
+    """The trivial predictor's figure, as wide as the run."""
+    epoch = np.concatenate([run.train["epoch"], run.test["epoch"]])
+    epoch = epoch[np.isfinite(epoch)]
+    value = run.results["trivial"][key]
+    ends = epoch[[epoch.argmin(), epoch.argmax()]] if epoch.size else epoch
+    values = np.full(ends.shape, np.nan if value is None else 100 * value)
+    there = np.isfinite(values)
+    return Curve(_dashes, "trivial predictor", ends[there], values[there])
+
+
 def _picture(title: str, unit: str, curves: list[Curve], height: float) -> Picture:
     alt = f"{unit} against the epoch. {' '.join(map(_in_words, curves))}"
     return Picture(title, draw(partial(_paint, unit, curves), 4.2, height), alt)
@@ -140,7 +163,7 @@ def _paint(unit: str, curves: list[Curve], axes: Axes) -> None:
         return
     least = min(curve.value.min() for curve in curves)
     most = max(curve.value.max() for curve in curves)
-    if least > 0 and most > 30 * least:
+    if "%" not in unit and least > 0 and most > 30 * least:
         axes.set(yscale="log", ylabel=f"{unit}\n(log scale)")
         # Over two decades the powers of ten alone are too few to read a value off.
         steps = (1, 2, 5) if most < 300 * least else (1,)
@@ -161,6 +184,16 @@ def _plot(axes: Axes, curve: Curve, **options: Any) -> None:
 
 def _line(axes: Axes, curve: Curve) -> None:
     _plot(axes, curve, color=BLUE)
+
+
+def _part(axes: Axes, curve: Curve) -> None:
+    _line(axes, curve)
+    axes.set_ylim(0, max(5.0, 1.1 * curve.value.max()))
+
+
+def _dashes(axes: Axes, curve: Curve) -> None:
+    label = f"{curve.name}, {curve.value[-1]:.4g}"
+    axes.plot(curve.epoch, curve.value, "--", color=GREY, linewidth=1.2, label=label)
 
 
 def _points(axes: Axes, curve: Curve) -> None:

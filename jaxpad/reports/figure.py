@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 
 INK = "#1a1a1a"
+GREY = "#767676"
 BLUE = "#0b5cad"
 ORANGE = "#c2500a"
 PALE = "#a9c8ea"
@@ -90,6 +91,57 @@ def pixels(image: np.ndarray) -> str:
         metadata={"Software": "jaxpad"},
     )
     return _data_uri("image/png", buffer.getvalue())
+
+
+def shrink(image: np.ndarray, most: int) -> np.ndarray:
+    """Scales an image down to what a page can show, each pixel a mean of those there.
+
+    Args:
+        image: uint8 [h, w, channels].
+        most: pixels of the longer side; a smaller image stays as it is.
+
+    Returns:
+        Uint8 [h', w', channels].
+
+    Example:
+        >>> shrink(np.asarray([[[0], [2], [8], [8]]], np.uint8), 2).ravel().tolist()
+        [1, 8]
+    """
+    total = image.astype(float)
+    for axis, size in enumerate(shrunk(image.shape[:2], most)):
+        starts = np.arange(size) * image.shape[axis] // size
+        counts = np.diff(np.append(starts, image.shape[axis]))
+        total = np.add.reduceat(total, starts, axis)
+        total = total / np.expand_dims(counts, [i for i in range(3) if i != axis])
+    return np.round(total).astype(np.uint8)
+
+
+def shrink_mask(mask: np.ndarray, most: int) -> np.ndarray:
+    """Scales a mask as `shrink` an image: the label in the middle of each pixel.
+
+    Args:
+        mask: [h, w].
+        most: pixels of the longer side.
+
+    Returns:
+        [h', w'], with the same labels or fewer.
+    """
+    rows, columns = (
+        (2 * np.arange(size) + 1) * old // (2 * size)
+        for size, old in zip(shrunk(mask.shape, most), mask.shape, strict=True)
+    )
+    return mask[np.ix_(rows, columns)]
+
+
+def shrunk(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """The size of an image whose longer side is at most so long.
+
+    Example:
+        >>> shrunk((1024, 2048), 512), shrunk((64, 48), 512)
+        ((256, 512), (64, 48))
+    """
+    longer = max(most, *shape)
+    return tuple(max(1, side * most // longer) for side in shape)
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -2,29 +2,43 @@
 
 import json
 import pathlib
-import zipfile
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxpad.reports.arrays import Answers, Masks, read_answers, read_masks
 
-FILES = ("config.json", "metrics.jsonl", "results.json", "errors.npz")
-TRAIN_KEYS = ("step", "epoch", "loss", "accuracy", "learning_rate", "grad_norm")
-TEST_KEYS = ("step", "epoch", "test_loss", "test_accuracy")
-ERROR_KEYS = ("image", "label", "prediction", "probability", "index")
-RESULT_KEYS = """dataset.name dataset.classes dataset.note padding model.name
-    model.parameters device steps epochs seed train_seconds test.examples test.correct
-    test.accuracy test.interval test.loss best confusion border""".split()
+
+FILES = ("config.json", "metrics.jsonl", "results.json", "examples.npz")
+TRAIN_KEYS = """step epoch loss accuracy learning_rate grad_norm data_wait""".split()
+TEST_KEYS = {
+    "classification": ["step", "epoch", "test_loss", "test_accuracy"],
+    "segmentation": ["step", "epoch", "test_loss", "test_accuracy", "test_miou"],
+}
+RESULT_KEYS = """dataset.name dataset.task dataset.classes dataset.note padding model.name
+    model.parameters device steps epochs seed train_seconds headline test.examples
+    test.accuracy test.loss test.class_accuracy trivial.accuracy best confusion
+    confusions""".split()
+TASK_KEYS = {
+    "classification": "test.correct test.interval test.class_examples border".split(),
+    "segmentation": """test.pixels test.miou test.mean_accuracy test.class_iou
+        test.class_pixels trivial.miou""".split(),
+}
 
 
 class Run(NamedTuple):
-    """The files of one run; `train` and `test` hold one array per logged quantity."""
+    """The files of one run; `train` and `test` hold one array per logged quantity.
+
+    `answers` and `errors` are empty in segmentation, `masks` in classification.
+    """
 
     config: dict[str, Any]
     train: dict[str, np.ndarray]
     test: dict[str, np.ndarray]
     results: dict[str, Any]
-    errors: dict[str, np.ndarray]
+    answers: list[Answers]
+    errors: list[Answers]
+    masks: list[Masks]
 
 
 def read_run(workdir: str | pathlib.Path) -> Run:
@@ -41,24 +55,28 @@ def read_run(workdir: str | pathlib.Path) -> Run:
         ValueError: a file does not hold what it should; the message names it.
     """
     folder = pathlib.Path(workdir)
-    _check_files(folder)
-    train, test = read_metrics(folder / "metrics.jsonl")
-    return Run(
-        config=_read_json(folder / "config.json"),
-        train=train,
-        test=test,
-        results=read_results(folder / "results.json"),
-        errors=read_errors(folder / "errors.npz"),
-    )
+    _check_files(folder, FILES)
+    results = read_results(folder / "results.json")
+    task, classes = results["dataset"]["task"], len(results["dataset"]["classes"])
+    answers, errors, masks = [], [], []
+    if task == "segmentation":
+        masks = read_masks(folder / "examples.npz", classes)
+    else:
+        _check_files(folder, (*FILES, "errors.npz"))
+        answers = read_answers(folder / "examples.npz", classes)
+        errors = read_answers(folder / "errors.npz", classes)
+    config = _read_json(folder / "config.json")
+    train, test = read_metrics(folder / "metrics.jsonl", task)
+    return Run(config, train, test, results, answers, errors, masks)
 
 
-def _check_files(folder: pathlib.Path) -> None:
+def _check_files(folder: pathlib.Path, names: tuple[str, ...]) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(
             f"workdir={str(folder)!r} is not a folder; expected the folder of a run, "
             "the one given to `python launch.py --workdir DIR`."
         )
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if not missing:
         return
     inside = sorted(path.parent for path in folder.glob("*/results.json"))
@@ -70,7 +88,7 @@ def _check_files(folder: pathlib.Path) -> None:
     )
     raise FileNotFoundError(
         f"workdir={str(folder)!r} has no {' and no '.join(missing)}; expected the "
-        f"folder of a finished run, with {', '.join(FILES)}. {instead}"
+        f"folder of a finished run, with {', '.join(names)}. {instead}"
     )
 
 
@@ -85,7 +103,7 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
 
 
 def read_metrics(
-    path: pathlib.Path,
+    path: pathlib.Path, task: str = "classification"
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Reads the log: the training lines, and the evaluation lines.
 
@@ -94,6 +112,7 @@ def read_metrics(
 
     Args:
         path: a file with one JSON object a line.
+        task: "classification" or "segmentation", which logs the mIoU too.
 
     Returns:
         Two dictionaries from a quantity's name to its values in the order of the
@@ -121,11 +140,11 @@ def read_metrics(
                 "a 'step'. Mend or delete that line and write the report again."
             ) from error
         (test if "test_loss" in entry else train)[step] = entry
-    return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS)
+    return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS[task])
 
 
 def _columns(
-    entries: dict[int, dict[str, Any]], keys: tuple[str, ...]
+    entries: dict[int, dict[str, Any]], keys: list[str]
 ) -> dict[str, np.ndarray]:
     rows = [entries[step] for step in sorted(entries)]
     # float turns JSON's null, which numpy reads as None, into NaN.
@@ -142,48 +161,44 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        ValueError: it is not JSON, lacks a key, or its confusion matrix is not square.
+        ValueError: it is not JSON, lacks a key, or has lists of a wrong length.
     """
     results = _read_json(path)
-    for dotted in RESULT_KEYS:
+    _check_keys(path, results, RESULT_KEYS)
+    task = results["dataset"]["task"]
+    if task not in TASK_KEYS:
+        raise ValueError(
+            f"{path}: 'dataset.task' is {task!r}; expected {' or '.join(TASK_KEYS)}."
+        )
+    _check_keys(path, results, TASK_KEYS[task])
+    _check_lengths(path, results)
+    return results
+
+
+def _check_keys(path: pathlib.Path, results: dict[str, Any], keys: list[str]) -> None:
+    for dotted in keys:
         value: Any = results
         for key in dotted.split("."):
             if not isinstance(value, dict) or key not in value:
-                raise ValueError(f"{path} has no {dotted!r}; run the evaluation again.")
+                raise ValueError(
+                    f"{path} has no {dotted!r}; evaluate again: `python launch.py "
+                    f"--workdir {path.parent}` with the flags of the run."
+                )
             value = value[key]
+
+
+def _check_lengths(path: pathlib.Path, results: dict[str, Any]) -> None:
     classes = len(results["dataset"]["classes"])
-    lengths = [len(row) for row in results["confusion"]]
-    if lengths != [classes] * classes:
+    for key, values in results["test"].items():
+        if key.startswith("class_") and len(values) != classes:
+            raise ValueError(
+                f"{path}: 'test.{key}' has {len(values)} values; expected {classes}, "
+                "as many as 'dataset.classes'."
+            )
+    # None where there are too many classes for a matrix.
+    lengths = [len(row) for row in results["confusion"] or []]
+    if results["confusion"] is not None and lengths != [classes] * classes:
         raise ValueError(
             f"{path}: the rows of 'confusion' have lengths {lengths}; expected "
             f"{classes} rows of length {classes}, as many as 'dataset.classes'."
         )
-    return results
-
-
-def read_errors(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads the mistakes: images, labels, predictions, probabilities, indices.
-
-    Args:
-        path: a file of numpy's npz format.
-
-    Returns:
-        One array a name, all with the same first dimension.
-
-    Raises:
-        ValueError: an array is missing, or the images are not uint8 [m, h, w, 1 or 3].
-    """
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            errors = {key: stored[key] for key in ERROR_KEYS}
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} does not hold the arrays {', '.join(ERROR_KEYS)}: {error}"
-        ) from error
-    image = errors["image"]
-    if image.ndim != 4 or image.shape[-1] not in (1, 3) or image.dtype != np.uint8:
-        raise ValueError(
-            f"{path}: 'image' is {image.dtype} {image.shape}; expected uint8 "
-            "[m, h, w, 1 or 3]."
-        )
-    return errors

@@ -3,19 +3,24 @@
 import json
 import os
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import numpy as np
 
+from jaxpad.reports.arrays import Answers
 from jaxpad.reports.border import border_picture, border_sentence
+from jaxpad.reports.classes import class_table
 from jaxpad.reports.confusion import confusion_picture, worst_confusions
 from jaxpad.reports.curves import gaps, learning_curves
-from jaxpad.reports.figure import Picture, pixels
-from jaxpad.reports.folder import ERROR_KEYS, Run, read_run
+from jaxpad.reports.figure import Picture, pixels, shrink
+from jaxpad.reports.folder import Run, read_run
+from jaxpad.reports.masks import legend, overlays
 
 
-MOST_MISTAKES = 24
+MOST_ERRORS = 24
+THUMBNAIL = 224  # pixels of the longer side
+NAMES = {"accuracy": "accuracy", "miou": "mIoU"}
 
 
 def write_report(workdir: str | pathlib.Path) -> pathlib.Path:
@@ -56,8 +61,8 @@ def render(run: Run) -> str:
     """
     results = run.results
     classes = [str(name) for name in results["dataset"]["classes"]]
-    confusion = np.array(results["confusion"], int)
-    border = results["border"]
+    masks = results["dataset"]["task"] == "segmentation"
+    border = results.get("border")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
         autoescape=True,
@@ -65,19 +70,32 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["percent"] = percent
     return environment.get_template("run.html.j2").render(
         results=results,
+        masks=masks,
+        unit="pixels" if masks else "examples",
         figures=key_figures(results),
         curves=learning_curves(run),
         gaps=gaps(run),
-        confusion=confusion_picture(confusion, classes),
-        worst=worst_confusions(confusion, classes),
-        mistakes=mistakes(run.errors, classes),
-        all_mistakes=results["test"]["examples"] - results["test"]["correct"],
+        classes=class_table(results),
+        confusion=_confusion(results, classes),
+        worst=worst_confusions(results),
+        answers=thumbnails(run.answers, classes),
+        errors=thumbnails(run.errors[:MOST_ERRORS], classes),
+        overlays=overlays(run.masks, classes),
+        legend=legend(run.masks, classes),
         border=border and border_picture(border),
         border_sentence=border and border_sentence(border),
         config=flatten(run.config),
     )
+
+
+def _confusion(results: dict[str, Any], classes: list[str]) -> Picture | None:
+    if results["confusion"] is None:
+        return None
+    unit = "pixels" if results["dataset"]["task"] == "segmentation" else "examples"
+    return confusion_picture(np.array(results["confusion"], int), classes, unit)
 
 
 def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
@@ -89,14 +107,28 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
     Returns:
         Pairs of a name and a value with its unit, in the order to show them.
     """
-    test, best = results["test"], results["best"]
-    return [
-        ("final epoch", f"{results['epochs']:g}: {test['accuracy']:.2%}"),
+    test, best, trivial = results["test"], results["best"], results["trivial"]
+    headline = results["headline"]
+    name = NAMES.get(headline, headline)
+    figures = [
+        (f"test {name}", percent(test[headline])),
+        (f"trivial predictor's {name}", percent(trivial[headline])),
         (
-            "best epoch",
-            f"{best['epoch']:g}: {best['accuracy']:.2%}" if best else "none",
+            f"best epoch's {name}",
+            f"{percent(best[headline])} (epoch {best['epoch']:g})" if best else "none",
         ),
-        ("test loss", f"{test['loss']:.4g}"),
+    ]
+    if headline == "miou":
+        figures += [
+            ("pixel accuracy", percent(test["accuracy"])),
+            ("trivial predictor's pixel accuracy", percent(trivial["accuracy"])),
+            ("mean accuracy of classes", percent(test["mean_accuracy"])),
+        ]
+    loss = test["loss"]
+    return [
+        *figures,
+        ("test loss", "not finite" if loss is None else f"{loss:.4g}"),
+        ("epochs", f"{results['epochs']:g}"),
         ("steps", f"{results['steps']:,}"),
         ("training time", duration(results["train_seconds"])),
         ("parameters", f"{results['model']['parameters']:,}"),
@@ -104,6 +136,16 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
         ("padding", str(results["padding"])),
         ("seed", str(results["seed"])),
     ]
+
+
+def percent(share: float | None) -> str:
+    """A part of one in words.
+
+    Example:
+        >>> percent(0.98765), percent(None)
+        ('98.77%', 'no figure')
+    """
+    return "no figure" if share is None else f"{share:.2%}"
 
 
 def duration(seconds: int | float) -> str:
@@ -119,26 +161,40 @@ def duration(seconds: int | float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def mistakes(errors: dict[str, np.ndarray], classes: list[str]) -> list[Picture]:
-    """Shows the most confident mistakes.
+class Thumbnail(NamedTuple):
+    """A test image, what is true and said of it, and whether that is the same."""
+
+    source: str
+    index: int
+    true: str
+    said: str
+    sure: str
+    right: bool
+    small: bool
+
+
+def thumbnails(answers: list[Answers], classes: list[str]) -> list[Thumbnail]:
+    """Shows test images and what was said of them.
 
     Args:
-        errors: the arrays of errors.npz.
+        answers: the images.
         classes: the name of each class.
 
     Returns:
-        At most 24 pictures, each titled with its caption.
+        One for each; those larger than 224 pixels are scaled down.
     """
-    pictures = []
-    for image, label, prediction, probability, index in zip(
-        *(errors[key][:MOST_MISTAKES] for key in ERROR_KEYS), strict=True
-    ):
-        caption = (
-            f"true {classes[label]}, said {classes[prediction]} ({probability:.0%}), "
-            f"test image {index}"
+    return [
+        Thumbnail(
+            source=pixels(shrink(found.image, THUMBNAIL)),
+            index=found.index,
+            true=classes[found.label],
+            said=classes[found.prediction],
+            sure=f"{found.probability:.0%}",
+            right=found.label == found.prediction,
+            small=max(found.image.shape) < 100,
         )
-        pictures.append(Picture(caption, pixels(image), f"Test image {index}"))
-    return pictures
+        for found in answers
+    ]
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ..data import read_example
+from ..data.crops import on_canvas
 from .build import Job
 from .evaluate import Evaluation
 from .segmentation import Segmentation
@@ -53,11 +54,19 @@ def _answers(
     images = [_example(job, int(number))[0] for number in numbers]
     return {
         "index": numbers,
-        "image": np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8),
+        "image": _stacked(images),
         "label": evaluation.labels[chosen],
         "prediction": evaluation.predictions[chosen],
         "probability": np.exp(evaluation.log_probabilities.max(-1)[chosen]),
     }
+
+
+def _stacked(images: list[np.ndarray]) -> np.ndarray:
+    """Whole images may have several sizes: the smaller ones are extended with grey."""
+    if not images:
+        return np.zeros((0, 1, 1, 1), np.uint8)
+    height, width = np.max([image.shape[:2] for image in images], axis=0).tolist()
+    return np.stack([on_canvas(image, None, (height, width))[0] for image in images])
 
 
 def _masks(job: Job, evaluation: Segmentation) -> dict[str, np.ndarray]:
