@@ -38,7 +38,7 @@ def confusion_picture(
     """
     numbered = len(classes) <= MOST_NUMBERED
     side = max(2.9, (0.29 if numbered else 0.19) * len(classes))
-    labels = 0.06 * max(len(_shorten(name)) for name in classes)
+    labels = 0.085 * max(len(_shorten(name)) for name in classes)
     paint = partial(_paint, confusion, classes, unit)
     source = draw(paint, side + labels + 1.4, side + labels + 0.5)
     right = int(np.trace(confusion))
@@ -81,7 +81,7 @@ def _paint(confusion: np.ndarray, classes: list[str], unit: str, axes: Axes) -> 
     size = 8 if unit == "pixels" or confusion.max() < 1000 else 6.5
     for (true, said), count in np.ndenumerate(confusion):
         color = "white" if norm(share[true, said]) > 0.55 else INK
-        text = str(count) if unit != "pixels" else _percent(share[true, said])
+        text = _percent(share[true, said]) if unit == "pixels" else str(count or "")
         axes.text(said, true, text, color=color, size=size, ha="center", va="center")
 
 

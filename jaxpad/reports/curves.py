@@ -194,6 +194,8 @@ def _part(axes: Axes, curve: Curve) -> None:
 def _dashes(axes: Axes, curve: Curve) -> None:
     label = f"{curve.name}, {curve.value[-1]:.4g}"
     axes.plot(curve.epoch, curve.value, "--", color=GREY, linewidth=1.2, label=label)
+    if curve.value[-1] < 50:  # else two close levels would fill the axis
+        axes.set_ylim(bottom=0)
 
 
 def _points(axes: Axes, curve: Curve) -> None:

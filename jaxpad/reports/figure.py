@@ -19,6 +19,7 @@ GREY = "#767676"
 BLUE = "#0b5cad"
 ORANGE = "#c2500a"
 PALE = "#a9c8ea"
+EXACT = 128  # pixels of the longer side of images that are stored as they are
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#767676",
     "axes.grid": True,
@@ -75,22 +76,30 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
 
 
 def pixels(image: np.ndarray) -> str:
-    """Stores an image pixel by pixel.
+    """Stores an image: pixel by pixel if it is small, else as a good JPEG.
+
+    A photograph as a PNG is several times larger, and slow to write.
 
     Args:
         image: uint8 [h, w, 1 or 3].
 
     Returns:
-        A PNG as a data URI.
+        A data URI.
     """
     buffer = io.BytesIO()
+    kind = "png" if max(image.shape) <= EXACT else "jpeg"
     matplotlib.image.imsave(
         buffer,
         np.broadcast_to(image, (*image.shape[:2], 3)),
-        format="png",
-        metadata={"Software": "jaxpad"},
+        format=kind,
+        # No subsampling: the colours of masks end where their classes do.
+        **(
+            {"metadata": {"Software": "jaxpad"}}
+            if kind == "png"
+            else {"pil_kwargs": {"quality": 88, "subsampling": 0}}
+        ),
     )
-    return _data_uri("image/png", buffer.getvalue())
+    return _data_uri(f"image/{kind}", buffer.getvalue())
 
 
 def shrink(image: np.ndarray, most: int) -> np.ndarray:

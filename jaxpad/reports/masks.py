@@ -92,7 +92,7 @@ def css(colour: np.ndarray) -> str:
 def _overlay(found: Masks, colours: np.ndarray) -> Overlay:
     counted = found.label != IGNORE
     right = int((counted & (found.label == found.prediction)).sum())
-    part = f"{right / counted.sum():.1%}" if counted.any() else "none counts"
+    share = f"{right / max(1, counted.sum()):.1%} of the pixels that count are right"
     name = f"test image {found.index}"
     image = shrink(found.image, LARGEST)
     label, said = (shrink_mask(m, LARGEST) for m in (found.label, found.prediction))
@@ -103,7 +103,7 @@ def _overlay(found: Masks, colours: np.ndarray) -> Overlay:
         "difference": _difference(image, label, said),
     }
     return Overlay(
-        f"Test image {found.index}: right pixels {part}",
+        f"Test image {found.index}: {share if counted.any() else 'no pixel counts'}",
         [Picture(k, pixels(v), f"{k} of {name}") for k, v in drawn.items()],
     )
 
