@@ -15,7 +15,7 @@ KEYS = ("index", "image", "label", "prediction", "probability")
 class Answers(NamedTuple):
     """A test image uint8 [h, w, 1 or 3], its class, the answer and how sure it is."""
 
-    index: int
+    number: int
     image: np.ndarray
     label: int
     prediction: int
@@ -25,7 +25,7 @@ class Answers(NamedTuple):
 class Masks(NamedTuple):
     """A test image uint8 [h, w, 1 or 3], its true classes [h, w] and the answer."""
 
-    index: int
+    number: int
     image: np.ndarray
     label: np.ndarray
     prediction: np.ndarray
@@ -57,8 +57,8 @@ def read_answers(path: pathlib.Path, classes: int) -> list[Answers]:
     for key in ("label", "prediction"):
         _check_classes(path, key, stored[key], classes)
     return [
-        Answers(int(index), image, int(label), int(prediction), float(probability))
-        for index, image, label, prediction, probability in zip(
+        Answers(int(number), image, int(label), int(prediction), float(probability))
+        for number, image, label, prediction, probability in zip(
             *(stored[key] for key in KEYS), strict=True
         )
     ]
@@ -82,7 +82,7 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
     if "index" not in stored:
         raise ValueError(f"{path} has no array 'index': {_shapes(stored)}.")
     masks = []
-    for row, index in enumerate(stored["index"]):
+    for row, number in enumerate(stored["index"]):
         names = [f"{key}_{row}" for key in ("image", "label", "prediction")]
         if missing := [name for name in names if name not in stored]:
             raise ValueError(f"{path} has no array {missing[0]!r}: {_shapes(stored)}.")
@@ -96,7 +96,7 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
                 )
         _check_classes(path, names[1], label[label != IGNORE], classes)
         _check_classes(path, names[2], prediction, classes)
-        masks.append(Masks(int(index), image, label, prediction))
+        masks.append(Masks(int(number), image, label, prediction))
     return masks
 
 

@@ -18,7 +18,7 @@ class Confusion(NamedTuple):
 
     true: str
     said: str
-    count: int
+    times: int
     share: float
 
 
@@ -81,7 +81,9 @@ def _paint(confusion: np.ndarray, classes: list[str], unit: str, axes: Axes) -> 
     size = 8 if unit == "pixels" or confusion.max() < 1000 else 6.5
     for (true, said), count in np.ndenumerate(confusion):
         color = "white" if norm(share[true, said]) > 0.55 else INK
-        text = _percent(share[true, said]) if unit == "pixels" else str(count or "")
+        text = (
+            _percent(float(share[true, said])) if unit == "pixels" else str(count or "")
+        )
         axes.text(said, true, text, color=color, size=size, ha="center", va="center")
 
 

@@ -1,4 +1,4 @@
-"""Figures and pixels as data URIs: the same bytes for the same numbers."""
+"""Figures as data URIs: the same bytes for the same numbers."""
 
 import base64
 import io
@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import matplotlib
-import matplotlib.image
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -19,7 +17,6 @@ GREY = "#767676"
 BLUE = "#0b5cad"
 ORANGE = "#c2500a"
 PALE = "#a9c8ea"
-EXACT = 128  # pixels of the longer side of images that are stored as they are
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#767676",
     "axes.grid": True,
@@ -72,86 +69,9 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
         )
     svg = buffer.getvalue()
     # The prolog before the root element only names a network address.
-    return _data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
+    return data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
 
 
-def pixels(image: np.ndarray) -> str:
-    """Stores an image: pixel by pixel if it is small, else as a good JPEG.
-
-    A photograph as a PNG is several times larger, and slow to write.
-
-    Args:
-        image: uint8 [h, w, 1 or 3].
-
-    Returns:
-        A data URI.
-    """
-    buffer = io.BytesIO()
-    kind = "png" if max(image.shape) <= EXACT else "jpeg"
-    matplotlib.image.imsave(
-        buffer,
-        np.broadcast_to(image, (*image.shape[:2], 3)),
-        format=kind,
-        # No subsampling: the colours of masks end where their classes do.
-        **(
-            {"metadata": {"Software": "jaxpad"}}
-            if kind == "png"
-            else {"pil_kwargs": {"quality": 88, "subsampling": 0}}
-        ),
-    )
-    return _data_uri(f"image/{kind}", buffer.getvalue())
-
-
-def shrink(image: np.ndarray, most: int) -> np.ndarray:
-    """Scales an image down to what a page can show, each pixel a mean of those there.
-
-    Args:
-        image: uint8 [h, w, channels].
-        most: pixels of the longer side; a smaller image stays as it is.
-
-    Returns:
-        Uint8 [h', w', channels].
-
-    Example:
-        >>> shrink(np.asarray([[[0], [2], [8], [8]]], np.uint8), 2).ravel().tolist()
-        [1, 8]
-    """
-    total = image.astype(float)
-    for axis, size in enumerate(shrunk(image.shape[:2], most)):
-        starts = np.arange(size) * image.shape[axis] // size
-        counts = np.diff(np.append(starts, image.shape[axis]))
-        total = np.add.reduceat(total, starts, axis)
-        total = total / np.expand_dims(counts, [i for i in range(3) if i != axis])
-    return np.round(total).astype(np.uint8)
-
-
-def shrink_mask(mask: np.ndarray, most: int) -> np.ndarray:
-    """Scales a mask as `shrink` an image: the label in the middle of each pixel.
-
-    Args:
-        mask: [h, w].
-        most: pixels of the longer side.
-
-    Returns:
-        [h', w'], with the same labels or fewer.
-    """
-    rows, columns = (
-        (2 * np.arange(size) + 1) * old // (2 * size)
-        for size, old in zip(shrunk(mask.shape, most), mask.shape, strict=True)
-    )
-    return mask[np.ix_(rows, columns)]
-
-
-def shrunk(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """The size of an image whose longer side is at most so long.
-
-    Example:
-        >>> shrunk((1024, 2048), 512), shrunk((64, 48), 512)
-        ((256, 512), (64, 48))
-    """
-    longer = max(most, *shape)
-    return tuple(max(1, side * most // longer) for side in shape)
-
-
-def _data_uri(kind: str, content: bytes) -> str:
+def data_uri(kind: str, content: bytes) -> str:
+    """Content that an HTML page can hold in place of an address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +16,10 @@ TEST_KEYS = {
     "classification": ["step", "epoch", "test_loss", "test_accuracy"],
     "segmentation": ["step", "epoch", "test_loss", "test_accuracy", "test_miou"],
 }
-RESULT_KEYS = """dataset.name dataset.task dataset.classes dataset.note padding model.name
-    model.parameters device steps epochs seed train_seconds headline test.examples
-    test.accuracy test.loss test.class_accuracy trivial.accuracy best confusion
-    confusions""".split()
+RESULT_KEYS = """dataset.name dataset.task dataset.classes dataset.note padding
+    model.name model.parameters device steps epochs seed train_seconds headline
+    test.examples test.accuracy test.loss test.class_accuracy trivial.accuracy best
+    confusion confusions""".split()
 TASK_KEYS = {
     "classification": "test.correct test.interval test.class_examples border".split(),
     "segmentation": """test.pixels test.miou test.mean_accuracy test.class_iou
@@ -144,7 +145,7 @@ def read_metrics(
 
 
 def _columns(
-    entries: dict[int, dict[str, Any]], keys: list[str]
+    entries: dict[int, dict[str, Any]], keys: Sequence[str]
 ) -> dict[str, np.ndarray]:
     rows = [entries[step] for step in sorted(entries)]
     # float turns JSON's null, which numpy reads as None, into NaN.
@@ -175,7 +176,9 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
     return results
 
 
-def _check_keys(path: pathlib.Path, results: dict[str, Any], keys: list[str]) -> None:
+def _check_keys(
+    path: pathlib.Path, results: dict[str, Any], keys: Sequence[str]
+) -> None:
     for dotted in keys:
         value: Any = results
         for key in dotted.split("."):

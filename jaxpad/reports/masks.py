@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxpad.reports.arrays import IGNORE, Masks
-from jaxpad.reports.figure import Picture, pixels, shrink, shrink_mask
+from jaxpad.reports.figure import Picture
+from jaxpad.reports.raster import pixels, shrink, shrink_mask
 
 
 LARGEST = 512  # pixels of the longer side of a picture
@@ -93,7 +94,7 @@ def _overlay(found: Masks, colours: np.ndarray) -> Overlay:
     counted = found.label != IGNORE
     right = int((counted & (found.label == found.prediction)).sum())
     share = f"{right / max(1, counted.sum()):.1%} of the pixels that count are right"
-    name = f"test image {found.index}"
+    name = f"test image {found.number}"
     image = shrink(found.image, LARGEST)
     label, said = (shrink_mask(m, LARGEST) for m in (found.label, found.prediction))
     drawn = {
@@ -103,7 +104,7 @@ def _overlay(found: Masks, colours: np.ndarray) -> Overlay:
         "difference": _difference(image, label, said),
     }
     return Overlay(
-        f"Test image {found.index}: {share if counted.any() else 'no pixel counts'}",
+        f"Test image {found.number}: {share if counted.any() else 'no pixel counts'}",
         [Picture(k, pixels(v), f"{k} of {name}") for k, v in drawn.items()],
     )
 

@@ -13,9 +13,10 @@ from jaxpad.reports.border import border_picture, border_sentence
 from jaxpad.reports.classes import class_table
 from jaxpad.reports.confusion import confusion_picture, worst_confusions
 from jaxpad.reports.curves import gaps, learning_curves
-from jaxpad.reports.figure import Picture, pixels, shrink
+from jaxpad.reports.figure import Picture
 from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.masks import legend, overlays
+from jaxpad.reports.raster import pixels, shrink
 
 
 MOST_ERRORS = 24
@@ -165,7 +166,7 @@ class Thumbnail(NamedTuple):
     """A test image, what is true and said of it, and whether that is the same."""
 
     source: str
-    index: int
+    number: int
     true: str
     said: str
     sure: str
@@ -186,7 +187,7 @@ def thumbnails(answers: list[Answers], classes: list[str]) -> list[Thumbnail]:
     return [
         Thumbnail(
             source=pixels(shrink(found.image, THUMBNAIL)),
-            index=found.index,
+            number=found.number,
             true=classes[found.label],
             said=classes[found.prediction],
             sure=f"{found.probability:.0%}",

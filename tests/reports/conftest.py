@@ -183,7 +183,8 @@ def make_run(tmp_path: pathlib.Path):
             found = make_mask_results(**results)
         else:
             np.savez(folder / "examples.npz", **make_answers(examples, channels))
-            wrong = make_answers(errors, channels) | {"label": np.full(errors, 2)}
+            wrong = make_answers(errors, channels)
+            wrong["label"][:] = 2
             np.savez(folder / "errors.npz", **wrong)
             found = make_results(**results)
         (folder / "results.json").write_text(json.dumps(found))
