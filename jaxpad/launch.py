@@ -87,7 +87,7 @@ def _new_folder(config: Any) -> pathlib.Path:
 
 
 def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
-    from .reports.page import NAMES, duration, percent
+    from .reports.words import NAMES, duration, percent
 
     test, headline = results["test"], results["headline"]
     if headline == "miou":
