@@ -45,7 +45,7 @@ def class_table(results: dict[str, Any]) -> Table:
         columns = [Column("accuracy", True)]
         shares, counts = [test["class_accuracy"]], "examples"
         colours = [""] * len(classes)
-    columns += [Column(counts, False), Column("share", False)]
+    columns += [Column(counts, False), Column("share of all", False)]
     total = max(1, sum(test[f"class_{counts}"]))
     rows = []
     for number, name in enumerate(classes):

@@ -62,7 +62,8 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # matplotlib only measures the text here; the browser has the missing glyphs.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(width, height), layout="constrained")
+        # "constrained" cuts off the label of axes that are square beside a bar.
+        figure = Figure(figsize=(width, height), layout="compressed")
         paint(figure.add_subplot())
         FigureCanvasSVG(figure).print_svg(
             buffer, metadata={"Date": None, "Creator": None}

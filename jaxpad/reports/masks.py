@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxpad.reports.arrays import IGNORE, Masks
 from jaxpad.reports.figure import Picture
-from jaxpad.reports.raster import pixels, shrink, shrink_mask
+from jaxpad.reports.raster import EXACT, pixels, shrink, shrink_mask
 
 
 LARGEST = 512  # pixels of the longer side of a picture
@@ -18,10 +18,11 @@ BACKGROUND = (24, 28, 58)
 
 
 class Overlay(NamedTuple):
-    """One test image in words, and its four pictures."""
+    """One test image in words, its four pictures, and whether their pixels show."""
 
     title: str
     pictures: list[Picture]
+    small: bool
 
 
 def overlays(masks: list[Masks], classes: list[str]) -> list[Overlay]:
@@ -106,6 +107,7 @@ def _overlay(found: Masks, colours: np.ndarray) -> Overlay:
     return Overlay(
         f"Test image {found.number}: {share if counted.any() else 'no pixel counts'}",
         [Picture(k, pixels(v), f"{k} of {name}") for k, v in drawn.items()],
+        small=max(image.shape) <= EXACT,
     )
 
 

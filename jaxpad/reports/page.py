@@ -15,7 +15,7 @@ from jaxpad.reports.curves import gaps, learning_curves
 from jaxpad.reports.figure import Picture
 from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.masks import legend, overlays
-from jaxpad.reports.raster import pixels, shrink
+from jaxpad.reports.raster import EXACT, pixels, shrink
 from jaxpad.reports.words import flatten, key_figures, percent
 
 
@@ -128,7 +128,7 @@ def thumbnails(answers: list[Answers], classes: list[str]) -> list[Thumbnail]:
             said=classes[found.prediction],
             sure=f"{found.probability:.0%}",
             right=found.label == found.prediction,
-            small=max(found.image.shape) < 100,
+            small=max(found.image.shape) <= EXACT,
         )
         for found in answers
     ]
