@@ -87,13 +87,28 @@ def _new_folder(config: Any) -> pathlib.Path:
 
 
 def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
-    test = results["test"]
-    low, high = test["interval"]
-    return (
-        f"\ntest accuracy {test['accuracy']:.2%} "
-        f"(95% interval {low:.1%} to {high:.1%}, "
-        f"{test['correct']} of {test['examples']} images)\n"
-        f"training      {results['train_seconds']:.0f} s\n"
-        f"files         {folder}\n"
-        f"report        {report}"
-    )
+    from .reports.words import NAMES, duration, percent
+
+    test, headline = results["test"], results["headline"]
+    if headline == "miou":
+        found = (
+            f"{test['examples']:,} images; pixel accuracy {percent(test['accuracy'])}"
+        )
+    else:
+        low, high = test["interval"]
+        found = (
+            f"95% interval {low:.1%} to {high:.1%}, "
+            f"{test['correct']:,} of {test['examples']:,} images"
+        )
+    name = NAMES.get(headline, headline)
+    each = "pixel" if headline == "miou" else "image"
+    lines = {
+        f"test {name}": f"{percent(test[headline])} ({found})",
+        "trivial": f"{percent(results['trivial'][headline])} "
+        f"(the best answer that is the same for every {each})",
+        "training": duration(results["train_seconds"]),
+        "files": folder,
+        "report": report,
+    }
+    width = max(map(len, lines)) + 1
+    return "".join(f"\n{name:{width}}{value}" for name, value in lines.items())

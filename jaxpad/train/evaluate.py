@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from ..data import Batch
 from ..typing import AnyArray, Array
@@ -18,10 +18,12 @@ class Evaluation(NamedTuple):
     Attributes:
         log_probabilities: float32 `[n, classes]`.
         labels: int `[n]`.
+        numbers: of their records, `[n]`; one that cannot be read is not among them.
     """
 
     log_probabilities: Float[np.ndarray, "n classes"]
     labels: Int[np.ndarray, " n"]
+    numbers: Integer[np.ndarray, " n"]
 
     @property
     def predictions(self) -> Int[np.ndarray, " n"]:
@@ -75,8 +77,9 @@ def evaluate(step: Callable[[Batch], Array], batches: Iterable[Batch]) -> Evalua
         said.append(np.asarray(jax.device_get(step(batch)))[batch["real"]])
         labels.append(batch["label"][batch["real"]])
         numbers.append(batch["id"][batch["real"], 1])
-    order = np.argsort(np.concatenate(numbers))
-    return Evaluation(np.concatenate(said)[order], np.concatenate(labels)[order])
+    found = [np.concatenate(parts) for parts in (said, labels, numbers)]
+    order = np.argsort(found[2])
+    return Evaluation(*(part[order] for part in found))
 
 
 def evaluate_masks(

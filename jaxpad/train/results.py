@@ -6,16 +6,19 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Int
 
 from ..analysis import border_share
-from ..data import Dataset, as_arrays, read_example
+from ..data import Dataset, as_arrays
 from .build import Job
 from .evaluate import Evaluation, wilson_interval
+from .pictures import write_pictures
 from .segmentation import Segmentation
 from .workdir import write_whole
 
 
-ERRORS_KEPT = 64
+MATRIX = 40  # classes; of more, a matrix is mostly zeros and only some cells are kept
+CONFUSIONS = 100  # the most frequent ones, whatever the number of classes
 
 
 def write_results(
@@ -24,7 +27,7 @@ def write_results(
     evaluation: Evaluation | Segmentation,
     rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Writes `results.json`, and `errors.npz` or `examples.npz`.
+    """Writes `results.json`, `examples.npz` and, for classes, `errors.npz`.
 
     Args:
         folder: the run's folder.
@@ -36,6 +39,7 @@ def write_results(
         What stands in results.json.
     """
     masks = isinstance(evaluation, Segmentation)
+    confusion = evaluation.confusion if masks else evaluation.confusion()
     results = {
         "dataset": {
             "name": job.dataset.name,
@@ -52,19 +56,15 @@ def write_results(
         "train_seconds": train_seconds(rows),
         "headline": job.task.headline,
         "test": _of_masks(evaluation) if masks else _of_classes(evaluation),
-        "trivial": evaluation.trivial(),
+        "trivial": {name: _number(v) for name, v in evaluation.trivial().items()},
         "best": _best(job, evaluation, rows),
+        "confusion": confusion.tolist() if len(confusion) <= MATRIX else None,
+        "confusions": most_frequent(confusion),
     }
     if not masks:
-        results["confusion"] = evaluation.confusion().tolist()
         results["border"] = border_groups(job.dataset, evaluation)
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
-    name, arrays = (
-        ("examples.npz", _examples(job, evaluation))
-        if masks
-        else ("errors.npz", _errors(job, evaluation))
-    )
-    np.savez_compressed(folder / name, **arrays)  # pyright: ignore[reportArgumentType]
+    write_pictures(folder, job, evaluation)
     return results
 
 
@@ -86,24 +86,55 @@ def _best(
 
 def _of_classes(evaluation: Evaluation) -> dict[str, Any]:
     right = evaluation.predictions == evaluation.labels
-    return {**_counts(right), "loss": evaluation.loss}
+    confusion = evaluation.confusion()
+    examples = confusion.sum(1)
+    found = confusion.diagonal() / np.where(examples, examples, np.nan)
+    return {
+        **_counts(right),
+        "loss": _number(evaluation.loss),
+        "class_accuracy": [_number(accuracy) for accuracy in found],
+        "class_examples": examples.tolist(),
+    }
 
 
 def _of_masks(evaluation: Segmentation) -> dict[str, Any]:
+    figures = {name: _number(value) for name, value in evaluation.figures().items()}
     return {
         "examples": evaluation.images,
         "pixels": int(evaluation.confusion.sum()),
-        **evaluation.figures(),
-        "mean_accuracy": evaluation.mean_accuracy,
-        # JSON knows no NaN: null where a class has no pixel in the test set.
-        "class_iou": _numbers(evaluation.class_iou),
-        "class_accuracy": _numbers(evaluation.class_accuracy),
+        **figures,
+        "mean_accuracy": _number(evaluation.mean_accuracy),
+        "class_iou": [_number(iou) for iou in evaluation.class_iou],
+        "class_accuracy": [_number(found) for found in evaluation.class_accuracy],
         "class_pixels": evaluation.confusion.sum(1).tolist(),
     }
 
 
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]
+def _number(value: float) -> float | None:
+    """JSON knows no NaN: null for the loss of a diverged run, or an absent class."""
+    return float(value) if np.isfinite(value) else None
+
+
+def most_frequent(
+    confusion: Int[np.ndarray, "classes classes"], most: int = CONFUSIONS
+) -> list[list[int]]:
+    """The most frequent mistakes: true class, predicted class, how often.
+
+    Args:
+        confusion: counts by true class (rows) and predicted class.
+        most: how many to keep.
+
+    Returns:
+        The largest count first; none of a mistake that was never made.
+
+    Example:
+        >>> most_frequent(np.array([[9, 1, 0], [3, 7, 0], [0, 0, 5]]))
+        [[1, 0, 3], [0, 1, 1]]
+    """
+    wrong = confusion - np.diag(confusion.diagonal())
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    cells = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    return [[int(t), int(s), int(wrong[t, s])] for t, s in cells if wrong[t, s]]
 
 
 def border_groups(dataset: Dataset, evaluation: Evaluation) -> dict[str, Any] | None:
@@ -140,36 +171,3 @@ def _counts(right: np.ndarray) -> dict[str, Any]:
         "accuracy": correct / n,
         "interval": list(wilson_interval(correct, n)),
     }
-
-
-def _errors(job: Job, evaluation: Evaluation) -> dict[str, np.ndarray]:
-    """The most confident mistakes, with their images."""
-    probability = np.exp(evaluation.log_probabilities.max(-1))
-    wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
-    worst = wrong[np.argsort(-probability[wrong], kind="stable")][:ERRORS_KEPT]
-    empty = np.zeros((0, 1, 1, 1), np.uint8)
-    images = [_example(job, int(number))[0] for number in worst]
-    return {
-        "index": worst,
-        "image": np.stack(images) if images else empty,
-        "label": evaluation.labels[worst],
-        "prediction": evaluation.predictions[worst],
-        "probability": probability[worst],
-    }
-
-
-def _examples(job: Job, evaluation: Segmentation) -> dict[str, np.ndarray]:
-    """Images, true masks and predictions, under "image_0", "label_0" and so on."""
-    found = {}
-    for row, (number, predicted) in enumerate(sorted(evaluation.examples.items())):
-        image, label = _example(job, number)
-        height, width = image.shape[:2]
-        found[f"image_{row}"], found[f"label_{row}"] = image, label
-        found[f"prediction_{row}"] = predicted[:height, :width]
-    return found
-
-
-def _example(job: Job, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """A test example as the model saw it."""
-    data, rng = job.dataset, np.random.default_rng((0, 0, number))
-    return read_example(data, data.test, number, job.test_batches.crop, rng)

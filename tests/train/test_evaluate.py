@@ -46,7 +46,7 @@ def test_every_example_counts_once(n: int, size: int):
 
 def test_confusion_has_true_classes_in_rows():
     said = np.log(np.asarray([[0.1, 0.9], [0.2, 0.8]], np.float32))
-    found = Evaluation(said, np.asarray([0, 1])).confusion()
+    found = Evaluation(said, np.asarray([0, 1]), np.arange(2)).confusion()
     np.testing.assert_array_equal(found, [[0, 1], [0, 1]])
 
 

@@ -99,6 +99,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
         "checkpoints",
         "config.json",
         "errors.npz",
+        "examples.npz",
         "metrics.jsonl",
         "report.html",
         "results.json",
