@@ -87,9 +87,10 @@ def _job(job: Job) -> str:
     return (
         f"{config['model']}, padding {config['padding']}, {config['dtype']}: "
         f"{job.parameters:,} parameters\n"
-        f"{job.steps:,} steps of {job.batch_size} images ({job.epochs:.3g} epochs of "
-        f"{job.batches.steps_per_epoch:,} steps), a test every {job.eval_steps:,} and "
-        f"a checkpoint every {job.checkpoint_steps:,}\n"
+        f"{job.steps:,} steps of {job.batch_size} images: {job.epochs:.3g} epochs of "
+        f"{job.batches.steps_per_epoch:,} steps\n"
+        f"a test every {job.eval_steps:,} steps, a checkpoint every "
+        f"{job.checkpoint_steps:,}\n"
         f"written to {trackers}"
     )
 
@@ -110,7 +111,7 @@ def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
                 path.rmdir()
     steps = [int(p.name) for p in folder.glob("checkpoints/*") if p.name.isdigit()]
     begin = f"goes on from step {max(steps)}" if steps else "begins at step 0"
-    needs = f"; checkpoints take up to {_size(room)} of room, which is free"
+    needs = f"\ncheckpoints take up to {_size(room)}, which is free"
     return f"{folder} can be written to; the run {begin}{needs if job else ''}"
 
 
@@ -128,8 +129,8 @@ def _batch(batch: Batch, purpose: str) -> str:
     shape = "x".join(map(str, image.shape))
     seen = np.unique(label[batch["real"]])
     return (
-        f"{shape} {image.dtype} {purpose}, labels {seen.min()} to {seen.max()}, read, "
-        "decoded and cropped in {took} by one thread"
+        f"{shape} {image.dtype} {purpose}, labels {seen.min()} to {seen.max()}\n"
+        "read, decoded and cropped in {took} by one thread"
     )
 
 
@@ -160,9 +161,9 @@ def _memory(job: Job, like: Any) -> str:
     rest = total - job.state_bytes
     return (
         f"state {_size(job.state_bytes)} on every device ({', '.join(parts)})\n"
-        f"about {_size(rest)} more while a step runs, split over the devices: an "
-        "estimate from shapes, of\nall that is alive at once if nothing is fused; the "
-        "compiled step may take less or more"
+        f"about {_size(rest)} more in a step, split over the devices: an estimate\n"
+        "from shapes, of all that is alive at once if nothing is fused; a TPU may need "
+        "half"
     )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import pathlib
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,6 +104,7 @@ def how_to_open(folder: pathlib.Path) -> str:
         return ""
     return (
         f"profile       {found[-1]}\n"
-        f"              XProf:    pip install xprof; xprof --logdir={folder}/profile\n"
+        "              XProf:    pip install xprof; "
+        f"xprof --logdir={shlex.quote(str(folder / 'profile'))}\n"
         "              Perfetto: open perfetto_trace.json.gz at ui.perfetto.dev"
     )
