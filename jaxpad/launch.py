@@ -3,7 +3,7 @@
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
                  [--check] [--profile STEPS]
 
-It exits with 2 if the config is wrong, so that whoever starts it again need not, and
+It exits with 2 if config or data are wrong, which starting it again does not mend, and
 with 1 if anything else stopped it.
 """
 

@@ -106,7 +106,7 @@ def _train(
                     batch = next(batches)
                 with clock.compiling(done == start + 1, "the training step"):
                     state, metrics = job.train_step(state, batch)
-                trace.end(done, metrics, clock)
+            trace.end(done, metrics, clock)
             # The next step is queued before the last one's numbers are fetched, so
             # that the device does not wait for the log.
             if pending:

@@ -15,7 +15,8 @@ from .memory import live_bytes
 from .workdir import open_workdir
 
 
-CONFIG, DISK = 2, 1  # what a command exits with
+# What a command exits with: starting it again helps only after the second.
+WRONG, DISK = 2, 1
 
 
 class Finding(NamedTuple):
@@ -24,7 +25,7 @@ class Finding(NamedTuple):
     Attributes:
         name: of it.
         text: what was found, or what is wrong.
-        code: 0 if it is fine; 2 if the config is wrong, 1 if anything else is.
+        code: 0 if it is fine; 2 if config or data are wrong, 1 if the disk is.
     """
 
     name: str
@@ -74,7 +75,7 @@ def _found(name: str, look: Callable[[], tuple[Any, str]]) -> tuple[Any, Finding
     try:
         value, text = look()
     except (TypeError, ValueError) as error:
-        return None, Finding(name, str(error), CONFIG)
+        return None, Finding(name, str(error), WRONG)
     except OSError as error:
         return None, Finding(name, str(error), DISK)
     took = time.monotonic() - start
@@ -171,7 +172,7 @@ def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def _size(count: float) -> str:
+def _size(count: int) -> str:
     """Bytes in the unit that suits them.
 
     Example:

@@ -91,10 +91,11 @@ def drawn(status: Status, console: Console) -> RenderableType:
         text = Text(f"{spinner} {status.head}", no_wrap=True, overflow="ellipsis")
         return Group(text)
     text = fit(status.parts, room - BAR - 1)
-    width = max(1, min(40, room - len(text) - 1))
+    width = max(1, min(40, room - len(text) - bool(text)))
     row = Table.grid(padding=(0, 1))
     bar = ProgressBar(total=status.total, completed=status.done, width=width)
-    row.add_row(Text(status.head, no_wrap=True), bar, Text(text, no_wrap=True))
+    cells = [Text(status.head, no_wrap=True), bar, Text(text, no_wrap=True)]
+    row.add_row(*cells[: 3 if text else 2])
     return row
 
 
