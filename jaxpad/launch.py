@@ -71,7 +71,14 @@ def main() -> None:
             f"{' '.join(given)}: the config has no key {reason}\nAll keys, with "
             f"their meaning, stand in {default}."
         )
-    app.run(_train)
+    app.run(_train, flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _fail(f"{error}\n--help lists the flags.")
 
 
 def _train(argv: list[str]) -> None:

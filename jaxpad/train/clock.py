@@ -180,7 +180,7 @@ def duration(seconds: float) -> str:
     """A time in the unit that suits it.
 
     Example:
-        >>> duration(42), duration(600), duration(40_000)
+        >>> duration(42.0), duration(600.0), duration(40e3)
         ('42 s', '10 min', '11.1 h')
     """
     if seconds < 120:

@@ -61,10 +61,9 @@ def _called(equation: Any) -> Iterator[Any]:
     """The programs inside an operation: of jit, scan, custom gradients and so on."""
     for value in equation.params.values():
         for one in value if isinstance(value, tuple | list) else [value]:
-            if isinstance(one, core.ClosedJaxpr):
-                yield one.jaxpr
-            elif isinstance(one, core.Jaxpr):
-                yield one
+            program = getattr(one, "jaxpr", one)  # some are closed over constants
+            if isinstance(program, core.Jaxpr):
+                yield program
 
 
 def _bytes(aval: Any) -> int:

@@ -1,12 +1,14 @@
 """Trackers: who else is told what metrics.jsonl holds, and may fail without harm."""
 
+import dataclasses
+import importlib
 import importlib.util
 import logging
 import pathlib
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ..registry import Registry, parse_call
 
@@ -39,7 +41,8 @@ TRACKERS: Registry[Opener] = Registry("tracker")
 REQUIRES = {"tensorboard": "tensorboardX", "trackio": "trackio", "wandb": "wandb"}
 
 
-class Calls(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Calls:
     """A tracker of two functions."""
 
     write: Callable[[Row], None]
@@ -72,8 +75,7 @@ def trackio(
 
     A run that goes on is another run of the group that has the folder's name.
     """
-    import trackio as library
-
+    library = importlib.import_module("trackio")
     run = library.init(
         project, name=folder.name, group=folder.name, config=config, embed=False
     )
@@ -90,8 +92,7 @@ def wandb(
 
     A run that goes on is another run of the group that has the folder's name.
     """
-    import wandb as library
-
+    library = importlib.import_module("wandb")
     run = library.init(
         project=project,
         name=folder.name,
@@ -125,7 +126,7 @@ def read_trackers(names: Any) -> tuple[tuple[str, Opener], ...]:
             not installed; it tells what to install.
     """
     several = [names] if isinstance(names, str) or callable(names) else list(names)
-    found: dict[str, Opener] = {}
+    found: dict[str, Any] = {}
     for name in several:
         opener, label = TRACKERS.resolve(name), _label(name)
         if not callable(opener):

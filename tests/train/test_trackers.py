@@ -151,16 +151,14 @@ def read_events(path: pathlib.Path) -> list[Any]:
 def test_trackio_has_the_same_numbers(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ):
-    pytest.importorskip("trackio")
-    from trackio import utils
-    from trackio.sqlite_storage import SQLiteStorage
-
-    for module in (utils, sys.modules[SQLiteStorage.__module__]):
+    utils = pytest.importorskip("trackio.utils")
+    storage = pytest.importorskip("trackio.sqlite_storage")
+    for module in (utils, storage):
         monkeypatch.setattr(module, "TRACKIO_DIR", tmp_path / "store")
     folder = tmp_path / "run1"
     folder.mkdir()
     log_steps(folder, "trackio(project='a_test')")
-    found = SQLiteStorage.get_logs("a_test", "run1")
+    found = storage.SQLiteStorage.get_logs("a_test", "run1")
     assert [(row["step"], row["loss"]) for row in found] == [
         (1, 1.0),
         (2, 0.5),
