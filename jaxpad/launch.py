@@ -76,8 +76,10 @@ def main() -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
+        rest = flags.FLAGS(argv)
+        _ = flags.FLAGS.config.to_dict  # of a file that is not there, this raises
+        return rest
+    except (flags.Error, OSError) as error:
         _fail(f"{error}\n--help lists the flags.")
 
 

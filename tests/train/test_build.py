@@ -23,7 +23,7 @@ GLOBE = Padding(("replicate", "circular"), amount="half")
         ({"padding": "constant(v=1)"}, "no option 'v'; it takes value"),
         ({"model": "resnet21"}, "unknown model 'resnet21'. Did you mean 'resnet"),
         ({"dataset": "digit"}, "unknown data set 'digit'. Did you mean 'digits'"),
-        ({"augment": "shfit"}, "unknown augmentation 'shfit'"),
+        ({"augment": ("shfit",)}, "unknown augmentation 'shfit'"),
         ({"schedule": "cos"}, "unknown schedule 'cos'"),
         ({"dtype": "float8"}, "config.dtype='float8'"),
         ({"batch_size": 0}, "config.batch_size=0"),
