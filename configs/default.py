@@ -28,6 +28,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.padding = "partial"  # a name in jaxpad.PADDINGS
     config.dtype = "float32"  # of the computation, or "bfloat16"; parameters: float32
     config.weights = ""  # a .safetensors or .npz file to begin with; "" is none
+    config.new_head = False  # whether the last layer is not the file's but new
 
     # How it learns
     config.epochs = 30  # passes over the training examples

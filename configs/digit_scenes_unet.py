@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.dataset = "digit_scenes"
     config.augment = ("photometric",)
     config.batch_size = 16
-    config.model = "unet(width=12, depth=3)"
+    config.model = "unet(width=12, depth=3, norm=True)"
     config.padding = "partial"
     config.epochs = 12
     config.optimizer = ("clip_by_global_norm(max_norm=1.0)", "adamw(weight_decay=0.01)")

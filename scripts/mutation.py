@@ -512,6 +512,13 @@ BUGS = [
         "",
         "tests/layers/test_regularize.py",
     ),
+    Bug(
+        "a long axis has one more stride",
+        "jaxpad/regularizers/patterns.py",
+        "kind[2] += strides * (",
+        "kind[2] += (strides + 1) * (",
+        "tests/regularizers/test_lorth.py",
+    ),
 ]
 
 

@@ -14,6 +14,11 @@ from .batches import Batch as Batch, TrainBatches as TrainBatches
 from .crops import CROPS as CROPS
 from .evaluation import EvalBatches as EvalBatches
 from .examples import RecordError as RecordError, read_example as read_example
+from .folders import (
+    ade20k as ade20k,
+    image_folder as image_folder,
+    voc12_sbd as voc12_sbd,
+)
 from .handwritten import digits as digits
 from .photos import photos10 as photos10
 from .records import (
@@ -26,3 +31,8 @@ from .records import (
     as_arrays as as_arrays,
 )
 from .scenes import digit_scenes as digit_scenes
+from .tfds import (
+    cityscapes as cityscapes,
+    imagenet2012 as imagenet2012,
+    oxford_iiit_pet as oxford_iiit_pet,
+)

@@ -11,8 +11,8 @@ import types
 import warnings
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from jaxtyping import Float, UInt8
+from PIL import Image
 
 from .records import Mask, Pixels
 
@@ -65,7 +65,7 @@ def image_size(image: bytes | Pixels) -> tuple[int, int]:
             return height, width
     with _opened(image) as opened:
         width, height = opened.size
-        turned = opened.getexif().get(0x0112, 1) >= 5
+        turned = _orientation(opened) >= 5
     return (width, height) if turned else (height, width)
 
 
@@ -87,9 +87,8 @@ def read_box(image: bytes | Pixels, box: Box, size: tuple[int, int]) -> Pixels:
     """The pixels in a box of an image, resized.
 
     A JPEG is decoded at 1/2, 1/4 or 1/8 where that still leaves the box no smaller
-    than `size`; its edges are then right to half a decoded pixel. The rest of the way
-    is bilinear at half-pixel centres, or by means over areas where it shrinks twice or
-    more.
+    than `size`. The rest of the way is bilinear at half-pixel centres, or by means over
+    areas where it shrinks twice or more.
 
     Args:
         image: a file's bytes or pixels `[h, w, c]`.
@@ -106,14 +105,18 @@ def read_box(image: bytes | Pixels, box: Box, size: tuple[int, int]) -> Pixels:
                [11, 13]], dtype=uint8)
     """
     top, left, height, width = box
+    if isinstance(image, np.ndarray):
+        return resize(image[top : top + height, left : left + width], size)
     factor = 1
-    if isinstance(image, bytes) and image.startswith(JPEG):
+    found = fast_libraries()
+    if found and image.startswith(JPEG):
         while factor < 8 and min(height / size[0], width / size[1]) >= 2 * factor:
             factor *= 2
-    pixels = image if isinstance(image, np.ndarray) else _decode_scaled(image, factor)
-    top, left, height, width = (round(edge / factor) for edge in box)
-    part = pixels[top : top + max(height, 1), left : left + max(width, 1)]
-    return resize(part, size)
+    pixels = _decode_scaled(image, factor)
+    if found and any(edge % factor for edge in box):
+        return _resize_between(found[1], pixels, np.asarray(box) / factor, size)
+    top, left, height, width = (edge // factor for edge in box)
+    return resize(pixels[top : top + height, left : left + width], size)
 
 
 def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -129,6 +132,28 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     wide = (size[1], size[0])
     resized = cv2.resize(np.ascontiguousarray(pixels), wide, interpolation=how)
     return resized.reshape(*size, pixels.shape[-1])
+
+
+def _resize_between(
+    cv2: types.ModuleType,
+    pixels: Pixels,
+    box: Float[np.ndarray, "4"],
+    size: tuple[int, int],
+) -> Pixels:
+    """As `resize`, of a box whose edges lie between pixels; bilinear."""
+    top, left, height, width = map(float, box)
+    down, right = height / size[0], width / size[1]
+    # From a new pixel's number to its middle's place, in numbers of the old ones.
+    places = np.asarray(
+        [[right, 0, left + right / 2 - 0.5], [0, down, top + down / 2 - 0.5]]
+    )
+    return cv2.warpAffine(
+        np.ascontiguousarray(pixels),
+        places,
+        (size[1], size[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _resize_pil(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -209,15 +234,38 @@ def _loaded(opened: Image.Image) -> np.ndarray:
         raise ValueError(f"the image file is broken: {error}.") from error
 
 
+def _orientation(opened: Image.Image) -> int:
+    """What the camera wrote, from 1, upright, to 8."""
+    # Where the head of a PNG has none, PIL would decode all of it to look behind.
+    if opened.format == "PNG" and "exif" not in opened.info:
+        return 1
+    try:
+        return int(opened.getexif().get(0x0112, 1))
+    except Exception:  # broken, or no number: the image is none the worse for it
+        return 1
+
+
 def _rgb(opened: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    orientation = _orientation(opened)
     pixels = _loaded(opened)
     if opened.mode.startswith("I;16"):
         pixels = np.repeat((pixels >> 8).astype(np.uint8)[..., None], 3, -1)
-        return np.asarray(pixels)
+        return _upright(pixels, orientation)
     if opened.mode in ("I", "F"):
         raise ValueError(
             f"the image has {opened.mode!r} pixels of 32 bits, whose white is unknown: "
             "save it with 8 or 16 bits."
         )
-    upright = ImageOps.exif_transpose(opened)
-    return np.asarray(upright.convert("RGB"))
+    return _upright(np.asarray(opened.convert("RGB")), orientation)
+
+
+def _upright(
+    pixels: UInt8[np.ndarray, "h w 3"], orientation: int
+) -> UInt8[np.ndarray, "_ _ 3"]:
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

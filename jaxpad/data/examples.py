@@ -97,6 +97,8 @@ def _mask_of(record: Record, dataset: Dataset) -> Mask:
             f"the mask is {mask.shape[0]}x{mask.shape[1]} and the image {size[0]}x"
             f"{size[1]} (height x width, the right way up): expected equal sizes."
         )
+    if dataset.relabel is not None:
+        return _relabelled(mask, dataset.relabel)
     count = len(dataset.classes)
     wrong = mask[((mask < 0) | (mask >= count)) & (mask != IGNORE)]
     if wrong.size:
@@ -106,6 +108,23 @@ def _mask_of(record: Record, dataset: Dataset) -> Mask:
             "counts."
         )
     return mask
+
+
+def _relabelled(mask: Mask, classes: tuple[int, ...]) -> Mask:
+    """The class of each number; 255 stays."""
+    table = np.full(256, -1, np.int32)
+    table[: len(classes)] = classes
+    table[IGNORE] = IGNORE
+    inside = np.clip(mask, 0, IGNORE)
+    found = table[inside]
+    wrong = mask[(found < 0) | (inside != mask)]
+    if wrong.size:
+        known = [n for n, label in enumerate(classes) if label >= 0]
+        raise ValueError(
+            f"{wrong.size} pixels of the mask hold {wrong[0]}: expected {known[0]} to "
+            f"{known[-1]}, or {IGNORE} where no class counts."
+        )
+    return found
 
 
 def _shown(target: object) -> str:

@@ -60,6 +60,8 @@ class Dataset:
         test: other records.
         note: what padding means on these images, for the report.
         task: "classification", or "segmentation", where label 255 does not count.
+        relabel: of a mask's numbers 0, 1, ... the class, 255, or -1 for those that no
+            mask may hold; 255 stays. None if the masks hold classes.
         zero_background: whether the surroundings of the object are zeros, so that
             the part of the intensity at the border says how near it the object is.
     """
@@ -70,6 +72,7 @@ class Dataset:
     test: Source
     note: str
     task: Literal["classification", "segmentation"] = "classification"
+    relabel: tuple[int, ...] | None = None
     zero_background: bool = False
 
     def fingerprint(self) -> str:
@@ -80,7 +83,7 @@ class Dataset:
             >>> DATASETS["digits"]().fingerprint() == DATASETS["digits"]().fingerprint()
             True
         """
-        parts = (self.name, self.task, *self.classes)
+        parts = (self.name, self.task, *self.classes, str(self.relabel))
         return digest(*parts, self.train.fingerprint(), self.test.fingerprint())
 
 

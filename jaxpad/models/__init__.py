@@ -6,6 +6,8 @@ from .classifier import Classifier as Classifier
 from .convnext import ConvNeXt as ConvNeXt, convnext_tiny as convnext_tiny
 from .deeplab import DeepLabV3Plus as DeepLabV3Plus, deeplabv3plus as deeplabv3plus
 from .densenet import DenseNet as DenseNet, densenet121 as densenet121
+from .enlarge import Enlarge as Enlarge
+from .pyramid import AtrousPyramid as AtrousPyramid
 from .resnet import ResNet as ResNet
 from .resnets import (
     resnet18 as resnet18,
@@ -24,4 +26,9 @@ from .vit import (
     vit_b_16 as vit_b_16,
     vit_l_16 as vit_l_16,
     vit_s_16 as vit_s_16,
+)
+from .weights import (
+    load_weights as load_weights,
+    published_shapes as published_shapes,
+    save_weights as save_weights,
 )

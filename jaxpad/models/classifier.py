@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Float, Shaped
 
 from ..padding import Padding
 from ..typing import AnyArray, Array
+from .small import or_too_small, smallest_input
 
 
 T = TypeVar("T")
@@ -59,24 +59,7 @@ class Classifier(nnx.Module):
 
     def smallest_input(self, largest: int = 4096) -> int | None:
         """The side of the smallest square image that the network takes, if any."""
-        graph, state = nnx.split(self)
-
-        def maps(state, x):
-            return nnx.merge(graph, state)._features(x)
-
-        def fits(size: int) -> bool:
-            image = jax.ShapeDtypeStruct((1, size, size, self.channels), jnp.float32)
-            try:
-                jax.eval_shape(maps, state, image)
-            except ValueError:
-                return False
-            return True
-
-        low, high = 1, largest
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if fits(middle) else (middle + 1, high)
-        return low if fits(low) else None
+        return smallest_input(self, lambda m, x: m._features(x), self.channels, largest)
 
     def _features(self, x: Array) -> Maps:
         raise NotImplementedError
@@ -85,15 +68,5 @@ class Classifier(nnx.Module):
         raise NotImplementedError
 
     def _fitting(self, run: Callable[[Array], T], x: AnyArray) -> T:
-        try:
+        with or_too_small(x, self.smallest_input, self.padding, "fewer stages"):
             return run(jnp.asarray(x))
-        except ValueError as error:
-            smallest = self.smallest_input() if x.ndim == 4 else None
-            if smallest is None or min(x.shape[1:3]) >= smallest:
-                raise
-            raise ValueError(
-                f"images of {x.shape[1]}x{x.shape[2]} pixels are too small for this "
-                f"network under {self.padding}: the smallest legal input is "
-                f"{smallest}x{smallest}. Use larger images, fewer stages, or a padding "
-                f'that takes any size such as "zero". ({error})'
-            ) from error

@@ -15,7 +15,7 @@ from ..padding import Padding, as_padding
 from ..typing import Array, Mode
 from .catalogue import MODELS
 from .classifier import Classifier, Maps
-from .parts import patches, under_windows, unequal
+from .parts import layer_norm, patches, under_windows, unequal
 
 
 # The published start; its truncation at 2 is a hundred standard deviations away.
@@ -53,7 +53,7 @@ class ConvNeXtBlock(nnx.Module):
             kernel_init=_init,
             rngs=rngs,
         )
-        self.norm = nnx.LayerNorm(features, dtype=dtype, rngs=rngs)
+        self.norm = layer_norm(features, dtype=dtype, rngs=rngs)
         make = functools.partial(nnx.Linear, kernel_init=_init, dtype=dtype, rngs=rngs)
         self.dense = nnx.List(
             [make(features, 4 * features), make(4 * features, features)]
@@ -117,7 +117,7 @@ class ConvNeXt(Classifier):
             "padding": as_padding(padding), "dtype": dtype, "rngs": rngs
         }  # fmt: skip
         sizes = [width * 2**n for n in range(len(blocks))]
-        make_norm = functools.partial(nnx.LayerNorm, dtype=dtype, rngs=rngs)
+        make_norm = functools.partial(layer_norm, dtype=dtype, rngs=rngs)
         self.stem = patches(channels, width, 4, **options)
         self.stem_norm = make_norm(width)
         self.down_norms = nnx.List(map(make_norm, sizes[:-1]))
@@ -146,7 +146,8 @@ class ConvNeXt(Classifier):
         return self.blocks[0].conv.padding
 
     def _features(self, x: Array) -> Maps:
-        x = self.stem_norm(self.stem(x))
+        x = self.stem(x)
+        x = self.stem_norm(x).astype(x.dtype)
         maps, starts = [], np.cumsum(self.stages)[:-1].tolist()
         for n, block in enumerate(self.blocks):
             if n in starts:

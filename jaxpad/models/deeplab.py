@@ -24,7 +24,7 @@ from .catalogue import MODELS
 from .enlarge import Enlarge
 from .parts import without_border
 from .pyramid import AtrousPyramid, ConvNorm
-from .small import or_too_small
+from .small import or_too_small, smallest_input
 
 
 # The amounts by which a window keeps the size of a map whatever its dilation.
@@ -118,13 +118,13 @@ class DeepLabV3Plus(nnx.Module):
                 smallest square image that is not.
         """
         self._check_amount(self.encoder.padding.amount)
-        return or_too_small(
-            self,
-            DeepLabV3Plus._scores,
-            jnp.asarray(x),
+        with or_too_small(
+            x,
+            lambda: smallest_input(self, DeepLabV3Plus._scores, self.encoder.channels),
             self.encoder.padding,
             f"smaller rates than {self.rates} in cells of the last map",
-        )
+        ):
+            return self._scores(jnp.asarray(x))
 
     def _scores(self, x: Array) -> Array:
         # Not `features`, which would search for the size that suits the encoder alone.

@@ -1,5 +1,6 @@
 """Coarse maps at the pixels between their cells, where the padding holds too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -33,9 +34,8 @@ class Enlarge(Padded):
         features, rngs: as in `jaxpad.layers.MaxPool`.
 
     Example:
-        >>> x = jnp.array([[0.0, 4.0]])[:, :, None]
-        >>> layer = Enlarge(2, padding="circular")
-        >>> layer(jnp.broadcast_to(x, (1, 2, 2, 1)), (2, 4))[0, 0, :, 0]
+        >>> x = jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1)
+        >>> Enlarge(2, padding="circular")(x, (1, 4))[0, 0, :, 0]
         Array([0., 2., 4., 2.], dtype=float32)
     """
 
@@ -51,7 +51,7 @@ class Enlarge(Padded):
         self.set_padding(padding, (0, 1), rngs=rngs)
 
     def __call__(
-        self, inputs: Shaped[AnyArray, "*batch h w channels"], size: tuple[int, int]
+        self, inputs: Shaped[AnyArray, "*batch h w channels"], size: Sequence[int]
     ) -> Shaped[Array, "*batch height width channels"]:
         """The map at the pixels of an image of `size` (height, width).
 

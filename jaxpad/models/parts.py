@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -80,6 +81,15 @@ def norm(
         dtype=dtype,
         rngs=rngs,
     )
+
+
+def layer_norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:
+    """A layer norm that computes in float32, as batch norms take their means.
+
+    What follows takes the result in a `dtype` of its own.
+    """
+    wide = None if dtype is None else jnp.float32
+    return nnx.LayerNorm(features, dtype=wide, rngs=rngs)
 
 
 def without_border(padding: Padding) -> Padding:

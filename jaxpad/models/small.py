@@ -1,50 +1,52 @@
 """What a network says of an image that is too small for it."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
-from ..typing import Array
+from ..typing import AnyArray
 
 
 M = TypeVar("M", bound=nnx.Module)
 
 
+@contextlib.contextmanager
 def or_too_small(
-    model: M, apply: Callable[[M, Array], Array], x: Array, padding: object, advice: str
-) -> Array:
-    """`apply(model, x)`; if that fails for want of size, an error that names a size.
+    x: AnyArray, smallest: Callable[[], int | None], padding: object, advice: str
+) -> Iterator[None]:
+    """Names the smallest legal image where one of the size of `x` is the trouble.
 
     Args:
-        model: the network.
-        apply: its computation.
         x: images `[batch, h, w, channels]`.
+        smallest: the side of the smallest legal square image, if any.
         padding: of the network, for the message.
         advice: what to do other than take larger images.
 
     Raises:
-        ValueError: as `apply`; where larger images would do, with their size.
+        ValueError: in place of the one that was raised within.
     """
     try:
-        return apply(model, x)
+        yield
     except ValueError as error:
-        smallest = smallest_input(model, apply, x) if x.ndim == 4 else None
-        if smallest is None or min(x.shape[1:3]) >= smallest:
+        side = smallest() if x.ndim == 4 else None
+        if side is None or min(x.shape[1:3]) >= side:
             raise
         raise ValueError(
             f"images of {x.shape[1]}x{x.shape[2]} pixels are too small for this "
-            f"network under {padding}: the smallest legal input is "
-            f"{smallest}x{smallest}. Use larger images, {advice}, or a padding that "
-            f'takes any size such as "zero". ({error})'
+            f"network under {padding}: the smallest legal input is {side}x{side}. Use "
+            f"larger images, {advice}, or a padding that takes any size such as "
+            f'"zero". ({error})'
         ) from error
 
 
 def smallest_input(
-    model: M, apply: Callable[[M, Array], Array], x: Array, largest: int = 4096
+    model: M, apply: Callable[[M, Any], Any], channels: int, largest: int = 4096
 ) -> int | None:
-    """The side of the smallest square images like `x` that the network takes, if any.
+    """The side of the smallest square image that `apply(model, image)` takes, if any.
 
     It is found by bisection on shapes alone, for networks that take every larger image
     too.
@@ -52,9 +54,9 @@ def smallest_input(
     graph, state = nnx.split(model)
 
     def fits(size: int) -> bool:
-        images = jax.ShapeDtypeStruct((x.shape[0], size, size, x.shape[3]), x.dtype)
+        image = jax.ShapeDtypeStruct((1, size, size, channels), jnp.float32)
         try:
-            jax.eval_shape(lambda s, x: apply(nnx.merge(graph, s), x), state, images)
+            jax.eval_shape(lambda s, x: apply(nnx.merge(graph, s), x), state, image)
         except ValueError:
             return False
         return True

@@ -22,7 +22,7 @@ from ..registry import Registry
 from ..typing import AnyArray, Array, Mode
 from .catalogue import MODELS
 from .parts import norm as batch_norm, without_border
-from .small import or_too_small
+from .small import or_too_small, smallest_input
 
 
 # From (in_features, out_features) to a layer that doubles the size of a map.
@@ -158,6 +158,7 @@ class UNet(nnx.Module):
         self.head = Conv(
             width, classes, (1, 1), padding=without_border(spec), dtype=dtype, rngs=rngs
         )
+        self.channels = channels
         self._lost()  # raises now for an amount that no size fits
 
     def __call__(
@@ -169,10 +170,13 @@ class UNet(nnx.Module):
             ValueError: if the image is too small for the padding; it names the
                 smallest square image that is not.
         """
-        padding = self.down[0].convs[0].padding
-        return or_too_small(
-            self, UNet._scores, jnp.asarray(x), padding, "a smaller depth"
-        )
+        with or_too_small(
+            x,
+            lambda: smallest_input(self, UNet._scores, self.channels),
+            self.down[0].convs[0].padding,
+            "a smaller depth",
+        ):
+            return self._scores(jnp.asarray(x))
 
     def _scores(self, x: Array) -> Array:
         height, width = x.shape[1:3]

@@ -10,11 +10,26 @@ from jaxtyping import Float, Shaped
 from ..padding import Padding, as_padding
 from ..typing import AnyArray, Array, Mode
 from .catalogue import MODELS
-from .parts import patches
+from .parts import layer_norm, patches
 
 
 # The published start of the dense layers.
 _init = nnx.initializers.xavier_uniform()
+
+
+def attention(
+    q: Float[Array, "batch queries heads features"],
+    k: Float[Array, "batch keys heads features"],
+    v: Float[Array, "batch keys heads features"],
+) -> Float[Array, "batch queries heads features"]:
+    """softmax(q k' / sqrt(features)) v of each head; the softmax is taken in float32.
+
+    "Attention Is All You Need" (Vaswani et al., 2017).
+    """
+    # jax.nn.dot_product_attention mixes dtypes, which strict promotion refuses.
+    scores = jnp.einsum("bqhd,bkhd->bhqk", q, k, preferred_element_type=jnp.float32)
+    weights = jax.nn.softmax(scores * q.shape[-1] ** -0.5)
+    return jnp.einsum("bhqk,bkhd->bqhd", weights.astype(v.dtype), v)
 
 
 class EncoderBlock(nnx.Module):
@@ -35,7 +50,7 @@ class EncoderBlock(nnx.Module):
 
         self.heads = heads
         self.norms = nnx.List(
-            nnx.LayerNorm(features, dtype=dtype, rngs=rngs) for _ in range(2)
+            layer_norm(features, dtype=dtype, rngs=rngs) for _ in range(2)
         )
         self.qkv = dense(features, 3 * features)
         self.out = dense(features, features)
@@ -47,7 +62,7 @@ class EncoderBlock(nnx.Module):
         batch, tokens, features = x.shape
         qkv = self.qkv(self.norms[0](x))
         qkv = qkv.reshape(batch, tokens, 3, self.heads, features // self.heads)
-        seen = jax.nn.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2])
+        seen = attention(*(qkv[:, :, n] for n in range(3)))
         x = x + self.out(seen.reshape(x.shape))
         y = jax.nn.gelu(self.dense[0](self.norms[1](x)), approximate=False)
         return x + self.dense[1](y)
@@ -115,7 +130,7 @@ class ViT(nnx.Module):
         self.blocks = nnx.List(
             EncoderBlock(width, heads, dtype=dtype, rngs=rngs) for _ in range(depth)
         )
-        self.norm = nnx.LayerNorm(width, dtype=dtype, rngs=rngs)
+        self.norm = layer_norm(width, dtype=dtype, rngs=rngs)
         self.head = nnx.data(None)
         if classes is not None:
             zeros = nnx.initializers.zeros_init()

@@ -11,7 +11,7 @@ from flax import nnx
 from ..analysis import check
 from ..data import Batch, Dataset, compose, normalize, record_keys
 from ..layers import orthogonal_start, penalty
-from ..models import MODELS
+from ..models import MODELS, load_weights
 from ..padding import as_padding
 from ..registry import Registry
 from ..typing import Array
@@ -92,7 +92,7 @@ def read_functions(
             optimizer=optimizer,
             schedule=schedule,
             label_smoothing=config.label_smoothing,
-            penalty=_penalty(config, model, sample["image"].shape) if rules else None,
+            penalty=_penalty(config, make, sample["image"].shape) if rules else None,
             parts=config.parts,
             decay=config.average,
         ),
@@ -149,15 +149,21 @@ def _initial(
         model = make(rngs=rngs)
         if config.regularizer:
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
+        if config.weights:
+            with named("weights", config):
+                # Weights of a classifier are those of a segmenter's encoder.
+                part = getattr(model, "encoder", model)
+                load_weights(part, config.weights, head=not config.new_head)
         return init_state(model, optimizer, average=config.average > 0)
 
     return init
 
 
-def _penalty(config: Any, model: Any, shape: tuple[int, ...]) -> Any:
+def _penalty(config: Any, make: Callable[..., Any], shape: tuple[int, ...]) -> Any:
     """The regularizer of a model whose layers meet borders of the data's size."""
+    model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     sizes = {row.path: row.input for row in check(model, (1, *shape[1:])).rows}
     add = functools.partial(penalty, rules=config.regularizer, sizes=sizes)
     with named("regularizer", config):
-        nnx.eval_shape(lambda: add(model))
+        nnx.eval_shape(lambda: add(make(rngs=nnx.Rngs(0))))
     return add

@@ -11,7 +11,7 @@ import numpy as np
 KEYS = (
     *("seed", "dataset", "train_crop", "test_crop", "augment", "normalize"),
     *("batch_size", "workers", "on_error"),
-    *("model", "padding", "dtype", "weights"),
+    *("model", "padding", "dtype", "weights", "new_head"),
     *("epochs", "steps", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
     *("label_smoothing", "regularizer", "parts", "average"),
     *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),

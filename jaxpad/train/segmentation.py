@@ -4,7 +4,7 @@ One integer confusion matrix over the whole set, int32 a batch on the device and
 on the host, is exact whatever the batches: means over images or batches are not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -172,29 +172,8 @@ def cross_entropy_sum(
     true = jnp.asarray(labels).astype(jnp.int32)
     counted = (true != IGNORE) & jnp.asarray(real)[:, None, None]
     chosen = jnp.where(counted, true, 0)[..., None]
-    scores = jax.nn.log_softmax(logits.astype(jnp.float32))
+    # Left out before the softmax too: 0 times an infinite slope would be NaN.
+    used = jnp.where(counted[..., None], logits.astype(jnp.float32), 0)
+    scores = jax.nn.log_softmax(used)
     said = jnp.take_along_axis(scores, chosen, axis=-1)[..., 0]
     return -jnp.sum(jnp.where(counted, said, 0)), jnp.sum(counted, dtype=jnp.int32)
-
-
-def check_labels(
-    labels: Integer[np.ndarray, "batch ..."], records: Iterable[object], *, classes: int
-) -> None:
-    """Raises if a label is neither a class nor 255.
-
-    Args:
-        labels: on the host, for a device cannot raise.
-        records: what each record is called.
-        classes: number of classes.
-
-    Raises:
-        ValueError: that names the first such record and its label.
-    """
-    wrong = (labels < 0) | ((labels >= classes) & (labels != IGNORE))
-    for record, label, bad in zip(records, labels, wrong, strict=True):
-        if bad.any():
-            raise ValueError(
-                f"record {record} has the label {label[bad].flat[0]}, but the "
-                f"{classes} classes are 0 to {classes - 1}, and {IGNORE} is what does "
-                "not count: map its labels to these, or mend the file."
-            )

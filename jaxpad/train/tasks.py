@@ -49,10 +49,9 @@ def _class_said(scores: Array, batch: Batch) -> Array:
 
 
 def _pixel_loss(scores: Array, targets: Array, smoothing: float) -> tuple[Array, Array]:
-    real = jnp.ones(len(targets), bool)
-    total, count = segmentation.cross_entropy_sum(scores, targets, real)
-    weight = count.astype(jnp.float32)
-    return total / jnp.maximum(weight, 1), weight
+    counted = targets != segmentation.IGNORE
+    loss = segmentation.cross_entropy(scores, targets)
+    return loss, counted.sum(dtype=jnp.float32)
 
 
 def _pixel_accuracy(scores: Array, targets: Array) -> Array:

@@ -99,25 +99,27 @@ def sliding(
     return total / counts.astype(total.dtype)
 
 
-def resize_logits(
-    logits: Logits, size: Sequence[int]
-) -> Float[Array, "batch new_height new_width classes"]:
-    """Bilinear interpolation between pixel centres, to the size of the label.
+def resize(
+    images: Images, size: Sequence[int]
+) -> Float[Array, "batch new_h new_w channels"]:
+    """Bilinear interpolation between pixel centres, with no smoothing.
+
+    For logits that are to have the size of their label, and images at other scales.
 
     Args:
-        logits: `[batch, height, width, classes]`.
+        images: `[batch, height, width, channels]`.
         size: height and width.
 
     Returns:
-        `[batch, *size, classes]`.
+        `[batch, *size, channels]`.
 
     Example:
         >>> ramp = jnp.asarray([0.0, 1.0]).reshape(1, 1, 2, 1)
-        >>> resize_logits(ramp, (1, 4)).ravel()
+        >>> resize(ramp, (1, 4)).ravel()
         Array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
     """
-    shape = (logits.shape[0], *size, logits.shape[-1])
-    return jax.image.resize(logits, shape, "linear", antialias=False)
+    shape = (images.shape[0], *size, images.shape[-1])
+    return jax.image.resize(images, shape, "linear", antialias=False)
 
 
 @PREDICTIONS.register
@@ -138,9 +140,9 @@ def averaged(
     size = images.shape[1:3]
     found = []
     for scale in scales:
-        scaled = resize_logits(images, [round(scale * n) for n in size])
+        scaled = resize(images, [round(scale * n) for n in size])
         said = [predict(scaled)]
         if flip:
             said.append(predict(scaled[:, :, ::-1])[:, :, ::-1])
-        found += [jax.nn.softmax(resize_logits(logits, size)) for logits in said]
+        found += [jax.nn.softmax(resize(logits, size)) for logits in said]
     return jnp.mean(jnp.stack(found), 0)

@@ -82,8 +82,9 @@ def to_hsv(image: Image) -> Image:
     value, low = jnp.max(image, -1), jnp.min(image, -1)
     reach = value - low
     safe = jnp.where(reach > 0, reach, 1)
+    # Not `value == red`: a compiler may compute the two with different rounding.
     sixths = jnp.select(
-        [reach == 0, value == red, value == green],
+        [reach == 0, (red >= green) & (red >= blue), green >= blue],
         [jnp.zeros_like(value), (green - blue) / safe, (blue - red) / safe + 2],
         (red - green) / safe + 4,
     )

@@ -31,6 +31,9 @@ Keys = Key[Array, " batch"]
 Image = Float[Array, "h w c"]
 Label = Float[Array, " classes"] | Int[Array, "h w"]
 
+# A config may write 1 for 1.0.
+Number = int | float
+
 Augment = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 # Far from the small numbers that an augmentation may fold into its own key.
@@ -64,7 +67,7 @@ def compose(names: Any) -> Augment:
         ValueError: for an unknown name or option.
 
     Example:
-        >>> augment = compose(("flip", "mixup(alpha=0.2)"))
+        >>> augment = jax.jit(compose(("flip", "shift(pixels=2)")))
         >>> keys = jax.random.split(jax.random.key(0), 2)
         >>> images, labels = augment(jnp.ones((2, 4, 4, 3)), jnp.eye(2), keys)
         >>> images.shape, labels.shape
@@ -111,8 +114,8 @@ def fold(keys: Keys, number: int) -> Keys:
 
 def normalize(
     images: Float[Array, "*batch h w c"],
-    mean: Sequence[float] = IMAGENET_MEAN,
-    std: Sequence[float] = IMAGENET_STD,
+    mean: Sequence[Number] = IMAGENET_MEAN,
+    std: Sequence[Number] = IMAGENET_STD,
 ) -> Float[Array, "*batch h w c"]:
     """`(images - mean) / std` by channel, in training and in evaluation.
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Key
 
 from ...typing import Array
-from .compose import AUGMENTS, Image, Label, per_record
+from .compose import AUGMENTS, Image, Label, Number, per_record
 from .mix import box, refuse_masks
 
 
@@ -19,9 +19,9 @@ def random_erasing(
     label: Label,
     key: Key[Array, ""],
     *,
-    probability: float = 0.5,
-    area: tuple[float, float] = (0.02, 0.4),
-    aspect: float = 0.3,
+    probability: Number = 0.5,
+    area: tuple[Number, Number] = (0.02, 0.4),
+    aspect: Number = 0.3,
 ) -> tuple[Image, Label]:
     """Fills a rectangle with uniform noise.
 
@@ -43,27 +43,27 @@ def random_erasing(
         ValueError: if masks come.
     """
     refuse_masks("random_erasing", label)
-    coin, sizes, place, noise = jax.random.split(key, 4)
-    height, width, fits = _rectangle(sizes, image.shape[:2], area, aspect)
-    down, right = jax.random.uniform(place, (2,))
-    top = jnp.floor(down * (image.shape[0] - height + 1))
-    left = jnp.floor(right * (image.shape[1] - width + 1))
-    chosen = box(image.shape[:2], (top, top + height), (left, left + width))
-    chosen &= fits & jax.random.bernoulli(coin, probability)
+    size = image.shape[:2]
+    choices, noise = jax.random.split(key)
+    coin, down, right, *sizes = jax.random.uniform(choices, (3 + 2 * _TRIES,))
+    areas, ratios = jnp.stack(sizes).reshape(2, _TRIES)
+    areas = size[0] * size[1] * (area[0] + (area[1] - area[0]) * areas)
+    ratios = aspect + (1 / aspect - aspect) * ratios
+    height, width, fits = _first_that_fits(areas, ratios, size)
+    top = jnp.floor(down * (size[0] - height + 1))
+    left = jnp.floor(right * (size[1] - width + 1))
+    chosen = box(size, (top, top + height), (left, left + width))
+    chosen &= fits & (coin < probability)
     filled = jax.random.uniform(noise, image.shape, image.dtype)
     return jnp.where(chosen[..., None], filled, image), label
 
 
-def _rectangle(
-    key: Array, size: tuple[int, ...], area: tuple[float, float], aspect: float
+def _first_that_fits(
+    areas: Array, ratios: Array, size: tuple[int, ...]
 ) -> tuple[Array, Array, Array]:
-    """Height and width of the first of some rectangles that fits; whether one did."""
-    one, two = jax.random.split(key)
-    limits = {"minval": area[0], "maxval": area[1]}
-    pixels = size[0] * size[1] * jax.random.uniform(one, (_TRIES,), **limits)
-    ratio = jax.random.uniform(two, (_TRIES,), minval=aspect, maxval=1 / aspect)
-    height, width = jnp.round(jnp.sqrt(pixels * ratio)), jnp.sqrt(pixels / ratio)
-    width = jnp.round(width)
+    """Height and width of the first rectangle that fits; whether one did."""
+    height = jnp.round(jnp.sqrt(areas * ratios))
+    width = jnp.round(jnp.sqrt(areas / ratios))
     fits = (height < size[0]) & (width < size[1])
-    chosen = jnp.argmax(fits)
-    return height[chosen], width[chosen], fits[chosen]
+    first = jnp.argmax(fits)
+    return height[first], width[first], fits[first]

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Key
 
 from ...typing import Array
-from .compose import AUGMENTS, Image, Images, Keys, Label, Labels
+from .compose import AUGMENTS, Image, Images, Keys, Label, Labels, Number
 
 
 @AUGMENTS.register
 def mixup(
-    images: Images, labels: Labels, keys: Keys, *, alpha: float = 0.2
+    images: Images, labels: Labels, keys: Keys, *, alpha: Number = 0.2
 ) -> tuple[Images, Labels]:
     """`r x_i + (1 - r) x_(i+1)`, of images and of labels, with r from Beta(a, a).
 
@@ -48,7 +48,7 @@ def mixup(
 
 @AUGMENTS.register
 def cutmix(
-    images: Images, labels: Labels, keys: Keys, *, alpha: float = 1.0
+    images: Images, labels: Labels, keys: Keys, *, alpha: Number = 1.0
 ) -> tuple[Images, Labels]:
     """Pastes a rectangle of the partner; labels by the part of the area.
 
@@ -76,7 +76,7 @@ def cutmix(
 
 
 def _paste(
-    image: Image, partner: Image, key: Key[Array, ""], *, alpha: float
+    image: Image, partner: Image, key: Key[Array, ""], *, alpha: Number
 ) -> tuple[Array, Array]:
     """The image with a rectangle of its partner, and the part that is its own."""
     size = image.shape[:2]

@@ -6,7 +6,7 @@ from jaxtyping import Key
 
 from ...typing import Array
 from .colours import Scalar, brightness as scaled, check_channels, from_hsv, to_hsv
-from .compose import AUGMENTS, Image, Label, per_record
+from .compose import AUGMENTS, Image, Label, Number, per_record
 
 
 @AUGMENTS.register
@@ -16,10 +16,10 @@ def photometric(
     label: Label,
     key: Key[Array, ""],
     *,
-    brightness: float = 32 / 255,
-    contrast: float = 0.5,
-    saturation: float = 0.5,
-    hue: float = 0.1,
+    brightness: Number = 32 / 255,
+    contrast: Number = 0.5,
+    saturation: Number = 0.5,
+    hue: Number = 0.1,
 ) -> tuple[Image, Label]:
     """Changes brightness, contrast, saturation and hue, each of half of the images.
 
