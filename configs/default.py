@@ -55,5 +55,6 @@ def get_config() -> ml_collections.ConfigDict:
     # What is kept
     config.checkpoint_steps = 100  # steps between checkpoints
     config.checkpoints_kept = 2  # newest ones
+    config.trackers = ("tensorboard",)  # names in jaxpad.train.TRACKERS; () is none
     config.lock()  # a key with a typing error is an error, not a new key
     return config

@@ -17,6 +17,7 @@ from .keys import check_keys, check_numbers, named
 from .state import TrainState
 from .step import Metrics
 from .tasks import TASKS, Task
+from .trackers import Opener, read_trackers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Job:
         eval_steps: steps between evaluations.
         checkpoint_steps: steps between checkpoints.
         checkpoints_kept: newest checkpoints that stay.
+        trackers: names and functions, beside metrics.jsonl.
         batch_size: examples a step, over all devices.
         workers: processes that read batches; 0 for a thread.
         parameters: numbers that are learned.
@@ -57,6 +59,7 @@ class Job:
     eval_steps: int
     checkpoint_steps: int
     checkpoints_kept: int
+    trackers: tuple[tuple[str, Opener], ...]
     batch_size: int
     workers: int
     parameters: int
@@ -83,6 +86,8 @@ def build(config: Any) -> Job:
     """
     check_keys(config)
     check_numbers(config)
+    with named("trackers", config):
+        trackers = read_trackers(config.trackers)
     mesh = data_mesh()
     check_batch(config.batch_size, mesh.size)
     with named("dataset", config):
@@ -110,6 +115,7 @@ def build(config: Any) -> Job:
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,
         checkpoints_kept=config.checkpoints_kept,
+        trackers=trackers,
         batch_size=config.batch_size,
         workers=config.workers,
         parameters=sum(p.size for p in jax.tree.leaves(like.params)),

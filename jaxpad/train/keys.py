@@ -15,7 +15,7 @@ KEYS = (
     *("epochs", "steps", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
     *("label_smoothing", "regularizer", "parts", "average"),
     *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),
-    *("checkpoint_steps", "checkpoints_kept"),
+    *("checkpoint_steps", "checkpoints_kept", "trackers"),
 )
 # The smallest legal value of whole numbers.
 LEAST = {

@@ -14,50 +14,66 @@ from .build import Job
 from .checkpoint import Checkpoints
 from .clock import Clock, progress
 from .metrics import MetricsLog, read_metrics
+from .profile import Profile, check_profile
 from .results import train_seconds, write_results
 from .state import TrainState
 from .step import Metrics
+from .trackers import follow
 from .workdir import open_workdir
 
 
 SHOWN = 12  # test images whose masks are kept for the report
 
 
-def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
+def run(
+    job: Job, folder: pathlib.Path, console: Console, profile: int | None = None
+) -> dict[str, Any]:
     """Trains a job in a folder, from its newest checkpoint if it has one.
 
     Args:
         job: from `build`.
         folder: where everything about the run is written.
         console: where progress is shown.
+        profile: how many steps are traced, soon after the first, into the folder's
+            `profile`; None for no trace.
 
     Returns:
         What stands in `results.json`.
 
     Raises:
         OSError: if the folder or the disk refuses.
-        ValueError: if the folder holds a run of another config.
+        ValueError: if the folder holds a run of another config, or fewer steps are left
+            than are to be traced.
     """
-    # One checkpoint more than is kept lies there while a new one is written.
-    room = (job.checkpoints_kept + 1) * job.state_bytes + 2**20
-    open_workdir(folder, job.config, room)
+    check_profile(profile)(job)  # before anything is made
+    open_workdir(folder, job.config, room_needed(job))
     console.print(_heading(job, folder), highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
+    trace = Profile(folder / "profile", start, job.steps, profile)
     state = job.init()
     if start:
         state = checkpoints.restore(start, state)
         console.print(f"going on from step {start} of {job.steps}")
-    log = MetricsLog(folder, start)
+    log = MetricsLog(folder, start, follow(job.trackers, folder, job.config))
     try:
         before = train_seconds(read_metrics(log.path))
         with progress(job, start, before, console) as clock:
-            evaluation = _train(job, state, start, checkpoints, log, clock)
+            evaluation = _train(job, state, start, checkpoints, log, clock, trace)
     finally:
+        trace.close()
         log.close()
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows)
+
+
+def room_needed(job: Job) -> int:
+    """Bytes that a run's folder takes at most, about.
+
+    One checkpoint more than is kept lies there while a new one is written.
+    """
+    return (job.checkpoints_kept + 1) * job.state_bytes + 2**20
 
 
 def _heading(job: Job, folder: pathlib.Path) -> str:
@@ -79,15 +95,18 @@ def _train(
     checkpoints: Checkpoints,
     log: MetricsLog,
     clock: Clock,
+    trace: Profile,
 ) -> Any:
     evaluation, pending = None, None
     batches = read_ahead(job.batches, start, job.steps, workers=job.workers)
     with contextlib.closing(batches):
         for done in range(start + 1, job.steps + 1):
-            with clock.waiting():
-                batch = next(batches)
-            with clock.compiling(done == start + 1, "the training step"):
-                state, metrics = job.train_step(state, batch)
+            with trace.step(done, clock):
+                with clock.waiting():
+                    batch = next(batches)
+                with clock.compiling(done == start + 1, "the training step"):
+                    state, metrics = job.train_step(state, batch)
+            trace.end(done, metrics, clock)
             # The next step is queued before the last one's numbers are fetched, so
             # that the device does not wait for the log.
             if pending:
@@ -109,7 +128,8 @@ def _train(
                 # The log is ahead of the checkpoint, never behind it: what stands
                 # there beyond the checkpoint is dropped and written again.
                 if save_now:
-                    checkpoints.save(done, state)
+                    with clock.busy("saving a checkpoint"):
+                        checkpoints.save(done, state)
     return evaluation or _evaluate(job, state, clock)
 
 
@@ -132,7 +152,7 @@ def _spectra(job: Job, state: TrainState) -> dict[str, float]:
 
 def _row(job: Job, clock: Clock, step: int, metrics: Metrics) -> dict[str, Any]:
     values = {name: float(v) for name, v in jax.device_get(metrics).items()}
-    rate = clock.tick(step)
+    rate = clock.tick(step, values["loss"])
     epoch = step / job.batches.steps_per_epoch
     return {"step": step, "epoch": epoch, **values, **rate}
 

@@ -40,6 +40,7 @@ GLOBE = Padding(("replicate", "circular"), amount="half")
         ({"checkpoint_steps": -1}, "config.checkpoint_steps=-1"),
         ({"learning_rate": float("nan")}, "config.learning_rate=nan"),
         ({"label_smoothing": 1.0}, "config.label_smoothing=1.0"),
+        ({"trackers": ("wnadb",)}, r"config.trackers=\('wnadb',\): .*mean 'wandb'"),
         ({"warmup_epochs": 2.0}, "warmup_epochs=2.0 leaves nothing"),
     ],
 )
