@@ -1,7 +1,7 @@
 """Batches read ahead by Grain, in this process or in others."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import grain
 from absl import flags
@@ -20,7 +20,7 @@ def read_ahead(
     stop: int | None = None,
     *,
     workers: int = 0,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """The batches from `start` on, read while the device computes.
 
     They are the same for every number of workers. Closing the iterator ends the

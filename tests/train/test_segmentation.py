@@ -100,7 +100,7 @@ def test_eight_devices_count_what_one_counts():
 @given(st.integers(0, 10_000), st.sampled_from([1, 2, 4, 8]))
 def test_sum_over_batches_does_not_depend_on_their_size(seed: int, size: int):
     said, true, real = sample(seed)
-    batches = [
+    batches: list[Any] = [
         {
             "image": np.asarray(said[at : at + size]),
             "label": true[at : at + size],
@@ -127,7 +127,7 @@ def test_sum_over_batches_does_not_depend_on_their_size(seed: int, size: int):
 
 
 def test_totals_do_not_overflow():
-    batch = {
+    batch: Any = {
         "label": np.zeros((1, 1, 1), np.int32),
         "real": np.ones(1, bool),
         "id": np.zeros((1, 2), np.uint32),
