@@ -20,7 +20,7 @@ def read_ahead(
     stop: int | None = None,
     *,
     workers: int = 0,
-) -> Generator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches from `start` on, read while the device computes.
 
     They are the same for every number of workers. Closing the iterator ends the
