@@ -58,9 +58,7 @@ def measure(blocks: Sequence[int], steps: int) -> Iterator[tuple[Any, float, Any
     # These networks are too small for a run to use both cores.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
-        for norm, init, count in (
-            (n, i, c) for c in blocks for n in NORMS for i in INITS
-        ):
+        for count, norm, init in itertools.product(blocks, NORMS, INITS):
             rate = best_rate(pool, init, count, NORMS[norm], steps)
             given = [(init, count, NORMS[norm], rate, s, steps) for s in SEEDS]
             runs = list(pool.map(train, *zip(*given, strict=True)))
