@@ -6,13 +6,14 @@ Writes:  results.json, accuracy.svg, rank.svg
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import pathlib
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
 from plot import draw_accuracy, draw_ranks
@@ -36,9 +37,10 @@ def layers(blocks: int) -> int:
     return 4 * blocks + 2
 
 
-def best_rate(init: str, blocks: int, norm: bool, steps: int) -> float:
+def best_rate(pool: Executor, init: str, blocks: int, norm: bool, steps: int) -> float:
     """The rate with the highest accuracy on a seed that is not used again."""
-    found = {rate: train(init, blocks, norm, rate, PILOT, steps) for rate in RATES}
+    given = [(init, blocks, norm, rate, PILOT, steps) for rate in RATES]
+    found = dict(zip(RATES, pool.map(train, *zip(*given, strict=True)), strict=True))
     return max(RATES, key=lambda rate: found[rate].accuracy)
 
 
@@ -53,11 +55,14 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 
 def measure(blocks: Sequence[int], steps: int) -> Iterator[tuple[Any, float, Any]]:
     """Each network and initializer: its key, the best rate, the run of every seed."""
-    for count in blocks:
-        for norm, init in ((n, i) for n in NORMS for i in INITS):
-            rate = best_rate(init, count, NORMS[norm], steps)
-            args = (init, count, NORMS[norm], rate)
-            yield (norm, init, count), rate, [train(*args, s, steps) for s in SEEDS]
+    # These networks are too small for a run to use both cores.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        for count, norm, init in itertools.product(blocks, NORMS, INITS):
+            rate = best_rate(pool, init, count, NORMS[norm], steps)
+            given = [(init, count, NORMS[norm], rate, s, steps) for s in SEEDS]
+            runs = list(pool.map(train, *zip(*given, strict=True)))
+            yield (norm, init, count), rate, runs
 
 
 def repeated(rates: dict[str, float], steps: int) -> dict[str, Any]:
