@@ -63,6 +63,7 @@ def _landscape(axes: Any, found: Any) -> None:
             if "even at the end" in it:
                 ends.plot(it["loss"], it["least"], ".", color=colour, alpha=0.6)
         ends.plot([], [], ".", color=colour, label=start)
+    rates.set_axisbelow(True)
     rates.set_xticks(range(len(found)), found, rotation=30, ha="right", fontsize=8)
     rates.set(ylabel="runs that succeed, percent", xlabel="C, M, k, S")
     ends.set(xscale="log", xlabel="L_orth at the end", ylabel="least singular value")
@@ -86,7 +87,7 @@ def _tradeoff(axes: Any, found: Any) -> None:
     plane.legend(fontsize=7)
     for place in (accuracy, spectrum):
         weights = [f"{float(it):g}" for it in found["square, delta"]]
-        place.set_xticks(range(len(weights)), weights)
+        place.set_xticks(range(len(weights)), weights, fontsize=8)
         place.set_xlabel("weight of L_orth")
     accuracy.set_ylabel("clean (above) and under PGD, percent")
     spectrum.set_ylabel("least and largest singular value")
