@@ -139,8 +139,9 @@ def _check() -> NoReturn:
 
 
 def _new_folder(config: Any) -> pathlib.Path:
+    name = config.dataset.partition("(")[0].rpartition(":")[-1]
     now = datetime.datetime.now()
-    return pathlib.Path("runs") / f"{config.dataset}-{now:%Y%m%d-%H%M%S}"
+    return pathlib.Path("runs") / f"{name}-{now:%Y%m%d-%H%M%S}"
 
 
 def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
