@@ -14,7 +14,7 @@ import pytest
 from .jobs import command, environment, launch
 
 
-TIMES = {"images_per_second", "train_seconds"}
+TIMES = {"images_per_second", "train_seconds", "data_wait"}
 
 
 def final_arrays(workdir: pathlib.Path) -> dict[str, np.ndarray]:
