@@ -15,16 +15,24 @@ def get_config() -> ml_collections.ConfigDict:
 
     # What is learned from
     config.dataset = "digits"  # a name in jaxpad.data.DATASETS
-    config.augment = "shift(pixels=1)"  # a name in jaxpad.data.AUGMENTS
+    config.train_crop = "whole"  # a name in jaxpad.data.CROPS, on the host
+    config.test_crop = "whole"  # likewise
+    config.augment = ("shift(pixels=1)",)  # names in jaxpad.data.AUGMENTS, in order
+    config.normalize = "none"  # a name in jaxpad.train.NORMALIZATIONS, after these
     config.batch_size = 64  # examples a step, over all devices
+    config.workers = 0  # processes that read and decode; 0 for a thread
+    config.on_error = "raise"  # or "skip" records that cannot be read, and count them
 
     # What learns
     config.model = "resnet20"  # a name in jaxpad.models.MODELS
     config.padding = "partial"  # a name in jaxpad.PADDINGS
     config.dtype = "float32"  # of the computation, or "bfloat16"; parameters: float32
+    config.weights = ""  # a .safetensors or .npz file to begin with; "" is none
+    config.new_head = False  # whether the last layer is not the file's but new
 
     # How it learns
     config.epochs = 30  # passes over the training examples
+    config.steps = 0  # of the run, if not 0; then epochs count for nothing
     config.optimizer = (  # chain of names in optax, applied first to last
         "clip_by_global_norm(max_norm=1.0)",
         "add_decayed_weights(weight_decay=5e-4)",  # kernels only
@@ -35,10 +43,18 @@ def get_config() -> ml_collections.ConfigDict:
     config.warmup_epochs = 2.0  # linear from zero
     config.label_smoothing = 0.1  # part of the target spread over all classes
     config.regularizer = ""  # "lorth(weight=0.1)", or rules by path; "" is none
+    config.parts = 1  # of a batch, one after another, if it is too large at once
+    config.average = 0.0  # decay a step of a moving average that is tested; 0 is none
+
+    # How it is tested
+    config.eval_epochs = 1  # epochs between evaluations
+    config.eval_batch_size = 0  # examples at once; 0 is batch_size
+    config.eval_multiple = 1  # whole images are extended to one of these: fewer sizes
+    config.predict = "whole"  # or "sliding(window=(769, 769), stride=513)"
 
     # What is kept
-    config.eval_epochs = 1  # epochs between evaluations
     config.checkpoint_steps = 100  # steps between checkpoints
     config.checkpoints_kept = 2  # newest ones
+    config.trackers = ("tensorboard",)  # names in jaxpad.train.TRACKERS; () is none
     config.lock()  # a key with a typing error is an error, not a new key
     return config

@@ -6,6 +6,7 @@ a registry, a docstring or a study's results. The pages leave it empty, and mkdo
 it through `on_page_markdown`.
 """
 
+import ast
 import contextlib
 import html
 import importlib.util
@@ -183,6 +184,26 @@ def config() -> str:
     return "\n".join([*lines, *_config_group(group)])
 
 
+def jobs() -> str:
+    """Every config file but the default: what it is, and what to expect."""
+    rows = []
+    for path in sorted(CONFIG.parent.glob("*.py")):
+        if path.stem in ("default", "__init__"):
+            continue
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        what, _, fields = text.partition("\n\n")
+        expect = re.search(r"Expect:(.*)", fields, re.DOTALL)
+        words = [
+            html.escape(" ".join(part.split()), quote=False)
+            for part in (
+                what,
+                expect[1] if expect else "",
+            )
+        ]
+        rows.append((_code(path.name), *words))
+    return _table(("config", "what it is", "what to expect"), rows)
+
+
 def errors() -> str:
     """What the trainer says to a mistake in the config, before it compiles anything."""
     from jaxpad.train import build
@@ -214,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
         drawing,
         studies,
         config,
+        jobs,
         errors,
     )
 }

@@ -1,12 +1,18 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
+                 [--check] [--profile STEPS]
+
+It exits with 2 if config or data are wrong, which starting it again does not mend, and
+with 1 if anything else stopped it.
 """
 
 import datetime
+import importlib.util
+import logging as standard
 import pathlib
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 
 try:
@@ -22,6 +28,16 @@ _HERE = pathlib.Path(__file__).parent
 _CONFIGS = next(p for p in (_HERE / "configs", _HERE.parent / "configs") if p.exists())
 
 
+def default_config() -> Any:
+    """The config of configs/default.py, for the configs of other jobs to change."""
+    spec = importlib.util.spec_from_file_location("default", _CONFIGS / "default.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
 def main() -> None:
     """The `jaxpad` command."""
     default = _CONFIGS / "default.py"
@@ -30,6 +46,17 @@ def main() -> None:
         None,
         "Where the run's files go (default: a new folder in runs/). Given the folder "
         "of a run that was stopped, the run goes on.",
+    )
+    flags.DEFINE_bool(
+        "check",
+        False,
+        "Look at config, folder, data and memory, say what is wrong, and end: nothing "
+        "is trained, and no accelerator is used.",
+    )
+    flags.DEFINE_integer(
+        "profile",
+        None,
+        "Trace so many steps, soon after the first, into WORKDIR/profile.",
     )
     try:
         # This reads the command line, and so finds keys that do not exist.
@@ -40,49 +67,106 @@ def main() -> None:
         given = [arg for arg in sys.argv[1:] if arg.startswith("--config.")]
         inner = error.args[0]
         reason = inner.args[0] if isinstance(inner, Exception) else inner
-        sys.exit(
-            f"error: {' '.join(given)}: the config has no key {reason}\nAll keys, with "
+        _fail(
+            f"{' '.join(given)}: the config has no key {reason}\nAll keys, with "
             f"their meaning, stand in {default}."
         )
-    app.run(_train)
+    app.run(_train, flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        rest = flags.FLAGS(argv)
+        _ = flags.FLAGS.config.to_dict  # of a file that is not there, this raises
+        return rest
+    except (flags.Error, OSError) as error:
+        _fail(f"{error}\n--help lists the flags.")
 
 
 def _train(argv: list[str]) -> None:
     if len(argv) > 1:
-        sys.exit(f"error: unexpected {argv[1]!r}: flags begin with --")
+        _fail(f"unexpected {argv[1]!r}: flags begin with --")
     if not flags.FLAGS["verbosity"].present:
         # Orbax logs every save, and every error that it also raises.
         logging.set_verbosity(logging.FATAL)
+        standard.getLogger("jaxpad").setLevel(standard.WARNING)
+    if flags.FLAGS.check:
+        _check()
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
-    from .train import build, run
+    from .train import build, how_to_open, run
 
     console, folder = Console(soft_wrap=True), None
     try:
         config = flags.FLAGS.config
         folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
-        results = run(build(config), folder, console)
+        results = run(build(config), folder, console, flags.FLAGS.profile)
         report = write_report(folder)
-    except (TypeError, ValueError, OSError) as error:
+    except (TypeError, ValueError) as error:
+        _fail(str(error))
+    except OSError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
     console.print(_summary(results, folder, report), highlight=False)
+    if flags.FLAGS.profile:
+        console.print(how_to_open(folder), highlight=False)
+
+
+def _fail(reason: str) -> NoReturn:
+    print(f"error: {reason}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _check() -> NoReturn:
+    """Prints what a check finds, and exits with the worst of it."""
+    import jax
+
+    # Before anything asks for a device, and whatever the environment says.
+    jax.config.update("jax_platforms", "cpu")
+    from .train import check_profile, preflight
+
+    config, profile = flags.FLAGS.config, flags.FLAGS.profile
+    folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
+    worst = 0
+    for name, text, code in preflight(config, folder, check_profile(profile)):
+        first, *more = text.splitlines() or [""]
+        print(f"{'error' if code else 'ok':6}{name:11}{first}")
+        print(*(f"{'':17}{line}\n" for line in more), sep="", end="", flush=True)
+        worst = max(worst, code)
+    print("\nnothing was trained" if not worst else "\nthe run would fail")
+    sys.exit(worst)
 
 
 def _new_folder(config: Any) -> pathlib.Path:
+    name = config.dataset.partition("(")[0].rpartition(":")[-1]
     now = datetime.datetime.now()
-    return pathlib.Path("runs") / f"{config.dataset}-{now:%Y%m%d-%H%M%S}"
+    return pathlib.Path("runs") / f"{name}-{now:%Y%m%d-%H%M%S}"
 
 
 def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
-    test = results["test"]
-    low, high = test["interval"]
-    return (
-        f"\ntest accuracy {test['accuracy']:.2%} "
-        f"(95% interval {low:.1%} to {high:.1%}, "
-        f"{test['correct']} of {test['examples']} images)\n"
-        f"training      {results['train_seconds']:.0f} s\n"
-        f"files         {folder}\n"
-        f"report        {report}"
-    )
+    from .reports.words import NAMES, duration, percent
+
+    test, headline = results["test"], results["headline"]
+    if headline == "miou":
+        found = (
+            f"{test['examples']:,} images; pixel accuracy {percent(test['accuracy'])}"
+        )
+    else:
+        low, high = test["interval"]
+        found = (
+            f"95% interval {low:.1%} to {high:.1%}, "
+            f"{test['correct']:,} of {test['examples']:,} images"
+        )
+    name = NAMES.get(headline, headline)
+    each = "pixel" if headline == "miou" else "image"
+    lines = {
+        f"test {name}": f"{percent(test[headline])} ({found})",
+        "trivial": f"{percent(results['trivial'][headline])} "
+        f"(the best answer that is the same for every {each})",
+        "training": duration(results["train_seconds"]),
+        "files": folder,
+        "report": report,
+    }
+    width = max(map(len, lines)) + 1
+    return "".join(f"\n{name:{width}}{value}" for name, value in lines.items())

@@ -20,19 +20,21 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("argument", "message", "code"),
     [
-        (["--config.optm.lr=3"], "--config.optm.lr=3: the config has no key 'optm'"),
-        (["--config.batchsize=3"], 'Did you mean "batch_size"'),
-        (["--config=nowhere.py"], "nowhere.py"),
-        (["--config.batch_size=many"], "--config.batch_size=many"),
-        (["surplus"], "unexpected 'surplus'"),
-        (["--workdir=/proc/run"], "--workdir=/proc/run cannot be written to"),
+        ("--config.optm.lr=3", "--config.optm.lr=3: the config has no key 'optm'", 2),
+        ("--config.batchsize=3", 'Did you mean "batch_size"', 2),
+        ("--config=nowhere.py", "nowhere.py", 2),
+        ("--config.batch_size=many", "--config.batch_size=many", 2),
+        ("surplus", "unexpected 'surplus'", 2),
+        ("--profile=many", "flag --profile=many: invalid literal", 2),
+        ("--profile=0", "--profile=0: expected 1 step or more", 2),
+        ("--workdir=/proc/run", "--workdir=/proc/run cannot be written to", 1),
     ],
 )
-def test_mistake_is_named(arguments: list[str], message: str):
-    result = start(*arguments)
-    assert result.returncode != 0
+def test_mistake_is_named(argument: str, message: str, code: int):
+    result = start(argument)
+    assert result.returncode == code, result.stderr
     assert message in result.stderr
     assert "error" in result.stderr
     assert not any(line.startswith("  File") for line in result.stderr.splitlines()[:1])

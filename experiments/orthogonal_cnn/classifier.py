@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from jaxpad.data import DATASETS
+from jaxpad.data import DATASETS, as_arrays
 from jaxpad.layers import Conv, OrthogonalConv
 from jaxpad.orthogonal import delta_orthogonal
 from jaxpad.regularizers import lorth
@@ -79,9 +79,10 @@ class Data(NamedTuple):
 def digits() -> tuple[Data, Data]:
     """To train on and to test on."""
     found = DATASETS["digits"]()
+    train, test = (as_arrays(source) for source in (found.train, found.test))
     return (
-        Data(np.float32(found.train_images) / 255, found.train_labels),
-        Data(np.float32(found.test_images) / 255, found.test_labels),
+        Data(np.float32(train[0]) / 255, train[1]),
+        Data(np.float32(test[0]) / 255, test[1]),
     )
 
 

@@ -12,7 +12,7 @@ import optax
 from flax import nnx
 from networks import Net
 
-from jaxpad.data import DATASETS
+from jaxpad.data import DATASETS, as_arrays
 from jaxpad.layers import zero_init_model
 from jaxpad.typing import AnyArray, Array
 
@@ -20,6 +20,7 @@ from jaxpad.typing import AnyArray, Array
 BATCH, DECAY, EVERY = 64, 1e-4, 10
 OPTIMIZER = optax.chain(optax.add_decayed_weights(DECAY), optax.trace(0.9))
 DIGITS = DATASETS["digits"]()
+TRAIN, TEST = as_arrays(DIGITS.train), as_arrays(DIGITS.test)
 # The first block of the second stage, whose width changes: (its block, convolution).
 KERNELS = {"first": 0, "last": 1}
 
@@ -90,7 +91,7 @@ def train(
     # It rises for a fifth of the steps, then falls to zero.
     rates = optax.warmup_cosine_decay_schedule(0.0, rate, steps // 5, steps)
     ranks: dict[str, list[float]] = {name: [] for name in KERNELS}
-    images, labels = patches(DIGITS.train_images), DIGITS.train_labels
+    images, labels = patches(TRAIN[0]), TRAIN[1]
     batches = shuffled(seed if order is None else order, len(labels), steps)
     # A loop of Python: a convolution inside a scan is slow on a CPU.
     for number, batch in enumerate([*batches, None]):
@@ -101,8 +102,8 @@ def train(
         if batch is not None:
             args = (images[batch], labels[batch], np.float32(rates(number)))
             params, rest, state = step(graph, params, rest, state, *args)
-    logits = scores(graph, params, rest, patches(DIGITS.test_images))
-    right = 100 * np.mean(np.argmax(logits, axis=-1) == DIGITS.test_labels)
+    logits = scores(graph, params, rest, patches(TEST[0]))
+    right = 100 * np.mean(np.argmax(logits, axis=-1) == TEST[1])
     return Run(round(float(right), 2), ranks, digest(params))
 
 

@@ -1,9 +1,38 @@
 """Data sets, batches and augmentations."""
 
-from .augment import AUGMENTS as AUGMENTS
-from .batches import (
-    Batch as Batch,
-    TrainBatches as TrainBatches,
-    eval_batches as eval_batches,
+from .ahead import read_ahead as read_ahead
+from .augment import (
+    AUGMENTS as AUGMENTS,
+    IMAGENET_MEAN as IMAGENET_MEAN,
+    IMAGENET_STD as IMAGENET_STD,
+    Augment as Augment,
+    compose as compose,
+    normalize as normalize,
+    record_keys as record_keys,
 )
-from .sources import DATASETS as DATASETS, Dataset as Dataset
+from .batches import Batch as Batch, TrainBatches as TrainBatches
+from .crops import CROPS as CROPS
+from .evaluation import EvalBatches as EvalBatches
+from .examples import RecordError as RecordError, read_example as read_example
+from .folders import (
+    ade20k as ade20k,
+    image_folder as image_folder,
+    voc12_sbd as voc12_sbd,
+)
+from .handwritten import digits as digits
+from .photos import photos10 as photos10
+from .records import (
+    DATASETS as DATASETS,
+    IGNORE as IGNORE,
+    ArraySource as ArraySource,
+    Dataset as Dataset,
+    Record as Record,
+    Source as Source,
+    as_arrays as as_arrays,
+)
+from .scenes import digit_scenes as digit_scenes
+from .tfds import (
+    cityscapes as cityscapes,
+    imagenet2012 as imagenet2012,
+    oxford_iiit_pet as oxford_iiit_pet,
+)

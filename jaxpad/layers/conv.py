@@ -138,7 +138,7 @@ class Conv(Padded):
 
 def operands(
     layer: Any, inputs: AnyArray
-) -> tuple[tuple[Array, Array, Array | None], tuple[int, ...]]:
+) -> tuple[tuple[Array, Array, Array | None], tuple[Any, ...]]:
     """What a layer with a kernel computes with, in one dtype; and the batch axes.
 
     Raises:

@@ -1,9 +1,9 @@
 """What every layer with a border has in common."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from flax import nnx
 from jax import lax
 
@@ -96,12 +96,15 @@ def _release(mode: Any, each: Callable[[Any], Any] = lambda mode: mode) -> Any:
     return each(mode)
 
 
-def as_batch(x: Array, rank: int) -> tuple[Array, tuple[int, ...]]:
-    """Folds all batch axes of `[..., *space, channels]` into one; also unbatched."""
+def as_batch(x: Array, rank: int) -> tuple[Array, tuple[Any, ...]]:
+    """Folds all batch axes of `[..., *space, channels]` into one; also unbatched.
+
+    The sizes of the batch are ints, or symbols while `jax.export` traces.
+    """
     if x.ndim < rank + 1:
         raise ValueError(
             f"the input has shape {x.shape}; a layer with {rank} space axes takes "
             "[*batch, *space, channels]."
         )
     batch = x.shape[: x.ndim - rank - 1]
-    return lax.reshape(x, (int(np.prod(batch)), *x.shape[len(batch) :])), batch
+    return lax.reshape(x, (math.prod(batch), *x.shape[len(batch) :])), batch

@@ -7,297 +7,187 @@ Under "valid" the shortcut is cropped to the pixels under the main branch's wind
 the small ones are pre-activated: "Identity Mappings" (He et al., 2016).
 """
 
-import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Float, Shaped
 
-from ..conv.geometry import geometry
-from ..layers import Conv, MaxPool
+from ..layers import MaxPool
 from ..padding import Padding, as_padding
-from ..registry import Registry
-from ..typing import AnyArray, Array, Mode
+from ..typing import Array, Mode
+from .blocks import Block
+from .classifier import Classifier, Maps
+from .parts import conv, norm
 
 
-MODELS: Registry[Any] = Registry("model")
-
-
-class Block(nnx.Module):
-    """A residual block: basic (3x3, 3x3) or bottleneck (1x1, 3x3, 1x1).
-
-    Args:
-        in_features: channels of the input.
-        width: channels of the 3x3 convolutions.
-        stride: of the first 3x3 convolution.
-        bottleneck: whether 1x1 convolutions stand around one 3x3.
-        preactivated: norm and relu before each convolution rather than after it.
-        padding: of the convolutions.
-        dtype: of the computation.
-        rngs: keys for the initializers.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        width: int,
-        stride: int,
-        *,
-        bottleneck: bool,
-        preactivated: bool,
-        padding: Padding,
-        dtype: Any,
-        rngs: nnx.Rngs,
-    ):
-        kernels = (1, 3, 1) if bottleneck else (3, 3)
-        strides = (1, stride, 1) if bottleneck else (stride, 1)
-        features = (width, width, 4 * width) if bottleneck else (width, width)
-        inputs = (in_features, *features[:-1])
-        self.preactivated = preactivated
-        make = functools.partial(_conv, padding=padding, dtype=dtype, rngs=rngs)
-        norm = functools.partial(_norm, dtype=dtype, rngs=rngs)
-        self.convs = nnx.List(map(make, inputs, features, kernels, strides))
-        self.norms = nnx.List(map(norm, inputs if preactivated else features))
-        self.projection, self.projection_norm = nnx.data(None), nnx.data(None)
-        if stride != 1 or in_features != features[-1]:
-            self.projection = make(in_features, features[-1], 1, stride)
-            self.projection_norm = None if preactivated else norm(features[-1])
-
-    def __call__(self, x: Shaped[Array, "..."]) -> Shaped[Array, "..."]:
-        y, shortcut = x, x
-        for n, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
-            if self.preactivated:
-                y = nnx.relu(norm(y))
-                # The projection of a pre-activated block sees the activation.
-                shortcut = y if n == 0 and self.projection is not None else shortcut
-                y = conv(y)
-            else:
-                y = norm(conv(y))
-                y = y if n == len(self.convs) - 1 else nnx.relu(y)
-        shortcut = _under_windows(shortcut, self.convs)
-        if self.projection is not None:
-            shortcut = self.projection(shortcut)
-        if self.projection_norm is not None:
-            shortcut = self.projection_norm(shortcut)
-        if y.shape != shortcut.shape:
-            raise ValueError(_unequal(self.convs[-1].padding))
-        return y + shortcut if self.preactivated else nnx.relu(y + shortcut)
-
-
-class ResNet(nnx.Module):
+class ResNet(Classifier):
     """A stem, stages of residual blocks, the mean over space, and a linear head.
 
     Args:
         channels: channels of the image.
-        classes: outputs.
+        classes: outputs; None leaves the head away, for a network whose `features` are
+            used: calling it gives the last map's mean over space.
         blocks: number of blocks of each stage; the first of each stage but the first
             has stride 2, and the width doubles there.
-        width: channels of the first stage's 3x3 convolutions.
+        width: channels of the stem, and of the first stage's 3x3 convolutions.
         bottleneck: the kind of block.
         small: for small images a 3x3 stem and pre-activated blocks, for large ones a
             7x7 stem at stride 2, a max-pool, and post-activated blocks.
+        widen: factor on the channels of the 3x3 convolutions.
+        output_stride: pixels from one cell of the last map to the next; where a stage
+            would exceed it, its stride becomes a dilation of all that comes after, so
+            that every cell which is still there is what it was. None: as published.
+        multi_grid: for the blocks of the last stage, factors on the dilation, which
+            the first block then has too (DeepLabV3's way).
+        zero_gamma: whether the last norm of each block starts at zero, which is
+            "Accurate, Large Minibatch SGD" (Goyal et al., 2017).
+        momentum: of the batch norms: the old running statistics' share of the new.
         padding: of every convolution and pool; a name in `jaxpad.PADDINGS`, a mode,
             or a `jaxpad.Padding`.
         dtype: of the computation; parameters and statistics stay float32.
         rngs: keys for the initializers.
+
+    Raises:
+        ValueError: for an output stride that the stages do not pass, a multi-grid of
+            another length than the last stage, or `zero_gamma` before a relu.
+
+    Example:
+        >>> net = ResNet(3, None, blocks=(1, 1, 1, 1), width=4, output_stride=8,
+        ...              rngs=nnx.Rngs(0))
+        >>> [x.shape for x in net.features(jnp.ones((1, 32, 32, 3)))]
+        [(1, 16, 16, 4), (1, 8, 8, 4), (1, 4, 4, 8), (1, 4, 4, 16), (1, 4, 4, 32)]
     """
 
     def __init__(
         self,
         channels: int,
-        classes: int,
+        classes: int | None,
         *,
         blocks: Sequence[int],
         width: int,
         bottleneck: bool = False,
         small: bool = False,
+        widen: int = 1,
+        output_stride: int | None = None,
+        multi_grid: Sequence[int] | None = None,
+        zero_gamma: bool = False,
+        momentum: float = 0.9,
         padding: Mode | Padding = "zero",
         dtype: Any = None,
         rngs: nnx.Rngs,
     ):
-        spec = as_padding(padding)
-        kernel, stride = (3, 1) if small else (7, 2)
-        self.stem = _conv(
-            channels, width, kernel, stride, padding=spec, dtype=dtype, rngs=rngs
-        )
-        pool = functools.partial(MaxPool, padding=spec, features=width, rngs=rngs)
-        self.pool = None if small else pool((3, 3), 2, amount="half")
-        self.blocks, features = nnx.List([]), width
-        for stage, count in enumerate(blocks):
-            for block in range(count):
+        if zero_gamma and small:
+            raise ValueError(
+                "zero_gamma=True: the last norm of a pre-activated block stands before "
+                "a relu, which would pass no gradient to it. Leave zero_gamma=False, "
+                "or set small=False."
+            )
+        stem_stride = 1 if small else 2
+        entry = 1 if small else 4
+        plan = _plan(blocks, entry, output_stride, multi_grid)
+        options: dict[str, Any] = {
+            "padding": as_padding(padding), "dtype": dtype, "rngs": rngs
+        }  # fmt: skip
+        self.stem = conv(channels, width, 3 if small else 7, stem_stride, **options)
+        pool = functools.partial(MaxPool, padding=options["padding"], rngs=rngs)
+        self.pool = None if small else pool((3, 3), 2, amount="half", features=width)
+        self.blocks, sizes = nnx.List([]), [width]
+        for stage, units in enumerate(plan):
+            features, expansion = width * 2**stage, 4 if bottleneck else widen
+            for unit, (stride, dilations) in enumerate(units):
                 self.blocks.append(
                     Block(
+                        features * expansion if unit else sizes[-1],
                         features,
-                        width * 2**stage,
-                        2 if stage > 0 and block == 0 else 1,
+                        stride,
                         bottleneck=bottleneck,
                         preactivated=small,
-                        padding=spec,
-                        dtype=dtype,
-                        rngs=rngs,
+                        widen=widen,
+                        dilations=dilations,
+                        zero_gamma=zero_gamma,
+                        momentum=momentum,
+                        **options,
                     )
                 )
-                features = width * 2**stage * (4 if bottleneck else 1)
-        self.norm = _norm(features if small else width, dtype=dtype, rngs=rngs)
-        self.head = nnx.Linear(features, classes, dtype=dtype, rngs=rngs)
+            sizes.append(features * expansion)
+        self.norm = norm(
+            sizes[-1] if small else width, momentum=momentum, dtype=dtype, rngs=rngs
+        )
+        self.head = nnx.data(None)
+        if classes is not None:
+            self.head = nnx.Linear(sizes[-1], classes, dtype=dtype, rngs=rngs)
         self.channels, self.small = channels, small
+        self.stages, self.feature_channels = tuple(blocks), tuple(sizes)
+        strides = np.cumprod([units[0].stride for units in plan]) * entry
+        self.feature_strides = (stem_stride, *map(int, strides))
 
-    def __call__(
-        self, x: Float[AnyArray, "batch height width channels"]
-    ) -> Float[Array, "batch classes"]:
-        """Class scores of images.
+    @property
+    def padding(self) -> Padding:
+        """What the layers with a border do there."""
+        return self.stem.padding
 
-        Raises:
-            ValueError: if the image is too small for the padding; it names the
-                smallest square image that is not.
-        """
-        try:
-            return self._scores(jnp.asarray(x))
-        except ValueError as error:
-            smallest = self.smallest_input() if x.ndim == 4 else None
-            if smallest is None or min(x.shape[1:3]) >= smallest:
-                raise
-            raise ValueError(
-                f"images of {x.shape[1]}x{x.shape[2]} pixels are too small for this "
-                f"network under {self.stem.padding}: the smallest legal input is "
-                f"{smallest}x{smallest}. Use larger images, fewer stages, or a padding "
-                f'that takes any size such as "zero". ({error})'
-            ) from error
-
-    def smallest_input(self, largest: int = 4096) -> int | None:
-        """The side of the smallest square image that the network takes, if any."""
-        graph, state = nnx.split(self)
-
-        def scores(state, x):
-            return nnx.merge(graph, state)._scores(x)
-
-        def fits(size: int) -> bool:
-            image = jax.ShapeDtypeStruct((1, size, size, self.channels), jnp.float32)
-            try:
-                jax.eval_shape(scores, state, image)
-            except ValueError:
-                return False
-            return True
-
-        low, high = 1, largest
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if fits(middle) else (middle + 1, high)
-        return low if fits(low) else None
+    def _features(self, x: Array) -> Maps:
+        x = self.stem(x)
+        if not self.small:
+            x = nnx.relu(self.norm(x))
+        maps, ends = [x], np.cumsum(self.stages)
+        if self.pool is not None:
+            x = self.pool(x)
+        for n, block in enumerate(self.blocks):
+            x = block(x)
+            if n + 1 in ends:
+                maps.append(x)
+        if self.small:
+            maps[-1] = nnx.relu(self.norm(x))
+        return tuple(maps)
 
     def _scores(self, x: Array) -> Array:
-        x = self.stem(x)
-        if self.pool is not None:
-            x = self.pool(nnx.relu(self.norm(x)))
-        for block in self.blocks:
-            x = block(x)
-        if self.small:
-            x = nnx.relu(self.norm(x))
-        return self.head(jnp.mean(x, axis=(1, 2)))
+        x = jnp.mean(x, axis=(1, 2))
+        return x if self.head is None else self.head(x)
 
 
-@MODELS.register
-def resnet20(channels: int, classes: int, *, width: int = 16, **options) -> ResNet:
-    """ResNet-20 for small images, pre-activated: three stages of three blocks."""
-    return ResNet(
-        channels, classes, blocks=(3, 3, 3), width=width, small=True, **options
-    )
+class _Unit(NamedTuple):
+    """The stride of a block's first 3x3 convolution, and the dilations of both."""
+
+    stride: int
+    dilations: tuple[int, int]
 
 
-@MODELS.register
-def resnet18(channels: int, classes: int, *, width: int = 64, **options) -> ResNet:
-    """ResNet-18 for large images."""
-    return ResNet(channels, classes, blocks=(2, 2, 2, 2), width=width, **options)
-
-
-@MODELS.register
-def resnet34(channels: int, classes: int, *, width: int = 64, **options) -> ResNet:
-    """ResNet-34 for large images."""
-    return ResNet(channels, classes, blocks=(3, 4, 6, 3), width=width, **options)
-
-
-@MODELS.register
-def resnet50(channels: int, classes: int, *, width: int = 64, **options) -> ResNet:
-    """ResNet-50 for large images, 25.6 million parameters at 1,000 classes."""
-    return _deep((3, 4, 6, 3), channels, classes, width, options)
-
-
-@MODELS.register
-def resnet101(channels: int, classes: int, *, width: int = 64, **options) -> ResNet:
-    """ResNet-101 for large images."""
-    return _deep((3, 4, 23, 3), channels, classes, width, options)
-
-
-@MODELS.register
-def resnet152(channels: int, classes: int, *, width: int = 64, **options) -> ResNet:
-    """ResNet-152 for large images."""
-    return _deep((3, 8, 36, 3), channels, classes, width, options)
-
-
-def _deep(
-    blocks: Sequence[int], channels: int, classes: int, width: int, options: Any
-) -> ResNet:
-    return ResNet(
-        channels, classes, blocks=blocks, width=width, bottleneck=True, **options
-    )
-
-
-def _conv(
-    in_features: int,
-    out_features: int,
-    kernel: int,
-    stride: int,
-    *,
-    padding: Padding,
-    dtype: Any,
-    rngs: nnx.Rngs,
-) -> Conv:
-    return Conv(
-        in_features,
-        out_features,
-        (kernel, kernel),
-        stride,
-        # A window of 1 has no border: an amount that is meant for 3 is not for it.
-        padding=dataclasses.replace(padding, amount="valid")
-        if kernel == 1
-        else padding,
-        amount="half",
-        use_bias=False,
-        dtype=dtype,
-        kernel_init=nnx.initializers.variance_scaling(2.0, "fan_out", "normal"),
-        rngs=rngs,
-    )
-
-
-def _norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.BatchNorm:
-    return nnx.BatchNorm(features, momentum=0.9, dtype=dtype, rngs=rngs)
-
-
-def _unequal(padding: Padding) -> str:
-    return (
-        f"{padding} gives the main branch of a residual block another size than its "
-        'shortcut: use the amount "half" or "valid".'
-    )
-
-
-def _under_windows(x: Array, convs: Sequence[Conv]) -> Array:
-    """The pixels from the centre of the first window to that of the last.
-
-    With "half" that is the image, up to what the stride skips; with "valid" the
-    windows begin inside the image, and the shortcut must begin there too.
-    """
-    size, start, jump = x.shape[1:3], np.zeros(2, int), np.ones(2, int)
-    for conv in convs:
-        window = geometry(size, conv.kernel_size, conv.strides, 1, conv.amount)
-        before = np.asarray(window.widths)[:, 0]
-        start = start + ((np.asarray(window.window) - 1) // 2 - before) * jump
-        size, jump = window.outputs, jump * window.stride
-    stop = start + (np.asarray(size) - 1) * jump + 1
-    if np.any(start < 0) or np.any(stop > x.shape[1:3]):
-        raise ValueError(_unequal(convs[0].padding))
-    return x[:, start[0] : stop[0], start[1] : stop[1]]
+def _plan(
+    blocks: Sequence[int],
+    entry: int,
+    output_stride: int | None,
+    multi_grid: Sequence[int] | None,
+) -> list[list[_Unit]]:
+    """The units of each stage of a network whose first stage has the stride `entry`."""
+    coarsest = entry * 2 ** (len(blocks) - 1)
+    target = coarsest if output_stride is None else output_stride
+    allowed = [entry * 2**n for n in range(len(blocks))]
+    if target not in allowed:
+        raise ValueError(
+            f"output_stride={output_stride}: the stages of this network pass "
+            f"{', '.join(map(str, allowed))}; use one of these."
+        )
+    if multi_grid is not None and len(multi_grid) != blocks[-1]:
+        raise ValueError(
+            f"multi_grid={tuple(multi_grid)}: expected one factor for each of the "
+            f"{blocks[-1]} blocks of the last stage."
+        )
+    plan, reached, rate = [], entry, 1
+    for stage, count in enumerate(blocks):
+        before, stride = rate, 1
+        if stage > 0 and reached < target:
+            reached, stride = reached * 2, 2
+        elif stage > 0:
+            rate *= 2
+        # What was strided is dilated from the next convolution on.
+        units = [_Unit(stride, (before, rate)), *[_Unit(1, (rate, rate))] * (count - 1)]
+        plan.append(units)
+    if multi_grid is not None:
+        first = plan[-1][0].stride
+        plan[-1] = [_Unit(1, (rate * m, rate * m)) for m in multi_grid]
+        plan[-1][0] = plan[-1][0]._replace(stride=first)
+    return plan

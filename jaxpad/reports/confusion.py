@@ -1,6 +1,7 @@
 """Which classes are taken for which."""
 
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,57 +13,61 @@ from jaxpad.reports.figure import INK, Picture, draw
 MOST_NUMBERED = 20  # classes; above it the numbers in the cells cannot be read
 
 
-def confusion_picture(confusion: np.ndarray, classes: list[str]) -> Picture:
+class Confusion(NamedTuple):
+    """A kind of mistake: the true class, the answer, how often, of the true class."""
+
+    true: str
+    said: str
+    times: int
+    share: float
+
+
+def confusion_picture(
+    confusion: np.ndarray, classes: list[str], unit: str = "examples"
+) -> Picture:
     """Draws the confusion matrix, coloured by the share of each row.
 
     Args:
-        confusion: counts [true, predicted].
+        confusion: counts [true, predicted], of at most about 40 classes.
         classes: the name of each class.
+        unit: what is counted. Of "examples" the counts are written into the cells, of
+            "pixels", which are too many to read, the percentages.
 
     Returns:
         The picture.
     """
     numbered = len(classes) <= MOST_NUMBERED
-    side = max(2.9, 0.29 * len(classes)) if numbered else 4.2
-    labels = 0.06 * max(len(_shorten(name)) for name in classes)
-    paint = partial(_paint, confusion, classes)
+    side = max(2.9, (0.29 if numbered else 0.19) * len(classes))
+    labels = 0.085 * max(len(_shorten(name)) for name in classes)
+    paint = partial(_paint, confusion, classes, unit)
     source = draw(paint, side + labels + 1.4, side + labels + 0.5)
     right = int(np.trace(confusion))
     alt = (
         f"Confusion matrix of {len(classes)} classes: {right} of "
-        f"{int(confusion.sum())} examples lie on the diagonal."
+        f"{int(confusion.sum())} {unit} lie on the diagonal."
     )
     return Picture("Confusion matrix", source, alt)
 
 
-def worst_confusions(
-    confusion: np.ndarray, classes: list[str], most: int = 3
-) -> list[str]:
-    """Says in words which classes are most often taken for which.
+def worst_confusions(results: dict[str, Any]) -> list[Confusion]:
+    """Names the classes that are most often taken for others.
 
     Args:
-        confusion: counts [true, predicted].
-        classes: the name of each class.
-        most: how many to name.
+        results: the content of results.json.
 
     Returns:
-        One phrase for each, the largest count first; fewer where there are fewer.
-
-    Example:
-        >>> worst_confusions(np.array([[9, 1], [0, 10]]), ["cat", "dog"])
-        ['true cat, said dog: 1 of 10 (10.0%)']
+        The largest count first: up to 10, or 40 where there is no matrix.
     """
-    wrong = confusion - np.diag(np.diag(confusion))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    classes, test = results["dataset"]["classes"], results["test"]
+    totals = test.get("class_examples") or test["class_pixels"]
+    most = 40 if results["confusion"] is None else 10
     return [
-        f"true {classes[true]}, said {classes[said]}: {wrong[true, said]} of "
-        f"{confusion[true].sum()} ({wrong[true, said] / confusion[true].sum():.1%})"
-        for true, said in zip(*np.unravel_index(order, wrong.shape), strict=True)
-        if wrong[true, said]
+        Confusion(str(classes[true]), str(classes[said]), count, count / totals[true])
+        for true, said, count in results["confusions"][:most]
     ]
 
 
-def _paint(confusion: np.ndarray, classes: list[str], axes: Axes) -> None:
+def _paint(confusion: np.ndarray, classes: list[str], unit: str, axes: Axes) -> None:
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     # The square root makes a row's few mistakes visible beside its many right answers.
     norm = PowerNorm(0.5, vmin=0, vmax=1)
@@ -73,18 +78,24 @@ def _paint(confusion: np.ndarray, classes: list[str], axes: Axes) -> None:
     _label(axes, classes)
     if len(classes) > MOST_NUMBERED:
         return
-    size = 8 if confusion.max() < 1000 else 6.5
+    size = 8 if unit == "pixels" or confusion.max() < 1000 else 6.5
     for (true, said), count in np.ndenumerate(confusion):
         color = "white" if norm(share[true, said]) > 0.55 else INK
-        axes.text(
-            said, true, str(count), color=color, size=size, ha="center", va="center"
+        text = (
+            _percent(float(share[true, said])) if unit == "pixels" else str(count or "")
         )
+        axes.text(said, true, text, color=color, size=size, ha="center", va="center")
+
+
+def _percent(share: float) -> str:
+    if share == 0:
+        return ""
+    return "<1" if share < 0.005 else f"{100 * share:.0f}"
 
 
 def _label(axes: Axes, classes: list[str]) -> None:
-    every = -(-len(classes) // 25)  # at most 25 labels fit beside one another
-    ticks = range(0, len(classes), every)
-    names = [_shorten(classes[tick]) for tick in ticks]
+    ticks = range(len(classes))
+    names = [_shorten(name) for name in classes]
     upright = max(map(len, names), default=0) <= 2
     axes.set_xticks(ticks, names, rotation=0 if upright else 90)
     axes.set_yticks(ticks, names)

@@ -1,4 +1,4 @@
-"""Figures and pixels as data URIs: the same bytes for the same numbers."""
+"""Figures as data URIs: the same bytes for the same numbers."""
 
 import base64
 import io
@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import matplotlib
-import matplotlib.image
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 
 INK = "#1a1a1a"
+GREY = "#767676"
 BLUE = "#0b5cad"
 ORANGE = "#c2500a"
 PALE = "#a9c8ea"
@@ -63,34 +62,17 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # matplotlib only measures the text here; the browser has the missing glyphs.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(width, height), layout="constrained")
+        # "constrained" cuts off the label of axes that are square beside a bar.
+        figure = Figure(figsize=(width, height), layout="compressed")
         paint(figure.add_subplot())
         FigureCanvasSVG(figure).print_svg(
             buffer, metadata={"Date": None, "Creator": None}
         )
     svg = buffer.getvalue()
     # The prolog before the root element only names a network address.
-    return _data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
+    return data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
 
 
-def pixels(image: np.ndarray) -> str:
-    """Stores an image pixel by pixel.
-
-    Args:
-        image: uint8 [h, w, 1 or 3].
-
-    Returns:
-        A PNG as a data URI.
-    """
-    buffer = io.BytesIO()
-    matplotlib.image.imsave(
-        buffer,
-        np.broadcast_to(image, (*image.shape[:2], 3)),
-        format="png",
-        metadata={"Software": "jaxpad"},
-    )
-    return _data_uri("image/png", buffer.getvalue())
-
-
-def _data_uri(kind: str, content: bytes) -> str:
+def data_uri(kind: str, content: bytes) -> str:
+    """Content that an HTML page can hold in place of an address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -2,29 +2,36 @@
 
 import json
 import pathlib
-import zipfile
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxpad.reports.arrays import Answers, Masks, read_answers, read_masks
+from jaxpad.reports.results import read_json, read_results
 
-FILES = ("config.json", "metrics.jsonl", "results.json", "errors.npz")
-TRAIN_KEYS = ("step", "epoch", "loss", "accuracy", "learning_rate", "grad_norm")
-TEST_KEYS = ("step", "epoch", "test_loss", "test_accuracy")
-ERROR_KEYS = ("image", "label", "prediction", "probability", "index")
-RESULT_KEYS = """dataset.name dataset.classes dataset.note padding model.name
-    model.parameters device steps epochs seed train_seconds test.examples test.correct
-    test.accuracy test.interval test.loss best confusion border""".split()
+
+FILES = ("config.json", "metrics.jsonl", "results.json", "examples.npz")
+TRAIN_KEYS = "step epoch loss accuracy learning_rate grad_norm data_wait".split()
+TEST_KEYS = {
+    "classification": ["step", "epoch", "test_loss", "test_accuracy"],
+    "segmentation": ["step", "epoch", "test_loss", "test_accuracy", "test_miou"],
+}
 
 
 class Run(NamedTuple):
-    """The files of one run; `train` and `test` hold one array per logged quantity."""
+    """The files of one run; `train` and `test` hold one array per logged quantity.
+
+    `answers` and `errors` are empty in segmentation, `masks` in classification.
+    """
 
     config: dict[str, Any]
     train: dict[str, np.ndarray]
     test: dict[str, np.ndarray]
     results: dict[str, Any]
-    errors: dict[str, np.ndarray]
+    answers: list[Answers]
+    errors: list[Answers]
+    masks: list[Masks]
 
 
 def read_run(workdir: str | pathlib.Path) -> Run:
@@ -41,24 +48,28 @@ def read_run(workdir: str | pathlib.Path) -> Run:
         ValueError: a file does not hold what it should; the message names it.
     """
     folder = pathlib.Path(workdir)
-    _check_files(folder)
-    train, test = read_metrics(folder / "metrics.jsonl")
-    return Run(
-        config=_read_json(folder / "config.json"),
-        train=train,
-        test=test,
-        results=read_results(folder / "results.json"),
-        errors=read_errors(folder / "errors.npz"),
-    )
+    _check_files(folder, FILES)
+    results = read_results(folder / "results.json")
+    task, classes = results["dataset"]["task"], len(results["dataset"]["classes"])
+    answers, errors, masks = [], [], []
+    if task == "segmentation":
+        masks = read_masks(folder / "examples.npz", classes)
+    else:
+        _check_files(folder, (*FILES, "errors.npz"))
+        answers = read_answers(folder / "examples.npz", classes)
+        errors = read_answers(folder / "errors.npz", classes)
+    config = read_json(folder / "config.json")
+    train, test = read_metrics(folder / "metrics.jsonl", task)
+    return Run(config, train, test, results, answers, errors, masks)
 
 
-def _check_files(folder: pathlib.Path) -> None:
+def _check_files(folder: pathlib.Path, names: tuple[str, ...]) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(
             f"workdir={str(folder)!r} is not a folder; expected the folder of a run, "
             "the one given to `python launch.py --workdir DIR`."
         )
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if not missing:
         return
     inside = sorted(path.parent for path in folder.glob("*/results.json"))
@@ -70,22 +81,12 @@ def _check_files(folder: pathlib.Path) -> None:
     )
     raise FileNotFoundError(
         f"workdir={str(folder)!r} has no {' and no '.join(missing)}; expected the "
-        f"folder of a finished run, with {', '.join(FILES)}. {instead}"
+        f"folder of a finished run, with {', '.join(names)}. {instead}"
     )
 
 
-def _read_json(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} holds a {type(value).__name__}; expected an object.")
-    return value
-
-
 def read_metrics(
-    path: pathlib.Path,
+    path: pathlib.Path, task: str = "classification"
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Reads the log: the training lines, and the evaluation lines.
 
@@ -94,6 +95,7 @@ def read_metrics(
 
     Args:
         path: a file with one JSON object a line.
+        task: "classification" or "segmentation", which logs the mIoU too.
 
     Returns:
         Two dictionaries from a quantity's name to its values in the order of the
@@ -121,69 +123,12 @@ def read_metrics(
                 "a 'step'. Mend or delete that line and write the report again."
             ) from error
         (test if "test_loss" in entry else train)[step] = entry
-    return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS)
+    return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS[task])
 
 
 def _columns(
-    entries: dict[int, dict[str, Any]], keys: tuple[str, ...]
+    entries: dict[int, dict[str, Any]], keys: Sequence[str]
 ) -> dict[str, np.ndarray]:
     rows = [entries[step] for step in sorted(entries)]
     # float turns JSON's null, which numpy reads as None, into NaN.
     return {key: np.array([row.get(key) for row in rows], float) for key in keys}
-
-
-def read_results(path: pathlib.Path) -> dict[str, Any]:
-    """Reads results.json and checks that what the page shows is in it.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Its content.
-
-    Raises:
-        ValueError: it is not JSON, lacks a key, or its confusion matrix is not square.
-    """
-    results = _read_json(path)
-    for dotted in RESULT_KEYS:
-        value: Any = results
-        for key in dotted.split("."):
-            if not isinstance(value, dict) or key not in value:
-                raise ValueError(f"{path} has no {dotted!r}; run the evaluation again.")
-            value = value[key]
-    classes = len(results["dataset"]["classes"])
-    lengths = [len(row) for row in results["confusion"]]
-    if lengths != [classes] * classes:
-        raise ValueError(
-            f"{path}: the rows of 'confusion' have lengths {lengths}; expected "
-            f"{classes} rows of length {classes}, as many as 'dataset.classes'."
-        )
-    return results
-
-
-def read_errors(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads the mistakes: images, labels, predictions, probabilities, indices.
-
-    Args:
-        path: a file of numpy's npz format.
-
-    Returns:
-        One array a name, all with the same first dimension.
-
-    Raises:
-        ValueError: an array is missing, or the images are not uint8 [m, h, w, 1 or 3].
-    """
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            errors = {key: stored[key] for key in ERROR_KEYS}
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} does not hold the arrays {', '.join(ERROR_KEYS)}: {error}"
-        ) from error
-    image = errors["image"]
-    if image.ndim != 4 or image.shape[-1] not in (1, 3) or image.dtype != np.uint8:
-        raise ValueError(
-            f"{path}: 'image' is {image.dtype} {image.shape}; expected uint8 "
-            "[m, h, w, 1 or 3]."
-        )
-    return errors

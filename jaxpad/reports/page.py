@@ -1,21 +1,26 @@
 """The page itself: key figures in words, pictures, and the config as run."""
 
-import json
 import os
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import numpy as np
 
+from jaxpad.reports.arrays import Answers
 from jaxpad.reports.border import border_picture, border_sentence
+from jaxpad.reports.classes import class_table
 from jaxpad.reports.confusion import confusion_picture, worst_confusions
 from jaxpad.reports.curves import gaps, learning_curves
-from jaxpad.reports.figure import Picture, pixels
-from jaxpad.reports.folder import ERROR_KEYS, Run, read_run
+from jaxpad.reports.figure import Picture
+from jaxpad.reports.folder import Run, read_run
+from jaxpad.reports.masks import legend, overlays
+from jaxpad.reports.raster import EXACT, pixels, shrink
+from jaxpad.reports.words import flatten, key_figures, percent
 
 
-MOST_MISTAKES = 24
+MOST_ERRORS = 24
+THUMBNAIL = 224  # pixels of the longer side
 
 
 def write_report(workdir: str | pathlib.Path) -> pathlib.Path:
@@ -56,8 +61,8 @@ def render(run: Run) -> str:
     """
     results = run.results
     classes = [str(name) for name in results["dataset"]["classes"]]
-    confusion = np.array(results["confusion"], int)
-    border = results["border"]
+    masks = results["dataset"]["task"] == "segmentation"
+    border = results.get("border")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
         autoescape=True,
@@ -65,100 +70,65 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["percent"] = percent
     return environment.get_template("run.html.j2").render(
         results=results,
+        masks=masks,
+        unit="pixels" if masks else "examples",
         figures=key_figures(results),
         curves=learning_curves(run),
         gaps=gaps(run),
-        confusion=confusion_picture(confusion, classes),
-        worst=worst_confusions(confusion, classes),
-        mistakes=mistakes(run.errors, classes),
-        all_mistakes=results["test"]["examples"] - results["test"]["correct"],
+        classes=class_table(results),
+        confusion=_confusion(results, classes),
+        worst=worst_confusions(results),
+        answers=thumbnails(run.answers, classes),
+        errors=thumbnails(run.errors[:MOST_ERRORS], classes),
+        overlays=overlays(run.masks, classes),
+        legend=legend(run.masks, classes),
         border=border and border_picture(border),
         border_sentence=border and border_sentence(border),
         config=flatten(run.config),
     )
 
 
-def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """Puts a run's key figures in words.
+def _confusion(results: dict[str, Any], classes: list[str]) -> Picture | None:
+    if results["confusion"] is None:
+        return None
+    unit = "pixels" if results["dataset"]["task"] == "segmentation" else "examples"
+    return confusion_picture(np.array(results["confusion"], int), classes, unit)
+
+
+class Thumbnail(NamedTuple):
+    """A test image, what is true and said of it, and whether that is the same."""
+
+    source: str
+    number: int
+    true: str
+    said: str
+    sure: str
+    right: bool
+    small: bool
+
+
+def thumbnails(answers: list[Answers], classes: list[str]) -> list[Thumbnail]:
+    """Shows test images and what was said of them.
 
     Args:
-        results: the content of results.json.
-
-    Returns:
-        Pairs of a name and a value with its unit, in the order to show them.
-    """
-    test, best = results["test"], results["best"]
-    return [
-        ("final epoch", f"{results['epochs']:g}: {test['accuracy']:.2%}"),
-        (
-            "best epoch",
-            f"{best['epoch']:g}: {best['accuracy']:.2%}" if best else "none",
-        ),
-        ("test loss", f"{test['loss']:.4g}"),
-        ("steps", f"{results['steps']:,}"),
-        ("training time", duration(results["train_seconds"])),
-        ("parameters", f"{results['model']['parameters']:,}"),
-        ("device", results["device"]),
-        ("padding", str(results["padding"])),
-        ("seed", str(results["seed"])),
-    ]
-
-
-def duration(seconds: int | float) -> str:
-    """Writes a time in the unit that suits it.
-
-    Example:
-        >>> duration(60.2), duration(5400)
-        ('60.2 s', '90.0 min')
-    """
-    for limit, unit, length in ((120, "s", 1), (7200, "min", 60)):
-        if seconds < limit:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds / 3600:.1f} h"
-
-
-def mistakes(errors: dict[str, np.ndarray], classes: list[str]) -> list[Picture]:
-    """Shows the most confident mistakes.
-
-    Args:
-        errors: the arrays of errors.npz.
+        answers: the images.
         classes: the name of each class.
 
     Returns:
-        At most 24 pictures, each titled with its caption.
+        One for each; those larger than 224 pixels are scaled down.
     """
-    pictures = []
-    for image, label, prediction, probability, index in zip(
-        *(errors[key][:MOST_MISTAKES] for key in ERROR_KEYS), strict=True
-    ):
-        caption = (
-            f"true {classes[label]}, said {classes[prediction]} ({probability:.0%}), "
-            f"test image {index}"
+    return [
+        Thumbnail(
+            source=pixels(shrink(found.image, THUMBNAIL)),
+            number=found.number,
+            true=classes[found.label],
+            said=classes[found.prediction],
+            sure=f"{found.probability:.0%}",
+            right=found.label == found.prediction,
+            small=max(found.image.shape) <= EXACT,
         )
-        pictures.append(Picture(caption, pixels(image), f"Test image {index}"))
-    return pictures
-
-
-def flatten(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Lists a nested config as dotted keys and values.
-
-    Args:
-        config: dictionaries in dictionaries.
-        prefix: what stands before each key.
-
-    Returns:
-        Pairs of a key and its value as JSON, in the order of the config.
-
-    Example:
-        >>> flatten({"seed": 0, "optimizer": {"name": "sgd"}})
-        [('seed', '0'), ('optimizer.name', '"sgd"')]
-    """
-    rows = []
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            rows += flatten(value, f"{prefix}{key}.")
-        else:
-            rows.append((f"{prefix}{key}", json.dumps(value, ensure_ascii=False)))
-    return rows
+        for found in answers
+    ]

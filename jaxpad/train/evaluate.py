@@ -1,14 +1,15 @@
 """Evaluation: every test example exactly once, whatever the batch size."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from ..data import Batch
-from ..typing import Array
+from ..typing import AnyArray, Array
+from .segmentation import Segmentation
 
 
 class Evaluation(NamedTuple):
@@ -17,15 +18,25 @@ class Evaluation(NamedTuple):
     Attributes:
         log_probabilities: float32 `[n, classes]`.
         labels: int `[n]`.
+        numbers: of their records, `[n]`; one that cannot be read is not among them.
     """
 
     log_probabilities: Float[np.ndarray, "n classes"]
     labels: Int[np.ndarray, " n"]
+    numbers: Integer[np.ndarray, " n"]
 
     @property
     def predictions(self) -> Int[np.ndarray, " n"]:
         """The likeliest class of each example."""
         return self.log_probabilities.argmax(-1)
+
+    def figures(self) -> dict[str, float]:
+        """What is logged."""
+        return {"loss": self.loss, "accuracy": self.accuracy}
+
+    def trivial(self) -> dict[str, float]:
+        """The figures of the best answer that is the same for every example."""
+        return {"accuracy": float(np.bincount(self.labels).max() / len(self.labels))}
 
     @property
     def correct(self) -> int:
@@ -59,13 +70,49 @@ def evaluate(step: Callable[[Batch], Array], batches: Iterable[Batch]) -> Evalua
         batches: with `real` False on examples that do not count.
 
     Returns:
-        An `Evaluation` of the real examples.
+        An `Evaluation` of the real examples, in the order of their numbers.
     """
-    said, labels = [], []
+    said, labels, numbers = [], [], []
     for batch in batches:
         said.append(np.asarray(jax.device_get(step(batch)))[batch["real"]])
         labels.append(batch["label"][batch["real"]])
-    return Evaluation(np.concatenate(said), np.concatenate(labels))
+        numbers.append(batch["id"][batch["real"], 1])
+    found = [np.concatenate(parts) for parts in (said, labels, numbers)]
+    order = np.argsort(found[2])
+    return Evaluation(*(part[order] for part in found))
+
+
+def evaluate_masks(
+    step: Callable[[Batch], Mapping[str, AnyArray]],
+    batches: Iterable[Batch],
+    shown: Collection[int] = (),
+) -> Segmentation:
+    """Adds up what the evaluation step says of batches.
+
+    Args:
+        step: from a batch to `confusion`, the summed `loss` and `count`, and
+            `prediction`, the masks.
+        batches: with `label`, `real` and `id`.
+        shown: numbers of the records whose predictions are kept.
+
+    Returns:
+        A `Segmentation` of the real examples.
+    """
+    confusion, loss, count, images = None, 0.0, 0, 0
+    examples: dict[int, np.ndarray] = {}
+    for batch in batches:
+        said = step(batch)
+        found = np.asarray(jax.device_get(said["confusion"]), np.int64)
+        confusion = found if confusion is None else confusion + found
+        loss += float(said["loss"])
+        count += int(said["count"])
+        images += int(batch["real"].sum())
+        for row, (_, number) in enumerate(batch["id"]):
+            if batch["real"][row] and number in shown:
+                examples[int(number)] = np.asarray(said["prediction"][row])
+    if confusion is None:
+        raise ValueError("there is nothing to evaluate: the test set is empty.")
+    return Segmentation(confusion, loss / max(count, 1), images, examples)
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:

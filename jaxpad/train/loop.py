@@ -2,68 +2,78 @@
 
 import contextlib
 import functools
-import math
 import pathlib
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from ..data import eval_batches
+from ..data import read_ahead
 from .build import Job
 from .checkpoint import Checkpoints
-from .evaluate import Evaluation, evaluate
+from .clock import Clock, progress
 from .metrics import MetricsLog, read_metrics
+from .profile import Profile, check_profile
 from .results import train_seconds, write_results
 from .state import TrainState
 from .step import Metrics
+from .trackers import follow
 from .workdir import open_workdir
 
 
-def run(job: Job, folder: pathlib.Path, console: Console) -> dict[str, Any]:
+SHOWN = 12  # test images whose masks are kept for the report
+
+
+def run(
+    job: Job, folder: pathlib.Path, console: Console, profile: int | None = None
+) -> dict[str, Any]:
     """Trains a job in a folder, from its newest checkpoint if it has one.
 
     Args:
         job: from `build`.
         folder: where everything about the run is written.
         console: where progress is shown.
+        profile: how many steps are traced, soon after the first, into the folder's
+            `profile`; None for no trace.
 
     Returns:
         What stands in `results.json`.
 
     Raises:
         OSError: if the folder or the disk refuses.
-        ValueError: if the folder holds a run of another config.
+        ValueError: if the folder holds a run of another config, or fewer steps are left
+            than are to be traced.
     """
-    # One checkpoint more than is kept lies there while a new one is written.
-    room = (job.checkpoints_kept + 1) * job.state_bytes + 2**20
-    open_workdir(folder, job.config, room)
+    check_profile(profile)(job)  # before anything is made
+    open_workdir(folder, job.config, room_needed(job))
     console.print(_heading(job, folder), highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
+    trace = Profile(folder / "profile", start, job.steps, profile)
     state = job.init()
     if start:
         state = checkpoints.restore(start, state)
         console.print(f"going on from step {start} of {job.steps}")
-    log = MetricsLog(folder, start)
+    log = MetricsLog(folder, start, follow(job.trackers, folder, job.config))
     try:
         before = train_seconds(read_metrics(log.path))
-        with _progress(job, start, before, console) as clock:
-            evaluation = _train(job, state, start, checkpoints, log, clock)
+        with progress(job, start, before, console) as clock:
+            evaluation = _train(job, state, start, checkpoints, log, clock, trace)
     finally:
+        trace.close()
         log.close()
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows)
+
+
+def room_needed(job: Job) -> int:
+    """Bytes that a run's folder takes at most, about.
+
+    One checkpoint more than is kept lies there while a new one is written.
+    """
+    return (job.checkpoints_kept + 1) * job.state_bytes + 2**20
 
 
 def _heading(job: Job, folder: pathlib.Path) -> str:
@@ -71,11 +81,10 @@ def _heading(job: Job, folder: pathlib.Path) -> str:
     return (
         f"{config['model']}, {job.parameters:,} parameters, "
         f"padding {config['padding']}\n"
-        f"{data.name}: {len(data.train_labels):,} images to train on, "
-        f"{len(data.test_labels):,} to test, "
+        f"{data.name}: {len(data.train):,} images to train on, "
+        f"{len(data.test):,} to test, "
         f"{job.batches.steps_per_epoch} steps an epoch\n"
-        f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}; the "
-        "first step and the first evaluation compile for some seconds"
+        f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"
     )
 
 
@@ -85,39 +94,53 @@ def _train(
     start: int,
     checkpoints: Checkpoints,
     log: MetricsLog,
-    clock: "_Clock",
-) -> Evaluation:
+    clock: Clock,
+    trace: Profile,
+) -> Any:
     evaluation, pending = None, None
-    for done in range(start + 1, job.steps + 1):
-        state, metrics = job.train_step(state, job.batches[done - 1])
-        # The next step is queued before the last one's numbers are fetched, so that
-        # the device does not wait for the log.
-        if pending:
+    batches = read_ahead(job.batches, start, job.steps, workers=job.workers)
+    with contextlib.closing(batches):
+        for done in range(start + 1, job.steps + 1):
+            with trace.step(done, clock):
+                with clock.waiting():
+                    batch = next(batches)
+                with clock.compiling(done == start + 1, "the training step"):
+                    state, metrics = job.train_step(state, batch)
+            trace.end(done, metrics, clock)
+            # The next step is queued before the last one's numbers are fetched, so
+            # that the device does not wait for the log.
+            if pending:
+                log.write(_row(job, clock, *pending))
+            pending = (done, metrics)
+            last = done == job.steps
+            evaluate_now = last or done % job.eval_steps == 0
+            save_now = last or done % job.checkpoint_steps == 0
+            if not (evaluate_now or save_now):
+                continue
             log.write(_row(job, clock, *pending))
-        pending = (done, metrics)
-        last = done == job.steps
-        evaluate_now = last or done % job.eval_steps == 0
-        save_now = last or done % job.checkpoint_steps == 0
-        if not (evaluate_now or save_now):
-            continue
-        log.write(_row(job, clock, *pending))
-        pending = None
-        with clock.paused():
-            if evaluate_now:
-                evaluation = _evaluate(job, state)
-                row = _test_row(job, done, evaluation)
-                log.write({**row, **_spectra(job, state)})
-                clock.show(done, evaluation)
-            # The log is ahead of the checkpoint, never behind it: what stands there
-            # beyond the checkpoint is dropped and written again.
-            if save_now:
-                checkpoints.save(done, state)
-    return evaluation or _evaluate(job, state)
+            pending = None
+            with clock.paused():
+                if evaluate_now:
+                    evaluation = _evaluate(job, state, clock)
+                    figures = evaluation.figures()
+                    log.write({**_test_row(job, done, figures), **_spectra(job, state)})
+                    clock.show(done, figures)
+                # The log is ahead of the checkpoint, never behind it: what stands
+                # there beyond the checkpoint is dropped and written again.
+                if save_now:
+                    with clock.busy("saving a checkpoint"):
+                        checkpoints.save(done, state)
+    return evaluation or _evaluate(job, state, clock)
 
 
-def _evaluate(job: Job, state: TrainState) -> Evaluation:
+def _evaluate(job: Job, state: TrainState, clock: Clock) -> Any:
     step = functools.partial(job.eval_step, state)
-    return evaluate(step, eval_batches(job.dataset, job.batch_size))
+    batches = clock.evaluating(read_ahead(job.test_batches, workers=job.workers))
+    if job.dataset.task == "classification":
+        return job.task.evaluate(step, batches)
+    count = len(job.dataset.test)
+    shown = np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)
+    return job.task.evaluate(step, batches, set(shown.tolist()))
 
 
 def _spectra(job: Job, state: TrainState) -> dict[str, float]:
@@ -127,81 +150,13 @@ def _spectra(job: Job, state: TrainState) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def _row(job: Job, clock: "_Clock", step: int, metrics: Metrics) -> dict[str, Any]:
+def _row(job: Job, clock: Clock, step: int, metrics: Metrics) -> dict[str, Any]:
     values = {name: float(v) for name, v in jax.device_get(metrics).items()}
-    rate = clock.tick(step)
+    rate = clock.tick(step, values["loss"])
     epoch = step / job.batches.steps_per_epoch
     return {"step": step, "epoch": epoch, **values, **rate}
 
 
-def _test_row(job: Job, step: int, evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "step": step,
-        "epoch": step / job.batches.steps_per_epoch,
-        "test_loss": evaluation.loss,
-        "test_accuracy": evaluation.accuracy,
-    }
-
-
-class _Clock:
-    """Times steps, without compiling, evaluating and saving, and shows progress."""
-
-    def __init__(
-        self, job: Job, start: int, before: float, bar: Progress, console: Console
-    ):
-        self.job, self.before, self.bar, self.console = job, before, bar, console
-        self.task = bar.add_task("training", total=job.steps, completed=start, rate="")
-        self.seconds, self.steps = 0.0, 0
-        self._last: float | None = None
-
-    def tick(self, step: int) -> dict[str, float]:
-        """Notes that a step has ended; returns what its row says of time."""
-        now = time.monotonic()
-        # The first step compiles and says nothing of speed.
-        if self._last is not None:
-            self.seconds += now - self._last
-            self.steps += 1
-        self._last = now
-        speed = self.job.batch_size * self.steps / self.seconds if self.steps else 0.0
-        self.bar.update(self.task, completed=step, rate=f"{speed:,.0f} images/s")
-        return {
-            "images_per_second": speed,
-            "train_seconds": self.before + self.seconds,
-        }
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Time in here is not training."""
-        yield
-        self._last = time.monotonic()
-
-    def show(self, step: int, evaluation: Evaluation) -> None:
-        """One line an evaluation, to scroll back to, or where there is no bar."""
-        epoch = step / self.job.batches.steps_per_epoch
-        line = (
-            f"epoch {epoch:3.0f} of {self.job.config['epochs']}: test accuracy "
-            f"{evaluation.accuracy:.1%}, loss {evaluation.loss:.3f}"
-        )
-        if not self.console.is_terminal and self.steps:
-            left = (self.job.steps - step) * self.seconds / self.steps
-            line += f", about {left:.0f} s left"
-        if not math.isfinite(evaluation.loss):
-            line += "; the training has diverged: try a lower config.learning_rate"
-        self.console.print(line, highlight=False)
-
-
-@contextlib.contextmanager
-def _progress(
-    job: Job, start: int, before: float, console: Console
-) -> Iterator[_Clock]:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        yield _Clock(job, start, before, bar, console)
+def _test_row(job: Job, step: int, figures: dict[str, float]) -> dict[str, Any]:
+    tested = {f"test_{name}": value for name, value in figures.items()}
+    return {"step": step, "epoch": step / job.batches.steps_per_epoch, **tested}

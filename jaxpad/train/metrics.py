@@ -1,18 +1,18 @@
-"""What a run writes down while it runs: metrics.jsonl and TensorBoard events."""
+"""What a run writes down while it runs: metrics.jsonl, and what trackers make of it."""
 
 import contextlib
 import json
 import math
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
-from tensorboardX import SummaryWriter
-
+from .trackers import Tracker
 from .workdir import write_whole
 
 
 class MetricsLog:
-    """One JSON line a step in `metrics.jsonl`, and the same as TensorBoard events.
+    """One JSON line a step in `metrics.jsonl`, and the same for the trackers.
 
     The file is the source of truth. When a run goes on from step `start`, lines after
     that step, and a line torn by a crash, are dropped: their steps come again.
@@ -20,14 +20,17 @@ class MetricsLog:
     Args:
         folder: the run's folder.
         start: steps done when the run goes on.
+        trackers: who else is told.
     """
 
-    def __init__(self, folder: pathlib.Path, start: int):
+    def __init__(
+        self, folder: pathlib.Path, start: int, trackers: Sequence[Tracker] = ()
+    ):
         self.path = folder / "metrics.jsonl"
         kept = [row for row in read_metrics(self.path) if row["step"] <= start]
         write_whole(self.path, "".join(json.dumps(row) + "\n" for row in kept))
         self._file = self.path.open("a", buffering=1)
-        self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
+        self._trackers = trackers
 
     def write(self, row: dict[str, Any]) -> None:
         """Appends a row; it has a "step". JSON knows no NaN: that becomes null.
@@ -43,15 +46,15 @@ class MetricsLog:
                 f"cannot write {self.path}: {error}. The checkpoints are whole: free "
                 "space and run the same command again, it goes on from the newest."
             ) from error
-        for name, value in row.items():
-            if name != "step":
-                self._events.add_scalar(name, value, row["step"])
+        for tracker in self._trackers:
+            tracker.write(row)
 
     def close(self) -> None:
-        """Finishes both files."""
+        """Finishes the file, then the trackers."""
         with contextlib.suppress(OSError):  # a full disk was told of by write
             self._file.close()
-        self._events.close()
+        for tracker in self._trackers:
+            tracker.close()
 
 
 def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:

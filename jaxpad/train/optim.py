@@ -11,6 +11,11 @@ import optax
 from ..registry import Registry, parse_call
 
 
+# The options of optax's functions that choose parameters, weight decay's above all.
+MASKS = {"mask", "weight_decay_mask", "trust_ratio_mask"}
+# Parts of the names of parameters that do not decay, whatever their number of axes.
+UNDECAYED = ("bias", "scale", "gamma", "position", "pos_", "token")
+
 SCHEDULES: Registry[Callable[..., optax.Schedule]] = Registry("schedule")
 
 
@@ -57,6 +62,30 @@ def step(
     return optax.join_schedules([ramp, constant], [warmup])
 
 
+@SCHEDULES.register
+def poly(
+    peak: float,
+    steps: int,
+    warmup: int,
+    *,
+    power: float = 0.9,
+    final: float = 0.0,
+) -> optax.Schedule:
+    """Linear warm-up, then `(1 - t / T)^power` down to `final * peak`.
+
+    The rule of segmentation since "DeepLab", Chen et al., 2016.
+
+    Example:
+        >>> rate = poly(1.0, steps=100, warmup=0)
+        >>> [round(float(rate(t)), 3) for t in (0, 50, 90, 100)]
+        [1.0, 0.536, 0.126, 0.0]
+    """
+    length = max(steps - warmup, 1)
+    fall = optax.polynomial_schedule(peak, final * peak, power, length)
+    ramp = optax.linear_schedule(0.0, peak, warmup)
+    return optax.join_schedules([ramp, fall], [warmup])
+
+
 def optimizer_chain(
     specs: Sequence[str], schedule: optax.Schedule
 ) -> optax.GradientTransformation:
@@ -68,8 +97,8 @@ def optimizer_chain(
         schedule: from step to learning rate.
 
     Returns:
-        The chain. Transforms with a `mask` (weight decay) see kernels only, not
-        biases and scales.
+        The chain. What a transform masks (weight decay, the trust ratio of `lars`)
+        goes by `decay_mask`, unless its options say otherwise.
 
     Raises:
         ValueError: for an unknown name or option, or if nothing in the chain takes
@@ -114,8 +143,8 @@ def _transform(
         )
     if "learning_rate" in parameters:
         options["learning_rate"] = schedule
-    if "mask" in parameters:
-        options.setdefault("mask", _kernels)
+    for mask in MASKS & parameters.keys():
+        options.setdefault(mask, decay_mask)
     try:
         return make(**options), "learning_rate" in parameters
     except TypeError as e:
@@ -124,5 +153,27 @@ def _transform(
         ) from e
 
 
-def _kernels(params: Any) -> Any:
-    return jax.tree.map(lambda p: p.ndim > 1, params)
+def decay_mask(params: Any) -> Any:
+    """True for the parameters that decay: kernels, and embeddings of tokens.
+
+    These are the ones of two axes or more, unless their own name contains one of
+    `UNDECAYED`: attention's biases have two axes, and positions of a ViT three.
+
+    Args:
+        params: a pytree; an `nnx.State` or nested dicts.
+
+    Returns:
+        A pytree of bools, of the same structure.
+
+    Example:
+        >>> decay_mask({"kernel": jax.numpy.ones((3, 3)), "bias": jax.numpy.ones(3)})
+        {'bias': False, 'kernel': True}
+    """
+
+    def decays(path: Any, param: Any) -> bool:
+        # An nnx.State's leaves are called ".value", whatever the variable is called.
+        names = [str(k.key) for k in path if isinstance(k, jax.tree_util.DictKey)]
+        name = names[-1].lower() if names else ""
+        return param.ndim > 1 and not any(word in name for word in UNDECAYED)
+
+    return jax.tree.map_with_path(decays, params)

@@ -1,4 +1,4 @@
-"""What a finished run found: results.json and errors.npz, for reports to read."""
+"""What a finished run found: results.json and pictures, for reports to read."""
 
 import json
 import pathlib
@@ -6,24 +6,28 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Int
 
 from ..analysis import border_share
-from ..data import Dataset
+from ..data import Dataset, as_arrays
 from .build import Job
 from .evaluate import Evaluation, wilson_interval
+from .pictures import write_pictures
+from .segmentation import Segmentation
 from .workdir import write_whole
 
 
-ERRORS_KEPT = 64
+MATRIX = 40  # classes; of more, a matrix is mostly zeros and only some cells are kept
+CONFUSIONS = 100  # the most frequent ones, whatever the number of classes
 
 
 def write_results(
     folder: pathlib.Path,
     job: Job,
-    evaluation: Evaluation,
+    evaluation: Evaluation | Segmentation,
     rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Writes `results.json` and `errors.npz`.
+    """Writes `results.json`, `examples.npz` and, for classes, `errors.npz`.
 
     Args:
         folder: the run's folder.
@@ -34,14 +38,12 @@ def write_results(
     Returns:
         What stands in results.json.
     """
-    tested = [
-        (row["test_accuracy"], row["epoch"]) for row in rows if "test_loss" in row
-    ]
-    last = (evaluation.accuracy, float(job.config["epochs"]))
-    accuracy, epoch = max(tested, default=last, key=lambda row: row[0])
+    masks = isinstance(evaluation, Segmentation)
+    confusion = evaluation.confusion if masks else evaluation.confusion()
     results = {
         "dataset": {
             "name": job.dataset.name,
+            "task": job.dataset.task,
             "classes": list(job.dataset.classes),
             "note": job.dataset.note,
         },
@@ -49,25 +51,90 @@ def write_results(
         "model": {"name": job.config["model"], "parameters": job.parameters},
         "device": f"{jax.devices()[0].device_kind} x{jax.device_count()}",
         "steps": job.steps,
-        "epochs": job.config["epochs"],
+        "epochs": job.epochs,
         "seed": job.config["seed"],
         "train_seconds": train_seconds(rows),
-        "test": {
-            **_counts(evaluation.predictions == evaluation.labels),
-            "loss": evaluation.loss,
-        },
-        "best": {"epoch": epoch, "accuracy": accuracy},
-        "confusion": evaluation.confusion().tolist(),
-        "border": border_groups(job.dataset, evaluation),
+        "headline": job.task.headline,
+        "test": _of_masks(evaluation) if masks else _of_classes(evaluation),
+        "trivial": {name: _number(v) for name, v in evaluation.trivial().items()},
+        "best": _best(job, evaluation, rows),
+        "confusion": confusion.tolist() if len(confusion) <= MATRIX else None,
+        "confusions": most_frequent(confusion),
     }
+    if not masks:
+        results["border"] = border_groups(job.dataset, evaluation)
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
-    np.savez_compressed(folder / "errors.npz", **_errors(job.dataset, evaluation))  # pyright: ignore[reportArgumentType]
+    write_pictures(folder, job, evaluation)
     return results
 
 
 def train_seconds(rows: list[dict[str, Any]]) -> float:
     """Spent on steps so far, over all the times that the run was started."""
     return next((r["train_seconds"] for r in rows[::-1] if "train_seconds" in r), 0.0)
+
+
+def _best(
+    job: Job, evaluation: Evaluation | Segmentation, rows: list[dict[str, Any]]
+) -> dict[str, float]:
+    """The highest figure of all evaluations, and when; the last counts as one."""
+    name = f"test_{job.task.headline}"
+    tested = [(r[name], r["epoch"]) for r in rows if r.get(name) is not None]
+    last = (evaluation.figures()[job.task.headline], job.epochs)
+    value, epoch = max(tested, default=last, key=lambda row: row[0])
+    return {"epoch": epoch, job.task.headline: value}
+
+
+def _of_classes(evaluation: Evaluation) -> dict[str, Any]:
+    right = evaluation.predictions == evaluation.labels
+    confusion = evaluation.confusion()
+    examples = confusion.sum(1)
+    found = confusion.diagonal() / np.where(examples, examples, np.nan)
+    return {
+        **_counts(right),
+        "loss": _number(evaluation.loss),
+        "class_accuracy": [_number(accuracy) for accuracy in found],
+        "class_examples": examples.tolist(),
+    }
+
+
+def _of_masks(evaluation: Segmentation) -> dict[str, Any]:
+    figures = {name: _number(value) for name, value in evaluation.figures().items()}
+    return {
+        "examples": evaluation.images,
+        "pixels": int(evaluation.confusion.sum()),
+        **figures,
+        "mean_accuracy": _number(evaluation.mean_accuracy),
+        "class_iou": [_number(iou) for iou in evaluation.class_iou],
+        "class_accuracy": [_number(found) for found in evaluation.class_accuracy],
+        "class_pixels": evaluation.confusion.sum(1).tolist(),
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN: null for the loss of a diverged run, or an absent class."""
+    return float(value) if np.isfinite(value) else None
+
+
+def most_frequent(
+    confusion: Int[np.ndarray, "classes classes"], most: int = CONFUSIONS
+) -> list[list[int]]:
+    """The most frequent mistakes: true class, predicted class, how often.
+
+    Args:
+        confusion: counts by true class (rows) and predicted class.
+        most: how many to keep.
+
+    Returns:
+        The largest count first; none of a mistake that was never made.
+
+    Example:
+        >>> most_frequent(np.array([[9, 1, 0], [3, 7, 0], [0, 0, 5]]))
+        [[1, 0, 3], [0, 1, 1]]
+    """
+    wrong = confusion - np.diag(confusion.diagonal())
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    cells = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    return [[int(t), int(s), int(wrong[t, s])] for t, s in cells if wrong[t, s]]
 
 
 def border_groups(dataset: Dataset, evaluation: Evaluation) -> dict[str, Any] | None:
@@ -77,7 +144,7 @@ def border_groups(dataset: Dataset, evaluation: Evaluation) -> dict[str, Any] | 
     """
     if not dataset.zero_background:
         return None
-    share = border_share(dataset.test_images)
+    share = border_share(as_arrays(dataset.test)[0])
     right = evaluation.predictions == evaluation.labels
     groups = np.array_split(np.argsort(share, kind="stable"), 3)
     return {
@@ -103,18 +170,4 @@ def _counts(right: np.ndarray) -> dict[str, Any]:
         "correct": correct,
         "accuracy": correct / n,
         "interval": list(wilson_interval(correct, n)),
-    }
-
-
-def _errors(dataset: Dataset, evaluation: Evaluation) -> dict[str, np.ndarray]:
-    """The most confident mistakes, with their images."""
-    probability = np.exp(evaluation.log_probabilities.max(-1))
-    wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
-    worst = wrong[np.argsort(-probability[wrong], kind="stable")][:ERRORS_KEPT]
-    return {
-        "index": worst,
-        "image": dataset.test_images[worst],
-        "label": evaluation.labels[worst],
-        "prediction": evaluation.predictions[worst],
-        "probability": probability[worst],
     }

@@ -19,15 +19,37 @@ class TrainState:
         params: the model's `nnx.Param`s, float32.
         stats: its other variables, such as batch statistics.
         opt_state: of the optax chain.
+        average: the moving average of (params, stats); None without one.
     """
 
     step: Any  # jax fills pytrees with things that are no arrays, too
     params: Any
     stats: Any
     opt_state: Any
+    average: Any = None
+
+    @property
+    def tested(self) -> tuple[Any, Any]:
+        """The (params, stats) that an evaluation uses: the average if there is one."""
+        return (self.params, self.stats) if self.average is None else self.average
 
 
-def init_state(model: nnx.Module, optimizer: optax.GradientTransformation) -> Any:
-    """The state of a model that has not been trained."""
+def init_state(
+    model: nnx.Module, optimizer: optax.GradientTransformation, *, average: bool = False
+) -> Any:
+    """The state of a model that has not been trained.
+
+    Args:
+        model: an nnx module.
+        optimizer: an optax chain.
+        average: whether a moving average of the model is kept.
+    """
     _, params, stats = nnx.split(model, nnx.Param, ...)
-    return TrainState(jnp.zeros((), jnp.int32), params, stats, optimizer.init(params))
+    return TrainState(
+        jnp.zeros((), jnp.int32),
+        params,
+        stats,
+        optimizer.init(params),
+        # Copies, for a step that donates its state must not be given an array twice.
+        jax.tree.map(jnp.copy, (params, stats)) if average else None,
+    )

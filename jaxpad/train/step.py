@@ -12,7 +12,10 @@ from ..data import Batch
 from ..layers import extremes
 from ..layers.choose import Rules
 from ..typing import AnyArray, Array
+from .accumulate import accumulate
+from .ema import ema_decay, ema_update
 from .state import TrainState
+from .tasks import Task
 
 
 Metrics = dict[str, Array]
@@ -23,73 +26,101 @@ def train_step(
     batch: Batch,
     *,
     graph: Any,
+    task: Task,
+    prepare: Callable[[Batch], tuple[Array, Array]],
     optimizer: optax.GradientTransformation,
     schedule: optax.Schedule,
-    augment: Callable[[Array, Array], Array],
-    label_smoothing: float,
+    label_smoothing: float = 0.0,
     penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
-    key: Array,
+    parts: int = 1,
+    decay: float = 0.0,
 ) -> tuple[TrainState, Metrics]:
     """Updates the state from one batch.
 
     Args:
         state: before the step.
-        batch: `image` uint8 `[batch, h, w, c]` and `label` `[batch]`.
+        batch: `image` uint8 `[batch, h, w, c]`, `label` `[batch]` or `[batch, h, w]`.
         graph: the model without its variables.
+        task: what the loss is.
+        prepare: from the batch to what the model sees, and the loss's targets.
         optimizer: an optax chain.
         schedule: from step to learning rate, for the log.
-        augment: from (images, key) to images.
         label_smoothing: part of the target that is spread over all classes.
         penalty: from the model to what is added to the loss, and each layer's value.
-        key: of the run; the step's own is folded in.
+        parts: equal parts of the batch whose gradients are computed one after another.
+        decay: of the moving average, if the state has one.
 
     Returns:
         The new state, and float32 scalars: loss, accuracy, grad_norm, learning_rate;
         with a penalty also penalty, which is in the loss, and "penalty/<path>".
     """
-    images = augment(to_float(batch["image"]), jax.random.fold_in(key, state.step))
 
-    def loss_of(params: Any) -> tuple[Array, tuple[Any, Array, Metrics]]:
+    def loss_of(params: Any, stats: Any, part: Any) -> tuple[Array, Any]:
         # Copied: the running statistics belong to the trace outside this gradient.
-        model = nnx.merge(graph, params, state.stats, copy=True)
+        model = nnx.merge(graph, params, stats, copy=True)
         model.train()
+        images, targets = part
         scores = model(images).astype(jnp.float32)
-        targets = jax.nn.one_hot(batch["label"], scores.shape[-1])
-        targets = optax.smooth_labels(targets, label_smoothing)
-        loss = optax.softmax_cross_entropy(scores, targets).mean()
-        penalties = {}
+        loss, weight = task.loss(scores, targets, label_smoothing)
+        metrics = {"accuracy": task.accuracy(scores, targets)}
         if penalty is not None:
             added, table = penalty(model)
             loss = loss + added
-            penalties = {"penalty": added}
-            penalties |= {f"penalty/{path}": value for path, value in table.items()}
-        return loss, (nnx.state(model, nnx.Not(nnx.Param)), scores, penalties)
+            metrics["penalty"] = added
+            metrics |= {f"penalty/{path}": value for path, value in table.items()}
+        stats = nnx.state(model, nnx.Not(nnx.Param))
+        return loss, (stats, {"loss": loss, **metrics}, weight)
 
-    (loss, (stats, scores, penalties)), grads = jax.value_and_grad(
-        loss_of, has_aux=True
-    )(state.params)
+    def gradient(stats: Any, part: Any) -> tuple[Any, tuple[Any, Metrics], Array]:
+        of_params = jax.grad(loss_of, has_aux=True)
+        grads, (stats, metrics, weight) = of_params(state.params, stats, part)
+        return stats, (grads, metrics), weight
+
+    seen = prepare(batch)
+    if parts == 1:
+        stats, (grads, metrics), _ = gradient(state.stats, seen)
+    else:
+        stats, (grads, metrics) = accumulate(gradient, state.stats, seen, parts)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    metrics = {
-        "loss": loss,
-        "accuracy": jnp.mean(scores.argmax(-1) == batch["label"]),
+    metrics |= {
         "grad_norm": optax.tree.norm(grads),
         "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
-        **penalties,
     }
-    return TrainState(state.step + 1, params, stats, opt_state), metrics
+    average = state.average
+    if average is not None:
+        average = ema_update(average, (params, stats), ema_decay(state.step, decay))
+    return TrainState(state.step + 1, params, stats, opt_state, average), metrics
 
 
-def eval_step(state: TrainState, batch: Batch, *, graph: Any) -> Array:
-    """Log-probabilities of each class, float32 `[batch, classes]`."""
-    model = nnx.merge(graph, state.params, state.stats, copy=True)
+def eval_step(
+    state: TrainState,
+    batch: Batch,
+    *,
+    graph: Any,
+    task: Task,
+    normalize: Callable[[Array], Array],
+    predict: Callable[[nnx.Module, Array], Array],
+) -> Any:
+    """What the task's evaluation takes: of classes, log-probabilities of each image.
+
+    Args:
+        state: whose average is used, if it has one.
+        batch: as for training; `real` is False where an example only fills it.
+        graph: the model without its variables.
+        task: what is taken.
+        normalize: of images, 0 to 1.
+        predict: from (model, images) to scores.
+    """
+    model = nnx.merge(graph, *state.tested, copy=True)
     model.eval()
-    return jax.nn.log_softmax(model(to_float(batch["image"])).astype(jnp.float32))
+    scores = predict(model, normalize(to_float(batch["image"])))
+    return task.said(scores.astype(jnp.float32), batch)
 
 
 def spectra_step(state: TrainState, *, graph: Any, rules: Rules) -> Metrics:
     """The extreme singular values of each layer that a regularizer's rules name."""
-    model = nnx.merge(graph, state.params, state.stats, copy=True)
+    model = nnx.merge(graph, *state.tested, copy=True)
     return {
         f"{name}/{path}": value
         for path, pair in extremes(model, rules).items()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxpad.reports import folder as reading, write_report
+from tests.reports.runs import make_dataset, make_results
 
 
 def test_log_is_split_into_training_and_evaluation(make_run):
@@ -77,7 +78,7 @@ def test_folder_of_runs_names_one_of_them(make_run):
         write_report(folder.parent)
 
 
-@pytest.mark.parametrize("key", ["test.interval", "dataset.note", "border"])
+@pytest.mark.parametrize("key", ["test.interval", "dataset.task", "border"])
 def test_missing_result_is_named(make_run, key):
     path = make_run() / "results.json"
     results = json.loads(path.read_text())
@@ -107,17 +108,51 @@ def test_json_that_is_no_object_is_refused(make_run):
         write_report(folder)
 
 
-def test_damaged_errors_are_refused(make_run):
-    folder = make_run()
-    (folder / "errors.npz").write_bytes(b"PK\x03\x04 and no more")
-    with pytest.raises(ValueError, match=r"errors\.npz does not hold the arrays image"):
+def test_another_task_is_refused(make_run):
+    folder = make_run(dataset=make_dataset(["a"], "detection"))
+    with pytest.raises(ValueError, match=r"'detection'; expected classification or"):
         write_report(folder)
 
 
-def test_images_that_are_not_bytes_are_refused(make_run):
+@pytest.mark.parametrize("name", ["examples.npz", "errors.npz"])
+@pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", b"", b"[]"])
+def test_damaged_images_are_refused(make_run, name, content):
     folder = make_run()
-    with np.load(folder / "errors.npz") as stored:
-        errors = dict(stored)
-    np.savez(folder / "errors.npz", **errors | {"image": errors["image"] / 255})
-    with pytest.raises(ValueError, match=r"'image' is float64 .*expected uint8"):
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is no npz file, or is damaged"):
         write_report(folder)
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "words"),
+    [
+        ("classification", {"image": np.zeros((2, 5, 4, 1))}, "'image' is float64 "),
+        ("classification", {"index": np.arange(3)}, r"of one length: .*index \(3,\)"),
+        ("classification", {"label": np.full(2, 3)}, "'label' has labels 3 to 3; "),
+        ("segmentation", {"label_1": np.ones((6, 7), int)}, r"'label_1' is \(6, 7\)"),
+        ("segmentation", {"index": np.arange(3)}, "has no array 'image_2'"),
+        ("segmentation", {"label_0": np.full((6, 8), 254)}, "'label_0' has labels 254"),
+        ("segmentation", {"prediction_0": np.full((6, 8), 255)}, "'prediction_0' has"),
+        ("segmentation", {"image_0": np.zeros((6, 8), np.uint8)}, r"uint8 \(6, 8\)"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(make_run, task, change, words):
+    folder = make_run(task=task)
+    with np.load(folder / "examples.npz") as stored:
+        arrays = dict(stored)
+    np.savez(folder / "examples.npz", **arrays | change)
+    with pytest.raises(ValueError, match=rf"examples\.npz.*{words}"):
+        write_report(folder)
+
+
+def test_missing_errors_are_named(make_run):
+    folder = make_run()
+    (folder / "errors.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no errors\.npz; "):
+        write_report(folder)
+
+
+def test_class_figures_that_do_not_fit_the_classes_are_refused(make_run):
+    test = make_results()["test"] | {"class_examples": [1, 2]}
+    with pytest.raises(ValueError, match=r"class_examples' has 2 values; expected 3"):
+        write_report(make_run(test=test))

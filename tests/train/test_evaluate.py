@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 
-from jaxpad.data import DATASETS, Dataset, eval_batches
+from jaxpad.data import DATASETS, ArraySource, Dataset, EvalBatches, as_arrays
 from jaxpad.sharding import batch_split, data_mesh
 from jaxpad.train.evaluate import Evaluation, evaluate, wilson_interval
 
 
 def first(n: int) -> Dataset:
     whole = DATASETS["digits"]()
-    return dataclasses.replace(
-        whole, test_images=whole.test_images[:n], test_labels=whole.test_labels[:n]
-    )
+    images, labels = as_arrays(whole.test)
+    return dataclasses.replace(whole, test=ArraySource("test", images[:n], labels[:n]))
 
 
 def scores(batch):
@@ -31,14 +30,15 @@ def scores(batch):
 def test_every_example_counts_once(n: int, size: int):
     data, mesh = first(n), data_mesh()
     step = jax.jit(scores, in_shardings=batch_split(mesh))
-    found = evaluate(step, eval_batches(data, size))
-    reference = np.asarray(scores({"image": data.test_images}))
-    np.testing.assert_array_equal(found.labels, data.test_labels)
+    found = evaluate(step, EvalBatches(data, size))
+    images, labels = as_arrays(data.test)
+    reference = np.asarray(scores({"image": images}))
+    np.testing.assert_array_equal(found.labels, labels)
     np.testing.assert_allclose(found.log_probabilities, reference, rtol=1e-5)
-    right = reference.argmax(-1) == data.test_labels
+    right = reference.argmax(-1) == labels
     assert found.correct == right.sum()
     assert found.accuracy == right.mean()
-    chosen = reference[np.arange(n), data.test_labels]
+    chosen = reference[np.arange(n), labels]
     np.testing.assert_allclose(found.loss, -chosen.mean(), rtol=1e-5)
     assert found.confusion().sum() == n
     assert np.trace(found.confusion()) == found.correct
@@ -46,7 +46,7 @@ def test_every_example_counts_once(n: int, size: int):
 
 def test_confusion_has_true_classes_in_rows():
     said = np.log(np.asarray([[0.1, 0.9], [0.2, 0.8]], np.float32))
-    found = Evaluation(said, np.asarray([0, 1])).confusion()
+    found = Evaluation(said, np.asarray([0, 1]), np.arange(2)).confusion()
     np.testing.assert_array_equal(found, [[0, 1], [0, 1]])
 
 

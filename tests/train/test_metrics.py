@@ -36,28 +36,6 @@ def test_lines_are_there_as_soon_as_they_are_written(tmp_path: pathlib.Path):
     log.close()
 
 
-def test_tensorboard_has_the_same_numbers(tmp_path: pathlib.Path):
-    log = MetricsLog(tmp_path, 0)
-    log.write({"step": 7, "loss": 0.25})
-    log.close()
-    (events,) = (tmp_path / "tensorboard").iterdir()
-    assert scalars(events) == [(7, "loss", 0.25)]
-
-
-def scalars(path: pathlib.Path) -> list[tuple[int, str, float]]:
-    """Reads TensorBoard's format: length, checksum, record, checksum."""
-    from tensorboardX.proto import event_pb2
-
-    parse = event_pb2.Event.FromString  # pyright: ignore[reportAttributeAccessIssue]
-
-    data, found = path.read_bytes(), []
-    while data:
-        length = int.from_bytes(data[:8], "little")
-        event, data = parse(data[12 : 12 + length]), data[16 + length :]
-        found += [(event.step, v.tag, v.simple_value) for v in event.summary.value]
-    return found
-
-
 def test_broken_line_in_the_middle_is_an_error(tmp_path: pathlib.Path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1}\n{"st\n{"step": 3}\n')

@@ -3,12 +3,16 @@
 from typing import Any
 
 import chex
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 
+from jaxpad.layers import Conv, EdgeConv
 from jaxpad.train import SCHEDULES, optimizer_chain
+from jaxpad.train.optim import decay_mask
 
 
 PARAMS = {"kernel": jnp.full((2, 2), 2.0), "bias": jnp.full((2,), 2.0)}
@@ -34,6 +38,102 @@ def test_cosine_equals_its_formula():
     t = np.arange(10, 51)
     expected = 0.5 * (1 + np.cos(np.pi * (t - 10) / 40))
     np.testing.assert_allclose(np.asarray([rate(s) for s in t]), expected, atol=1e-6)
+
+
+def test_poly_equals_its_formula():
+    rate = SCHEDULES["poly"](0.01, 50, 10)
+    t = np.arange(10, 51)
+    expected = 0.01 * (1 - (t - 10) / 40) ** 0.9
+    np.testing.assert_allclose(np.asarray([rate(s) for s in t]), expected, atol=1e-8)
+    # As mmsegmentation's, whose factor falls to a smallest rate.
+    rate = SCHEDULES["poly"](0.01, 40_000, 0, final=0.01)
+    expected = (0.01 - 1e-4) * (1 - 123 / 40_000) ** 0.9 + 1e-4
+    np.testing.assert_allclose(rate(123), expected, rtol=1e-6)
+
+
+def norm(x: np.ndarray) -> float:
+    return float(np.sqrt((x * x).sum()))
+
+
+def as_numpy(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(tree["kernel"], float), np.asarray(tree["bias"], float)
+
+
+def one_step(spec: str, rate: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    chain = optimizer_chain([spec], lambda count: rate)
+    found: Any = chain.update(GRADS, chain.init(PARAMS), PARAMS)
+    return as_numpy(found[0])
+
+
+def test_lars_equals_its_formula_for_kernels_and_sgd_for_biases():
+    """The trust ratio, too, is for kernels only, as in the published recipes."""
+    kernel, bias = one_step(
+        "lars(weight_decay=0.5, momentum=0.9, trust_coefficient=0.02)"
+    )
+    (w, _), (g, b) = as_numpy(PARAMS), as_numpy(GRADS)
+    decayed = g + 0.5 * w
+    np.testing.assert_allclose(
+        kernel, -0.1 * 0.02 * norm(w) / norm(decayed) * decayed, rtol=1e-5
+    )
+    np.testing.assert_allclose(bias, -0.1 * b, rtol=1e-5)
+
+
+def test_adamw_equals_its_formula():
+    kernel, bias = one_step("adamw(weight_decay=0.5, b1=0.8, b2=0.9)")
+    (w, _), (g, b) = as_numpy(PARAMS), as_numpy(GRADS)
+    # After one step the moments, without their bias, are g and g^2.
+    np.testing.assert_allclose(kernel, -0.1 * (np.sign(g) + 0.5 * w), rtol=1e-5)
+    np.testing.assert_allclose(bias, -0.1 * np.sign(b), rtol=1e-5)
+
+
+def test_lamb_equals_its_formula():
+    kernel, bias = one_step("lamb(weight_decay=0.5, b1=0.8, b2=0.9)")
+    (w, v), (g, b) = as_numpy(PARAMS), as_numpy(GRADS)
+    decayed = np.sign(g) + 0.5 * w
+    expected = -0.1 * norm(w) / norm(decayed) * decayed
+    np.testing.assert_allclose(kernel, expected, rtol=1e-5)
+    expected = -0.1 * norm(v) / norm(np.sign(b)) * np.sign(b)
+    np.testing.assert_allclose(bias, expected, rtol=1e-5)
+
+
+class Parts(nnx.Module):
+    """One of every kind of parameter that recipes treat differently."""
+
+    def __init__(self, rngs: nnx.Rngs):
+        self.conv = Conv(3, 4, (3, 3), rngs=rngs)
+        self.edge = EdgeConv(3, 4, (3, 3), rngs=rngs)
+        self.batch_norm = nnx.BatchNorm(4, rngs=rngs)
+        self.layer_norm = nnx.LayerNorm(4, rngs=rngs)
+        self.attention = nnx.MultiHeadAttention(2, 4, rngs=rngs, decode=False)
+        self.embed = nnx.Embed(5, 4, rngs=rngs)
+        self.position_embedding = nnx.Param(jnp.zeros((1, 7, 4)))
+        self.pos_embed = nnx.Param(jnp.zeros((1, 7, 4)))
+        self.class_token = nnx.Param(jnp.zeros((1, 1, 4)))
+        self.layer_scale = nnx.Param(jnp.zeros((1, 1, 1, 4)))
+        self.blocks = nnx.List([nnx.Linear(4, 4, rngs=rngs)])
+
+
+def test_what_decays_in_a_model():
+    """Attention's biases have two axes: the number of axes alone is no rule."""
+    params = nnx.state(Parts(nnx.Rngs(0)), nnx.Param)
+    leaves, _ = jax.tree_util.tree_flatten_with_path(decay_mask(params))
+    by_name = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): decays
+        for path, decays in leaves
+    }
+    decayed = {path.removesuffix("/value") for path, yes in by_name.items() if yes}
+    heads = {f"attention/{name}/kernel" for name in ("query", "key", "value", "out")}
+    own = {"conv/kernel", "edge/kernels", "blocks/0/kernel", "embed/embedding"}
+    assert decayed == own | heads
+    kept = {path.removesuffix("/value") for path, yes in by_name.items() if not yes}
+    assert {"attention/value/bias", "batch_norm/scale", "layer_norm/bias"} <= kept
+    assert len(by_name) == len(jax.tree.leaves(params))
+
+
+def test_mask_is_that_of_the_options_if_they_say_so():
+    kernel, bias = one_step("adamw(weight_decay=0.5, mask=None)")
+    np.testing.assert_allclose(bias, -0.1 * (-1 + 0.5 * 2), atol=1e-6)
+    assert np.all(kernel < -0.1)
 
 
 def test_chain_equals_optax_by_hand():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxpad.data import eval_batches
+from jaxpad.data import EvalBatches
 from jaxpad.layers import Conv
 from jaxpad.train import Job, build
 from jaxpad.train.checkpoint import Checkpoints
@@ -73,7 +73,7 @@ def test_a_resume_keeps_the_count_of_keys(job, tmp_path: pathlib.Path):
 
 def test_evaluation_does_not_draw(job):
     state = job.init()
-    batch = next(iter(eval_batches(job.dataset, job.batch_size)))
+    batch = next(iter(EvalBatches(job.dataset, job.batch_size)))
     once, twice = (np.asarray(job.eval_step(state, batch)) for _ in range(2))
     np.testing.assert_array_equal(once, twice)
     zero = job_with("zero")

@@ -14,7 +14,7 @@ import pytest
 from .jobs import command, environment, launch
 
 
-TIMES = {"images_per_second", "train_seconds"}
+TIMES = {"images_per_second", "train_seconds", "data_wait"}
 
 
 def final_arrays(workdir: pathlib.Path) -> dict[str, np.ndarray]:
@@ -99,6 +99,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
         "checkpoints",
         "config.json",
         "errors.npz",
+        "examples.npz",
         "metrics.jsonl",
         "report.html",
         "results.json",

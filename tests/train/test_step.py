@@ -11,11 +11,12 @@ import optax
 import pytest
 from flax import nnx
 
-from jaxpad.data import AUGMENTS
-from jaxpad.models import MODELS
+from jaxpad.data import AUGMENTS, record_keys
+from jaxpad.layers import Conv
 from jaxpad.sharding import batch_split, data_mesh, replicated
 from jaxpad.train.state import init_state
-from jaxpad.train.step import train_step
+from jaxpad.train.step import to_float, train_step
+from jaxpad.train.tasks import TASKS
 
 
 CLASSES = 5
@@ -27,24 +28,46 @@ def batch(n: int = 16) -> Any:
         "image": rng.integers(0, 256, (n, 8, 8, 1), dtype=np.uint8),
         "label": rng.integers(0, CLASSES, n).astype(np.int32),
         "real": np.ones(n, bool),
+        "id": np.stack([np.zeros(n), np.arange(n)], -1).astype(np.uint32),
     }
 
 
-def setup(optimizer: Any = None, smoothing: float = 0.0, dtype: Any = None):
+class Tiny(nnx.Module):
+    """A convolution, a batch norm and a head: all that a step can get wrong."""
+
+    def __init__(self, *, dtype: Any, rngs: nnx.Rngs):
+        self.conv = Conv(1, 4, (3, 3), padding="partial", dtype=dtype, rngs=rngs)
+        self.norm = nnx.BatchNorm(4, momentum=0.9, dtype=dtype, rngs=rngs)
+        self.head = nnx.Linear(4, CLASSES, dtype=dtype, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        return self.head(nnx.relu(self.norm(self.conv(x))).mean((1, 2)))
+
+
+def prepare(batch: Any) -> Any:
+    """As the trainer does it: keys of records, an augmentation, targets."""
+    keys = record_keys(jax.random.key(0), batch["id"])
+    targets = jax.nn.one_hot(batch["label"], CLASSES)
+    return AUGMENTS["shift"](to_float(batch["image"]), targets, keys)
+
+
+def setup(
+    optimizer: Any = None, smoothing: float = 0.0, dtype: Any = None, **options: Any
+):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
-    model = MODELS["resnet20"](
-        1, CLASSES, width=4, padding="partial", dtype=dtype, rngs=nnx.Rngs(0)
-    )
+    model = Tiny(dtype=dtype, rngs=nnx.Rngs(0))
     step = functools.partial(
         train_step,
         graph=nnx.split(model, nnx.Param, ...)[0],
+        task=TASKS["classification"],
+        prepare=prepare,
         optimizer=optimizer,
         schedule=optax.constant_schedule(0.1),
-        augment=AUGMENTS["shift"],
         label_smoothing=smoothing,
-        key=jax.random.key(0),
+        **options,
     )
-    return step, init_state(model, optimizer)
+    average = options.get("decay", 0) > 0
+    return step, init_state(model, optimizer, average=average)
 
 
 def test_eight_devices_equal_one_with_batch_statistics():
@@ -79,11 +102,39 @@ def test_step_is_pure_and_compiles_once():
     counted(first, batch())
 
 
-def test_augmentation_changes_with_the_step():
+def test_augmentation_changes_with_the_epoch_and_not_with_the_place():
     step, state = setup(optax.sgd(0.0))
-    after, first = jax.jit(step)(state, batch())
-    _, second = jax.jit(step)(after, batch())
+    step = jax.jit(step)
+    _, first = step(state, batch())
+    later = batch()
+    later["id"][:, 0] = 1
+    _, second = step(state, later)
     assert float(first["loss"]) != float(second["loss"])
+    turned = {name: value[::-1] for name, value in batch().items()}
+    np.testing.assert_allclose(step(state, turned)[1]["loss"], first["loss"], rtol=1e-5)
+
+
+def test_parts_of_a_batch_have_its_gradient_but_for_batch_norm():
+    step, state = setup(optax.sgd(1.0))
+    # Parts hold every second record: with equal ones each has the same statistics.
+    twice = {name: np.repeat(value, 2, axis=0) for name, value in batch(8).items()}
+    whole, logged = jax.jit(step)(state, twice)
+    split, split_logged = jax.jit(setup(optax.sgd(1.0), parts=2)[0])(state, twice)
+    chex.assert_trees_all_close(split.params, whole.params, rtol=1e-5, atol=1e-6)
+    chex.assert_trees_all_close(split_logged, logged, rtol=1e-5)
+
+
+def test_the_average_follows_slowly_and_is_what_is_tested():
+    step, state = setup(optax.sgd(1.0), decay=0.9)
+    assert setup()[1].average is None
+    after, _ = jax.jit(step)(state, batch())
+    # At the first step the decay is 1 / 10.
+    expected = jax.tree.map(
+        lambda old, new: 0.1 * old + 0.9 * new, state.params, after.params
+    )
+    chex.assert_trees_all_close(after.tested[0], expected, rtol=1e-5, atol=1e-7)
+    plain = setup()[1]
+    assert plain.tested == (plain.params, plain.stats)
 
 
 def test_clipped_update_has_the_norm_of_the_clip():

@@ -1,41 +1,11 @@
-"""Data sets by name; each is one function that returns a `Dataset`."""
+"""Handwritten digits, which come with scikit-learn."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int
 
-from ..registry import Registry
-
-
-DATASETS: Registry = Registry("data set")
-
-
-@dataclasses.dataclass(frozen=True)
-class Dataset:
-    """Images in memory, with a fixed split.
-
-    Attributes:
-        name: the name in `DATASETS`.
-        classes: the name of each class.
-        train_images: `[n, height, width, channels]`, 0 to 255.
-        train_labels: `[n]`, 0 to classes - 1.
-        test_images: as train_images, of other examples.
-        test_labels: as train_labels.
-        note: what padding means on these images, for the report.
-        zero_background: whether the surroundings of the object are zeros, so that
-            the part of the intensity at the border says how near it the object is.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    train_images: UInt8[np.ndarray, "train h w c"]
-    train_labels: Int[np.ndarray, " train"]
-    test_images: UInt8[np.ndarray, "test h w c"]
-    test_labels: Int[np.ndarray, " test"]
-    note: str
-    zero_background: bool = False
+from .records import DATASETS, ArraySource, Dataset
 
 
 @DATASETS.register
@@ -56,10 +26,8 @@ def digits() -> Dataset:
     return Dataset(
         name="digits",
         classes=tuple(str(n) for n in range(10)),
-        train_images=images[~test],
-        train_labels=labels[~test],
-        test_images=images[test],
-        test_labels=labels[test],
+        train=ArraySource("digits/train", images[~test], labels[~test]),
+        test=ArraySource("digits/test", images[test], labels[test]),
         note=(
             "A digit's true surroundings are zeros, so zero padding tells the truth "
             "here and other paddings can hardly do better: expect the differences "

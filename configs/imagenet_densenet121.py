@@ -1,0 +1,39 @@
+"""DenseNet-121 on ImageNet: 90 epochs, batches of 256, as in "Densely Connected
+Convolutional Networks" (Huang et al., 2017).
+
+Command: python launch.py --config configs/imagenet_densenet121.py
+         --config.dataset="imagenet2012(data_dir='/data')"
+Device:  8 or more accelerators; hours not known
+Expect:  75.0% top-1 under zero padding, the paper's figure; not yet run here
+"""
+
+import ml_collections
+
+from jaxpad.launch import default_config
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = default_config()
+    config.dataset = "imagenet2012"
+    config.train_crop = "random_resized_crop(size=224)"
+    config.test_crop = "resize_crop(size=224, resize=256)"
+    config.augment = ("flip",)
+    config.normalize = "imagenet"
+    config.batch_size = 256
+    config.workers = 8
+    config.on_error = "skip"
+    config.model = "densenet121"
+    config.padding = "zero"
+    config.dtype = "bfloat16"
+    config.epochs = 90
+    config.optimizer = (
+        "add_decayed_weights(weight_decay=1e-4)",
+        "sgd(momentum=0.9, nesterov=True)",
+    )
+    config.schedule = "step(at=(0.333333, 0.666667))"
+    config.learning_rate = 0.1
+    config.warmup_epochs = 0.0
+    config.label_smoothing = 0.0
+    config.eval_epochs = 5
+    config.checkpoint_steps = 5004
+    return config

@@ -1,0 +1,73 @@
+"""Batches read ahead by Grain, in this process or in others."""
+
+import logging
+from collections.abc import Generator
+
+import grain
+from absl import flags
+
+from .batches import Batch, TrainBatches
+from .evaluation import EvalBatches
+
+
+LOG = logging.getLogger("jaxpad.data")
+AHEAD = 2  # batches that wait, a process
+
+
+def read_ahead(
+    batches: TrainBatches | EvalBatches,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    workers: int = 0,
+) -> Generator[Batch, None, None]:
+    """The batches from `start` on, read while the device computes.
+
+    They are the same for every number of workers. Closing the iterator ends the
+    workers. How many records had to be skipped so far is logged when it grows.
+
+    Args:
+        batches: of training or testing.
+        start: the first; nothing before it is read.
+        stop: one past the last; None for the end, which training batches lack.
+        workers: processes that read; 0 for a thread of this one.
+
+    Yields:
+        `batches[start]` and so on.
+
+    Example:
+        >>> from jaxpad.data import DATASETS, TrainBatches
+        >>> batches = TrainBatches(DATASETS["digits"](), 64, seed=0)
+        >>> [batch["label"].shape for batch in read_ahead(batches, 500, 502)]
+        [(64,), (64,)]
+    """
+    if stop is None:
+        stop = len(batches) if isinstance(batches, EvalBatches) else 2**62
+    if workers and not flags.FLAGS.is_parsed():
+        # Grain's workers read absl's flags, which only absl's own launcher parses.
+        flags.FLAGS.mark_as_parsed()
+    # Whole batches are what is mapped: batched later, they would depend on workers.
+    numbers = grain.MapDataset.range(start, stop).map(batches.__getitem__)
+    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=AHEAD)
+    stream = numbers.to_iter_dataset(options)
+    if workers:
+        stream = stream.mp_prefetch(
+            grain.MultiprocessingOptions(
+                num_workers=workers, per_worker_buffer_size=AHEAD
+            )
+        )
+    iterator, skipped = iter(stream), 0
+    try:
+        for number, batch in enumerate(iterator, start):
+            if more := batches.skipped(number, batch):
+                skipped += more
+                LOG.warning(
+                    "%d records of %s could not be read so far (batch %d)",
+                    skipped,
+                    batches.dataset.name,
+                    number,
+                )
+            yield batch
+    finally:
+        if close := getattr(iterator, "close", None):
+            close()

@@ -1,0 +1,169 @@
+"""What a config names, as functions: of images, of the model, and of the state."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from ..analysis import check
+from ..data import Batch, Dataset, compose, normalize, record_keys
+from ..layers import orthogonal_start, penalty
+from ..models import MODELS, load_weights
+from ..padding import as_padding
+from ..registry import Registry
+from ..typing import Array
+from .keys import named
+from .optim import SCHEDULES, optimizer_chain
+from .state import TrainState, init_state
+from .step import eval_step, spectra_step, to_float, train_step
+from .tasks import TASKS, Task
+from .windows import PREDICTIONS
+
+
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+NORMALIZATIONS: Registry[Callable[[Array], Array]] = Registry("normalization")
+
+
+@NORMALIZATIONS.register
+def none(images: Array) -> Array:
+    """Images from 0 to 1 as they are."""
+    return images
+
+
+@NORMALIZATIONS.register
+def imagenet(images: Array) -> Array:
+    """Less ImageNet's mean, by its deviation, for each of three channels."""
+    return normalize(images)
+
+
+class Functions(NamedTuple):
+    """Pure functions, not jitted.
+
+    Attributes:
+        init: makes the untrained state.
+        train: from (state, batch) to (state, metrics).
+        test: from (state, batch) to what the task's evaluation takes.
+        spectra: from the state to singular values; None without a regularizer.
+    """
+
+    init: Callable[[], TrainState]
+    train: Callable[..., Any]
+    test: Callable[..., Any]
+    spectra: Callable[..., Any] | None
+
+
+def read_functions(
+    config: Any, dataset: Dataset, sample: Batch, steps: int, warmup: int
+) -> Functions:
+    """Reads the names in a config.
+
+    Args:
+        config: with every key.
+        dataset: whose classes the model tells apart.
+        sample: a batch, for the images' shape.
+        steps: of the whole run.
+        warmup: of them.
+
+    Raises:
+        ValueError: for a name or an option that does not exist, with its key.
+    """
+    task, rules = TASKS[dataset.task], config.regularizer
+    with named("schedule", config):
+        schedule = SCHEDULES.resolve(config.schedule)(
+            config.learning_rate, steps, warmup
+        )
+    optimizer = optimizer_chain(config.optimizer, schedule)
+    with named("normalize", config):
+        scale = NORMALIZATIONS.resolve(config.normalize or "none")
+    with named("predict", config):
+        predict = PREDICTIONS.resolve(config.predict)
+    make = _model_maker(config, sample["image"].shape[-1], len(dataset.classes))
+    model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    common = {"graph": nnx.graphdef(model), "task": task}
+    return Functions(
+        init=_initial(config, make, optimizer),
+        train=functools.partial(
+            train_step,
+            **common,
+            prepare=_preparation(config, task, len(dataset.classes), scale),
+            optimizer=optimizer,
+            schedule=schedule,
+            label_smoothing=config.label_smoothing,
+            penalty=_penalty(config, make, sample["image"].shape) if rules else None,
+            parts=config.parts,
+            decay=config.average,
+        ),
+        test=functools.partial(eval_step, **common, normalize=scale, predict=predict),
+        spectra=functools.partial(spectra_step, graph=common["graph"], rules=rules)
+        if rules
+        else None,
+    )
+
+
+def _preparation(
+    config: Any, task: Task, classes: int, scale: Callable[[Array], Array]
+) -> Callable[[Batch], tuple[Array, Array]]:
+    """From a batch to what the model sees and what the loss compares with."""
+    key = jax.random.key(config.seed)
+    with named("augment", config):
+        augment = compose(config.augment)
+
+    def prepare(batch: Batch) -> tuple[Array, Array]:
+        targets = task.targets(jnp.asarray(batch["label"]), classes)
+        keys = record_keys(key, batch["id"])
+        images, targets = augment(to_float(batch["image"]), targets, keys)
+        return scale(images), targets
+
+    return prepare
+
+
+def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]:
+    if config.dtype not in DTYPES:
+        raise ValueError(
+            f"config.dtype={config.dtype!r}: expected one of {sorted(DTYPES)}."
+        )
+    with named("padding", config):
+        padding = as_padding(config.padding)
+    make = functools.partial(
+        MODELS.resolve(config.model),
+        channels,
+        classes,
+        padding=padding,
+        dtype=DTYPES[config.dtype],
+    )
+    with named("model", config):
+        nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    return make
+
+
+def _initial(
+    config: Any, make: Callable[..., Any], optimizer: Any
+) -> Callable[[], TrainState]:
+    def init() -> TrainState:
+        # A stream of its own, so that a padding that draws leaves the initial
+        # parameters as they are under every other padding.
+        rngs = nnx.Rngs(config.seed, padding=config.seed + 1)
+        model = make(rngs=rngs)
+        if config.regularizer:
+            model = orthogonal_start(model, config.regularizer, rngs=rngs)
+        if config.weights:
+            with named("weights", config):
+                # Weights of a classifier are those of a segmenter's encoder.
+                part = getattr(model, "encoder", model)
+                load_weights(part, config.weights, head=not config.new_head)
+        return init_state(model, optimizer, average=config.average > 0)
+
+    return init
+
+
+def _penalty(config: Any, make: Callable[..., Any], shape: tuple[int, ...]) -> Any:
+    """The regularizer of a model whose layers meet borders of the data's size."""
+    model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    sizes = {row.path: row.input for row in check(model, (1, *shape[1:])).rows}
+    add = functools.partial(penalty, rules=config.regularizer, sizes=sizes)
+    with named("regularizer", config):
+        nnx.eval_shape(lambda: add(make(rngs=nnx.Rngs(0))))
+    return add

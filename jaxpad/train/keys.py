@@ -1,0 +1,88 @@
+"""The keys of a config: which there are, and which values cannot be meant."""
+
+import contextlib
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+KEYS = (
+    *("seed", "dataset", "train_crop", "test_crop", "augment", "normalize"),
+    *("batch_size", "workers", "on_error"),
+    *("model", "padding", "dtype", "weights", "new_head"),
+    *("epochs", "steps", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
+    *("label_smoothing", "regularizer", "parts", "average"),
+    *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),
+    *("checkpoint_steps", "checkpoints_kept", "trackers"),
+)
+# The smallest legal value of whole numbers.
+LEAST = {
+    "seed": 0,
+    "batch_size": 1,
+    "workers": 0,
+    "epochs": 1,
+    "steps": 0,
+    "parts": 1,
+    "eval_epochs": 1,
+    "eval_batch_size": 0,
+    "eval_multiple": 1,
+    "checkpoint_steps": 1,
+    "checkpoints_kept": 1,
+}
+
+
+@contextlib.contextmanager
+def named(key: str, config: Any) -> Iterator[None]:
+    """Says which key of the config an error is about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"config.{key}={config[key]!r}: {error}") from error
+
+
+def check_keys(config: Any) -> None:
+    """Raises for a key that means nothing, or one that is missing.
+
+    Raises:
+        ValueError: with the nearest key that means something.
+    """
+    for key in config:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f" Did you mean config.{near[0]}?" if near else ""
+            raise ValueError(f"the config has a key {key!r} that means nothing.{hint}")
+    if missing := [key for key in KEYS if key not in config]:
+        raise ValueError(
+            f"the config lacks config.{missing[0]}: begin with the config of "
+            "configs/default.py, which has every key, and change some."
+        )
+
+
+def check_numbers(config: Any) -> None:
+    """Raises for numbers out of range.
+
+    Raises:
+        ValueError: with what was expected.
+    """
+    for key, least in LEAST.items():
+        if config[key] < least:
+            raise ValueError(
+                f"config.{key}={config[key]}: expected at least {least}."
+                if least
+                else f"config.{key}={config[key]}: expected 0 or more."
+            )
+    for key in ("learning_rate", "warmup_epochs"):
+        if not (np.isfinite(config[key]) and config[key] >= 0):
+            raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
+    for key in ("label_smoothing", "average"):
+        if not 0 <= config[key] < 1:
+            raise ValueError(
+                f"config.{key}={config[key]}: expected 0 or more and less than 1."
+            )
+    if config.batch_size % config.parts:
+        raise ValueError(
+            f"config.parts={config.parts} does not divide config.batch_size="
+            f"{config.batch_size}: parts of a batch are equal."
+        )

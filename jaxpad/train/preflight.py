@@ -1,0 +1,182 @@
+"""What would go wrong in a run, found before it starts and on no accelerator."""
+
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ..data import Batch
+from .build import Job, build
+from .loop import room_needed
+from .memory import live_bytes
+from .workdir import open_workdir
+
+
+# What a command exits with: starting it again helps only after the second.
+WRONG, DISK = 2, 1
+
+
+class Finding(NamedTuple):
+    """What was looked at.
+
+    Attributes:
+        name: of it.
+        text: what was found, or what is wrong.
+        code: 0 if it is fine; 2 if config or data are wrong, 1 if the disk is.
+    """
+
+    name: str
+    text: str
+    code: int = 0
+
+
+def preflight(
+    config: Any, folder: pathlib.Path, prepare: Callable[[Job], Any] = lambda job: None
+) -> Iterator[Finding]:
+    """Looks at everything that a run needs, without a step and without its folder.
+
+    Args:
+        config: a `ConfigDict`.
+        folder: where the run would go.
+        prepare: what else the run would check of its job.
+
+    Yields:
+        A `Finding` of each thing, as soon as it is known.
+    """
+
+    def built() -> tuple[Job, str]:
+        job = build(config)
+        prepare(job)
+        return job, _job(job)
+
+    job, finding = _found("config", built)
+    yield finding
+    # Also without a job: whoever has two mistakes hears of both.
+    yield _found("folder", lambda: (None, _folder(job, folder, config)))[1]
+    if job is None:
+        return
+    like = jax.eval_shape(job.init)
+    for name, look in {
+        "data": _data,
+        "batch": lambda job: _batch(job.batches[1], "to train on"),
+        "test batch": lambda job: _batch(job.test_batches[0], "to test on"),
+        "step": lambda job: _step(job, like),
+        "memory": lambda job: _memory(job, like),
+    }.items():
+        yield _found(name, lambda look=look: (None, look(job)))[1]
+
+
+def _found(name: str, look: Callable[[], tuple[Any, str]]) -> tuple[Any, Finding]:
+    """What a look gives, and the finding; nothing and what is wrong, if it raises."""
+    start = time.monotonic()
+    try:
+        value, text = look()
+    except (TypeError, ValueError) as error:
+        return None, Finding(name, str(error), WRONG)
+    except OSError as error:
+        return None, Finding(name, str(error), DISK)
+    took = time.monotonic() - start
+    return value, Finding(name, text.replace("{took}", f"{took:.2f} s"))
+
+
+def _job(job: Job) -> str:
+    config = job.config
+    trackers = ", ".join(["metrics.jsonl", *(name for name, _ in job.trackers)])
+    return (
+        f"{config['model']}, padding {config['padding']}, {config['dtype']}: "
+        f"{job.parameters:,} parameters\n"
+        f"{job.steps:,} steps of {job.batch_size} images: {job.epochs:.3g} epochs of "
+        f"{job.batches.steps_per_epoch:,} steps\n"
+        f"a test every {job.eval_steps:,} steps, a checkpoint every "
+        f"{job.checkpoint_steps:,}\n"
+        f"written to {trackers}"
+    )
+
+
+def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
+    """Opens the folder as a run does, and takes away what was not there before."""
+    new = [p for p in (folder, *folder.parents) if not p.exists()]
+    saved = folder / "config.json"
+    fresh = not saved.exists()
+    room = room_needed(job) if job else 0
+    try:
+        open_workdir(folder, config.to_dict(), room)
+    finally:
+        if fresh:
+            saved.unlink(missing_ok=True)
+        for path in new:
+            if path.exists():
+                path.rmdir()
+    steps = [int(p.name) for p in folder.glob("checkpoints/*") if p.name.isdigit()]
+    begin = f"goes on from step {max(steps)}" if steps else "begins at step 0"
+    needs = f"\ncheckpoints take up to {_size(room)}, which is free"
+    return f"{folder} can be written to; the run {begin}{needs if job else ''}"
+
+
+def _data(job: Job) -> str:
+    data = job.dataset
+    return (
+        f"{data.name}, {data.task} with {len(data.classes)} classes: "
+        f"{len(data.train):,} images to train on, {len(data.test):,} to test\n"
+        f"fingerprint {data.fingerprint()} (found in {{took}})"
+    )
+
+
+def _batch(batch: Batch, purpose: str) -> str:
+    image, label = batch["image"], batch["label"]
+    shape = "x".join(map(str, image.shape))
+    seen = np.unique(label[batch["real"]])
+    return (
+        f"{shape} {image.dtype} {purpose}, labels {seen.min()} to {seen.max()}\n"
+        "read, decoded and cropped in {took} by one thread"
+    )
+
+
+def _step(job: Job, like: Any) -> str:
+    after, metrics = jax.eval_shape(job.train_step, like, job.batches[0])
+    changed = [
+        jax.tree_util.keystr(path)
+        for (path, a), b in zip(
+            jax.tree_util.tree_flatten_with_path(like)[0],
+            jax.tree.leaves(after),
+            strict=True,
+        )
+        if (a.shape, a.dtype) != (b.shape, b.dtype)
+    ]
+    if changed:
+        raise ValueError(
+            f"a step changes the shape or type of {changed[0]}: it would compile again."
+        )
+    jax.eval_shape(job.eval_step, like, job.test_batches[0])
+    return f"on shapes alone, traced in {{took}}; it gives {', '.join(metrics)}"
+
+
+def _memory(job: Job, like: Any) -> str:
+    batch = job.batches[0]
+    total = live_bytes(job.train_step, like, batch)
+    kinds = {"parameters": like.params, "optimizer": like.opt_state}
+    parts = [f"{name} {_size(_bytes(tree))}" for name, tree in kinds.items()]
+    rest = total - job.state_bytes
+    return (
+        f"state {_size(job.state_bytes)} on every device ({', '.join(parts)})\n"
+        f"about {_size(rest)} more in a step, split over the devices: an estimate\n"
+        "from shapes, of all that is alive at once if nothing is fused; a TPU may need "
+        "half"
+    )
+
+
+def _bytes(tree: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that suits them.
+
+    Example:
+        >>> _size(2**20), _size(5 * 2**30)
+        ('1.0 MiB', '5.0 GiB')
+    """
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

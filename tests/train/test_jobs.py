@@ -1,0 +1,128 @@
+"""Every published job in miniature: its config with other sizes, in the real format."""
+
+import importlib.util
+import json
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from rich.console import Console
+
+from jaxpad.launch import default_config
+from jaxpad.reports import write_report
+from jaxpad.train import build, run
+from tests.data import miniatures
+
+
+CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
+MAKERS = {
+    "imagenet2012": miniatures.imagenet,
+    "oxford_iiit_pet": miniatures.pets,
+    "cityscapes": miniatures.cityscapes,
+    "voc12_sbd": miniatures.voc,
+    "ade20k": miniatures.ade,
+}
+# All that a miniature changes: sizes, places and times.
+SMALL: dict[str, Any] = {"batch_size": 8, "workers": 0}
+CROPS = {
+    "train_crop": "random_resized_crop(size=32)",
+    "test_crop": "resize_crop(size=32, resize=36)",
+}
+DEEPLAB = "encoder='resnet50(width=2)', features=8"
+JOBS: dict[str, dict[str, Any]] = {
+    "imagenet_resnet50": {**CROPS, "model": "resnet50(width=2, zero_gamma=True)"},
+    "imagenet_partial": {**CROPS, "model": "resnet50(width=2)"},
+    "imagenet_vgg16bn": {
+        **CROPS, "model": "vgg16_bn(width=2, hidden=8, grid=1)"
+    },
+    "imagenet_densenet121": {**CROPS, "model": "densenet121(growth=2)"},
+    "cityscapes_deeplabv3plus": {
+        "train_crop": "random_scale_crop(size=(32, 64), most=0.75)",
+        "model": f"deeplabv3plus(output_stride=8, {DEEPLAB})",
+    },
+    "voc12_deeplabv3plus": {
+        "train_crop": "random_scale_crop(size=33, most=0.75)",
+        "model": f"deeplabv3plus(output_stride=8, {DEEPLAB})",
+    },
+    "ade20k_deeplabv3plus": {
+        "train_crop": "random_scale_crop(size=33, most=0.75)",
+        "model": f"deeplabv3plus(output_stride=8, {DEEPLAB})",
+    },
+    "pets_unet": {
+        "train_crop": "random_scale_crop(size=32, scale=(0.5, 1.5))",
+        "test_crop": "resize_crop(size=32, resize=32)",
+        "model": "unet(width=2, norm=True)",
+    },
+}  # fmt: skip
+TRAINED = (
+    "imagenet_resnet50",
+    "cityscapes_deeplabv3plus",
+    "voc12_deeplabv3plus",
+    "ade20k_deeplabv3plus",
+    "pets_unet",
+)
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
+def small(name: str, folder: pathlib.Path) -> Any:
+    """A job's config, two epochs of a miniature of its data set."""
+    config = load(name)
+    dataset = config.dataset
+    data = MAKERS[dataset](folder / "data")
+    config.update(SMALL | JOBS[name])
+    config.dataset = f"{dataset}(data_dir={str(data)!r})"
+    times = {"epochs": 2, "eval_epochs": 1, "warmup_epochs": config.warmup_epochs / 5}
+    config.update(times | ({"steps": 4} if config.steps else {}))
+    return config
+
+
+def test_every_job_is_here():
+    offline = {"default", "__init__", "photos10_resnet", "digit_scenes_unet"}
+    assert {path.stem for path in CONFIGS.glob("*.py")} - offline == set(JOBS)
+
+
+@pytest.mark.parametrize("name", [*JOBS, "photos10_resnet", "digit_scenes_unet"])
+def test_a_job_changes_keys_that_exist_and_says_what_to_expect(name: str):
+    config, keys = load(name), set(default_config())
+    assert set(config) == keys
+    text = (CONFIGS / f"{name}.py").read_text()
+    for word in ("Command:", "Device:", "Expect:", f"configs/{name}.py"):
+        assert word in text
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name not in TRAINED])
+def test_a_job_takes_a_step_on_shapes(name: str, tmp_path: pathlib.Path):
+    job = build(small(name, tmp_path))
+    batch = job.test_batches[0]
+    said = jax.eval_shape(job.eval_step, jax.eval_shape(job.init), batch)
+    predicted = said if job.dataset.task == "classification" else said["prediction"]
+    expected = (8, len(job.dataset.classes)) if predicted.ndim == 2 else (
+        8, *batch["image"].shape[1:3]
+    )  # fmt: skip
+    assert predicted.shape == expected
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_job_trains_and_is_tested(name: str, tmp_path: pathlib.Path):
+    job = build(small(name, tmp_path))
+    results = run(job, tmp_path / "run", Console(quiet=True))
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert len([row for row in rows if "loss" in row]) == job.steps
+    assert all(np.isfinite(row["loss"]) for row in rows if "loss" in row)
+    assert results["test"]["examples"] == miniatures.TEST
+    assert 0 <= results["test"][results["headline"]] <= 1
+    page = write_report(tmp_path / "run").read_text()
+    assert job.dataset.classes[0] in page

@@ -1,0 +1,128 @@
+"""Windows cover every pixel; what they say is the mean; odd sizes."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from jaxpad.train.windows import averaged, resize, sliding, window_starts
+
+
+def images(*size: int, channels: int = 2, n: int = 2) -> jax.Array:
+    rng = np.random.default_rng(0)
+    return jnp.asarray(rng.normal(size=(n, *size, channels)), jnp.float32)
+
+
+def mmseg_starts(size: int, window: int, stride: int) -> list[int]:
+    """The published rule: a grid whose last window is moved back."""
+    count = max(size - window + stride - 1, 0) // stride + 1
+    ends = [min(i * stride + window, size) for i in range(count)]
+    return [max(end - window, 0) for end in ends]
+
+
+@given(st.integers(1, 60), st.integers(1, 40), st.data())
+def test_windows_are_mmsegs_and_cover_every_pixel(size: int, window: int, data: Any):
+    stride = data.draw(st.integers(1, window))
+    starts = window_starts(size, window, stride)
+    assert starts == mmseg_starts(size, window, stride)
+    covered = np.zeros(size, bool)
+    for start in starts:
+        assert start + min(window, size) <= size
+        covered[start : start + window] = True
+    assert covered.all()
+
+
+def test_windows_of_cityscapes():
+    assert window_starts(1025, 769, 513) == [0, 256]
+    assert window_starts(2049, 769, 513) == [0, 513, 1026, 1280]
+
+
+@pytest.mark.parametrize("stride", [0, 5])
+def test_stride_that_leaves_pixels_out_is_refused(stride: int):
+    with pytest.raises(
+        ValueError, match=f"stride={stride} with window=4: expected 1 to"
+    ):
+        sliding(lambda x: x, images(9, 9), window=(4, 4), stride=stride)
+
+
+def position(x: jax.Array) -> jax.Array:
+    """Logits that depend on the place in the window, as under zero padding."""
+    ramp = jnp.arange(x.shape[1] * x.shape[2], dtype=x.dtype)
+    return x * ramp.reshape(1, *x.shape[1:3], 1)
+
+
+@pytest.mark.parametrize("size", [(9, 13), (5, 13), (3, 4), (8, 5)])
+def test_sliding_is_the_mean_over_the_windows_of_a_pixel(size: tuple[int, int]):
+    x, window, stride = images(*size), (5, 6), 3
+    found = sliding(jax.jit(position), x, window=window, stride=stride)
+    total, count = np.zeros(x.shape), np.zeros((1, *size, 1))
+    for row in mmseg_starts(size[0], window[0], stride):
+        for column in mmseg_starts(size[1], window[1], stride):
+            place = np.s_[:, row : row + window[0], column : column + window[1]]
+            total[place] += np.asarray(position(x[place]))
+            count[place] += 1
+    assert count.min() >= 1
+    np.testing.assert_allclose(found, total / count, rtol=1e-5, atol=1e-5)
+
+
+def test_one_window_where_one_fits():
+    x = images(5, 6)
+    whole = position(x)
+    np.testing.assert_array_equal(sliding(position, x, window=(5, 6), stride=3), whole)
+    np.testing.assert_array_equal(sliding(position, x, window=(9, 9), stride=3), whole)
+
+
+def test_what_each_pixel_says_alone_is_said_by_any_windows():
+    x = images(11, 7)
+    found = sliding(lambda x: x[..., :1] * 3, x, window=(4, 3), stride=2)
+    np.testing.assert_allclose(found, x[..., :1] * 3, rtol=1e-6)
+
+
+def test_cityscapes_size_compiles_one_window_once():
+    """1025 x 2049 in windows of 769, one channel; all windows have one shape."""
+    shapes = []
+
+    def predict(x):
+        shapes.append(x.shape)
+        return x
+
+    x = jnp.ones((1, 1025, 2049, 1))
+    found = sliding(jax.jit(predict), x, window=(769, 769), stride=513)
+    assert shapes == [(1, 769, 769, 1)]
+    np.testing.assert_allclose(found, x)
+
+
+def bilinear(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Half-pixel bilinear interpolation, axis by axis in float64."""
+    for axis, n in enumerate(size, start=1):
+        old = x.shape[axis]
+        at = np.clip((np.arange(n) + 0.5) * old / n - 0.5, 0, old - 1)
+        low = np.floor(at).astype(int)
+        high = np.minimum(low + 1, old - 1)
+        part = (at - low).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        x = (1 - part) * x.take(low, axis) + part * x.take(high, axis)
+    return x
+
+
+@pytest.mark.parametrize("size", [(9, 13), (3, 3), (5, 6), (1, 20)])
+def test_resize_is_bilinear(size: tuple[int, int]):
+    x = images(5, 6)
+    expected = bilinear(np.asarray(x, float), size)
+    np.testing.assert_allclose(resize(x, size), expected, atol=1e-5)
+
+
+def test_average_over_scales_and_mirror_images():
+    x = images(6, 8)
+    plain = averaged(position, x, flip=False)
+    np.testing.assert_allclose(plain, jax.nn.softmax(position(x)), rtol=1e-5)
+    mirrored = jax.nn.softmax(position(x[:, :, ::-1])[:, :, ::-1])
+    both = averaged(position, x, flip=True)
+    np.testing.assert_allclose(both, (plain + mirrored) / 2, rtol=1e-5)
+    small = bilinear(np.asarray(x, float), (3, 4))
+    said = position(jnp.asarray(small, jnp.float32))
+    half = jax.nn.softmax(jnp.asarray(bilinear(np.asarray(said, float), (6, 8))))
+    two = averaged(position, x, scales=(1.0, 0.5), flip=False)
+    np.testing.assert_allclose(two, (plain + half.astype(plain.dtype)) / 2, atol=1e-5)
