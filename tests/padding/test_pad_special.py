@@ -153,7 +153,7 @@ def test_linear_prediction_continues_what_two_cells_determine(signal: Any):
 
 @pytest.fixture
 def _optimized():
-    """As users compile: unoptimized, a gradient is 10% off next to the largest float."""
+    """As users compile: unoptimized, a gradient is 10% off at scale 5e37."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
