@@ -14,7 +14,6 @@ import os
 import pathlib
 import platform
 import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 from programs import FORMS, all_layers, one_kernel, step
-from rounds import compiled, flops, interval, rounds, say
+from rounds import compiled, flops, interval, rounds, row, say
 
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -45,7 +44,7 @@ def kernel(arguments: argparse.Namespace) -> None:
         counted = flops(made["convolution form"])
         for form, own in seconds.items():
             part = f"{flops(made[form]) / counted:.2f}" if form in made else ""
-            _row(channels, form, _ms(own), _interval(own / base), part)
+            row(channels, form, _ms(own), _interval(own / base), part)
 
 
 @contextlib.contextmanager
@@ -96,7 +95,7 @@ def network(arguments: argparse.Namespace) -> None:
         ours, whole = flops(made[padding, "all"]), flops(step(padding, BATCH))
         all_, one = seconds[f"{padding} all"], seconds[f"{padding} step"]
         scaled = one * BATCH / MEASURED
-        _row(
+        row(
             padding,
             f"{ours / 1e9:.0f}",
             f"{whole / 1e9:.0f}",
@@ -118,13 +117,8 @@ def _ms(seconds: np.ndarray) -> str:
 
 def _head(*cells: str) -> None:
     print()
-    _row(*cells)
-    _row(*["---"] * len(cells))
-
-
-def _row(*cells: object) -> None:
-    sys.stderr.write("\r\033[K")
-    print("|", " | ".join(map(str, cells)), "|", flush=True)
+    row(*cells)
+    row(*["---"] * len(cells))
 
 
 PARTS = {"kernel": kernel, "network": network}

@@ -27,7 +27,7 @@ from flax import nnx
 from jax.experimental import topologies
 from jax.sharding import NamedSharding, PartitionSpec
 from peer_resnet import peer_step
-from rounds import interval, rounds, say
+from rounds import interval, rounds, row, say
 
 from jaxpad.models import MODELS
 from jaxpad.train.state import init_state
@@ -90,12 +90,12 @@ def cpu(arguments: argparse.Namespace) -> None:
         run = jax.jit(step).lower(state, images, labels).compile()
         calls[name] = functools.partial(_wait, run, state, images, labels)
     seconds = rounds(calls, arguments.rounds, f"batch {arguments.batch}")
-    _row("step", "ms", "images a second", "part of flax's time (95%)")
-    _row(*["---"] * 4)
+    row("step", "ms", "images a second", "part of flax's time (95%)")
+    row(*["---"] * 4)
     for name, own in seconds.items():
         middle, low, high = interval(own / seconds["flax"])
         typical = float(sorted(own)[len(own) // 2])
-        _row(
+        row(
             name,
             f"{1e3 * typical:.0f}",
             f"{arguments.batch / typical:.1f}",
@@ -112,8 +112,8 @@ def tpu(arguments: argparse.Namespace) -> None:
     device = topologies.get_topology_desc("v5e:2x2", "tpu").devices[0]
     mesh = jax.sharding.Mesh([device], ("data",))
     here = NamedSharding(mesh, PartitionSpec())
-    _row("step", "TFLOP", "GB moved", "GiB at the peak", "parts of flax's")
-    _row(*["---"] * 5)
+    row("step", "TFLOP", "GB moved", "GiB at the peak", "parts of flax's")
+    row(*["---"] * 5)
     base = None
     for name, (init, step) in programs(jnp.bfloat16).items():
         say(f"compiling {name} for a TPU v5e")
@@ -130,18 +130,13 @@ def tpu(arguments: argparse.Namespace) -> None:
         base = base or found
         parts = (f"{a / b:.3f}" for a, b in zip(found, base, strict=True))
         flops, moved, peak = found
-        _row(
+        row(
             name,
             f"{flops / 1e12:.3f}",
             f"{moved / 1e9:.2f}",
             f"{peak / 2**30:.3f}",
             ", ".join(parts),
         )
-
-
-def _row(*cells: object) -> None:
-    sys.stderr.write("\r\033[K")
-    print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
 PARTS = {"cpu": cpu, "tpu": tpu}

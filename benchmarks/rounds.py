@@ -18,6 +18,12 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def row(*cells: object) -> None:
+    """A row of a table in Markdown, in place of the progress."""
+    sys.stderr.write("\r\033[K")
+    print("|", " | ".join(map(str, cells)), "|", flush=True)
+
+
 def flops(program: tuple[Callable[..., Any], tuple[Any, ...]]) -> float:
     """Operations on real numbers in the program as written; nothing runs or compiles.
 

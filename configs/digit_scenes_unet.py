@@ -30,6 +30,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.learning_rate = 3e-3
     config.label_smoothing = 0.0
     config.eval_epochs = 2
-    config.eval_batch_size = 50
+    config.eval_batch_size = 40
     config.checkpoint_steps = 1000
     return config

@@ -1,7 +1,7 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--profile STEPS]
+                 [--check] [--profile STEPS] [--distributed]
 
 It exits with 2 if config or data are wrong, which starting it again does not mend, and
 with 1 if anything else stopped it.
@@ -53,6 +53,12 @@ def main() -> None:
         "Look at config, folder, data and memory, say what is wrong, and end: nothing "
         "is trained, and no accelerator is used.",
     )
+    flags.DEFINE_bool(
+        "distributed",
+        False,
+        "Train together with the other processes of this cluster: a TPU pod, Slurm, "
+        "Open MPI or Kubernetes. Each is started with the same command.",
+    )
     flags.DEFINE_integer(
         "profile",
         None,
@@ -92,25 +98,44 @@ def _train(argv: list[str]) -> None:
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
     if flags.FLAGS.check:
         _check()
+    first = _joined() if flags.FLAGS.distributed else True
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .train import build, how_to_open, run
 
-    console, folder = Console(soft_wrap=True), None
+    console, folder = Console(soft_wrap=True, quiet=not first), None
     try:
         config = flags.FLAGS.config
         folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
         results = run(build(config), folder, console, flags.FLAGS.profile)
-        report = write_report(folder)
+        report = write_report(folder) if first else None
     except (TypeError, ValueError) as error:
         _fail(str(error))
     except OSError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
+    if report is None:
+        return
     console.print(_summary(results, folder, report), highlight=False)
     if flags.FLAGS.profile:
         console.print(how_to_open(folder), highlight=False)
+
+
+def _joined() -> bool:
+    """Whether this process, which joins the others of its cluster, is the first."""
+    if flags.FLAGS.workdir is None:
+        _fail("--distributed needs --workdir, a folder that all processes see.")
+    import jax
+
+    try:
+        jax.distributed.initialize()
+    except ValueError as error:
+        _fail(
+            f"--distributed: {error} JAX knows of no cluster here: start this under "
+            "Slurm, Open MPI or Kubernetes, or on a TPU pod, or leave the flag out."
+        )
+    return jax.process_index() == 0
 
 
 def _fail(reason: str) -> NoReturn:

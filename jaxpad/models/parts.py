@@ -101,10 +101,11 @@ def without_border(padding: Padding) -> Padding:
 
 
 def under_windows(x: Array, convs: Sequence[Conv]) -> Array:
-    """The pixels from the centre of the first window to that of the last.
+    """The pixels from the centre of the first window to before that of one too many.
 
-    With "half" that is the image, up to what the stride skips; with "valid" the
-    windows begin inside the image, and a shortcut must begin there too.
+    With "half" that is the image; with "valid" the windows begin inside the image, and
+    a shortcut must begin there too. What the stride skips at the end stays: to leave
+    it out would copy the image, and another 1x1 convolution skips it as well.
 
     Args:
         x: what the first convolution sees, `[batch, height, width, channels]`.
@@ -122,9 +123,10 @@ def under_windows(x: Array, convs: Sequence[Conv]) -> Array:
         reach = np.asarray(window.dilation) * (np.asarray(window.window) - 1) // 2
         start = start + (reach - before) * jump
         size, jump = window.outputs, jump * window.stride
-    stop = start + (np.asarray(size) - 1) * jump + 1
-    if np.any(start < 0) or np.any(stop > x.shape[1:3]):
+    last = start + (np.asarray(size) - 1) * jump
+    if np.any(start < 0) or np.any(last >= x.shape[1:3]):
         raise ValueError(unequal(convs[0].padding))
+    stop = np.minimum(last + jump, x.shape[1:3])
     return x[:, start[0] : stop[0], start[1] : stop[1]]
 
 

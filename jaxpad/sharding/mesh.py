@@ -1,6 +1,10 @@
 """The mesh of devices, and how arrays lie on it."""
 
+from typing import Any
+
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 
@@ -8,13 +12,15 @@ def data_mesh() -> Mesh:
     """All devices along one axis, "data".
 
     The axis is Auto: the compiler places what is inside a step, and
-    `with_sharding_constraint` refuses the Explicit axes that are jax's default.
+    `with_sharding_constraint` refuses the Explicit axes that are jax's default. Those
+    of one process lie together, so that it holds one part of every batch.
 
     Example:
         >>> data_mesh().axis_names
         ('data',)
     """
-    return jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Auto,))
+    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
+    return Mesh(np.array(devices), ("data",), axis_types=(AxisType.Auto,))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -27,8 +33,46 @@ def batch_split(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec("data"))
 
 
-def check_batch(batch_size: int, devices: int) -> None:
+def spread(split: NamedSharding, batch: Any) -> Any:
+    """Arrays over the devices of all processes, from the part that each has read.
+
+    Args:
+        split: where the whole arrays lie.
+        batch: a pytree of NumPy arrays, equal parts of the whole in the order of the
+            processes.
+
+    Returns:
+        The same pytree of whole arrays.
+
+    Example:
+        >>> whole = spread(batch_split(data_mesh()), {"label": np.arange(8)})
+        >>> whole["label"].shape
+        (8,)
+    """
+    return jax.tree.map(
+        lambda part: jax.make_array_from_process_local_data(split, part), batch
+    )
+
+
+def gathered(part: Any) -> Any:
+    """The NumPy arrays of all processes, one after the other; the opposite of `spread`.
+
+    Args:
+        part: a pytree of this process's arrays.
+
+    Returns:
+        The same pytree, whole, in every process.
+    """
+    return multihost_utils.process_allgather(part, tiled=True)
+
+
+def check_batch(batch_size: int, devices: int, key: str = "batch_size") -> None:
     """Raises unless a batch splits evenly over the devices.
+
+    Args:
+        batch_size: examples.
+        devices: of all processes.
+        key: of the config, for the message.
 
     Raises:
         ValueError: with the nearest sizes that do.
@@ -37,6 +81,6 @@ def check_batch(batch_size: int, devices: int) -> None:
         below = batch_size // devices * devices
         legal = [n for n in (below, below + devices) if n > 0]
         raise ValueError(
-            f"config.batch_size={batch_size} does not split over {devices} devices: "
+            f"config.{key}={batch_size} does not split over {devices} devices: "
             f"use {' or '.join(map(str, legal))}."
         )

@@ -5,13 +5,14 @@ there is a config. Names, numbers and shapes are checked before anything is comp
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from ..data import CROPS, DATASETS, Batch, Dataset, EvalBatches, TrainBatches
-from ..sharding import batch_split, check_batch, data_mesh, replicated
+from ..sharding import batch_split, check_batch, data_mesh, replicated, spread
 from .functions import Functions, read_functions
 from .keys import check_keys, check_numbers, named
 from .state import TrainState
@@ -28,8 +29,9 @@ class Job:
         config: the config as run, as a plain nested dict.
         dataset: the examples.
         task: what is learned from them, and judged by.
-        batches: `batches[t]` is the batch of step t.
-        test_batches: every test example once.
+        batches: `batches[t]` is this process's part of the batch of step t.
+        test_batches: every test example once, this process's parts.
+        place: from these parts to the batch on the devices of all processes.
         init: makes the untrained state, on its devices.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
@@ -51,6 +53,7 @@ class Job:
     task: Task
     batches: TrainBatches
     test_batches: EvalBatches
+    place: Callable[[Batch], Batch]
     init: Callable[[], TrainState]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     eval_step: Callable[[TrainState, Batch], Any]
@@ -90,6 +93,8 @@ def build(config: Any) -> Job:
         trackers = read_trackers(config.trackers)
     mesh = data_mesh()
     check_batch(config.batch_size, mesh.size)
+    if config.eval_batch_size:
+        check_batch(config.eval_batch_size, mesh.size, "eval_batch_size")
     with named("dataset", config):
         dataset = DATASETS.resolve(config.dataset)()
     if dataset.task == "segmentation" and config.label_smoothing:
@@ -98,7 +103,8 @@ def build(config: Any) -> Job:
             f" {dataset.name} has classes of pixels: set it to 0."
         )
     batches, test_batches = _batches(config, dataset)
-    sample = batches[0]
+    place = functools.partial(spread, batch_split(mesh))
+    sample = place(batches[0])
     steps, warmup = _steps(config, batches.steps_per_epoch)
     made = read_functions(config, dataset, sample, steps, warmup)
     like = jax.eval_shape(made.init)
@@ -110,6 +116,7 @@ def build(config: Any) -> Job:
         task=TASKS[dataset.task],
         batches=batches,
         test_batches=test_batches,
+        place=place,
         **_jitted(made, mesh),
         steps=steps,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
@@ -128,12 +135,14 @@ def _batches(config: Any, dataset: Dataset) -> tuple[TrainBatches, EvalBatches]:
         train_crop = CROPS.resolve(config.train_crop)
     with named("test_crop", config):
         test_crop = CROPS.resolve(config.test_crop)
+    shard = (jax.process_index(), jax.process_count())
     return (
         TrainBatches(
             dataset,
             config.batch_size,
             config.seed,
             crop=train_crop,
+            shard=shard,
             on_error=config.on_error,
         ),
         EvalBatches(
@@ -141,6 +150,7 @@ def _batches(config: Any, dataset: Dataset) -> tuple[TrainBatches, EvalBatches]:
             config.eval_batch_size or config.batch_size,
             crop=test_crop,
             multiple=config.eval_multiple,
+            shard=shard,
             on_error=config.on_error,
         ),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, Integer
 
 from ..data import Batch
+from ..sharding import gathered
 from ..typing import AnyArray, Array
 from .segmentation import Segmentation
 
@@ -66,17 +67,20 @@ def evaluate(step: Callable[[Batch], Array], batches: Iterable[Batch]) -> Evalua
     """Runs the evaluation step over batches, and drops what only filled them.
 
     Args:
-        step: from a batch to log-probabilities `[batch, classes]`.
-        batches: with `real` False on examples that do not count.
+        step: from a batch to log-probabilities `[batch, classes]`, of the parts of all
+            processes.
+        batches: what this process has read; `real` is False where it does not count.
 
     Returns:
         An `Evaluation` of the real examples, in the order of their numbers.
     """
     said, labels, numbers = [], [], []
     for batch in batches:
-        said.append(np.asarray(jax.device_get(step(batch)))[batch["real"]])
-        labels.append(batch["label"][batch["real"]])
-        numbers.append(batch["id"][batch["real"], 1])
+        told = jax.device_get(step(batch))
+        label, real, record = gathered((batch["label"], batch["real"], batch["id"]))
+        said.append(np.asarray(told)[real])
+        labels.append(label[real])
+        numbers.append(record[real, 1])
     found = [np.concatenate(parts) for parts in (said, labels, numbers)]
     order = np.argsort(found[2])
     return Evaluation(*(part[order] for part in found))
@@ -91,8 +95,8 @@ def evaluate_masks(
 
     Args:
         step: from a batch to `confusion`, the summed `loss` and `count`, and
-            `prediction`, the masks.
-        batches: with `label`, `real` and `id`.
+            `prediction`, the masks, of the parts of all processes.
+        batches: what this process has read, with `label`, `real` and `id`.
         shown: numbers of the records whose predictions are kept.
 
     Returns:
@@ -106,9 +110,10 @@ def evaluate_masks(
         confusion = found if confusion is None else confusion + found
         loss += float(said["loss"])
         count += int(said["count"])
-        images += int(batch["real"].sum())
-        for row, (_, number) in enumerate(batch["id"]):
-            if batch["real"][row] and number in shown:
+        real, record = gathered((batch["real"], batch["id"]))
+        images += int(real.sum())
+        for row, (_, number) in enumerate(record):
+            if real[row] and number in shown:
                 examples[int(number)] = np.asarray(said["prediction"][row])
     if confusion is None:
         raise ValueError("there is nothing to evaluate: the test set is empty.")

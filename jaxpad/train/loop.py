@@ -1,15 +1,15 @@
 """The loop over steps: time, logging, evaluation and checkpoints; no maths."""
 
 import contextlib
-import functools
 import pathlib
 from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from rich.console import Console
 
-from ..data import read_ahead
+from ..data import Batch, read_ahead
 from .build import Job
 from .checkpoint import Checkpoints
 from .clock import Clock, progress
@@ -19,7 +19,7 @@ from .results import train_seconds, write_results
 from .state import TrainState
 from .step import Metrics
 from .trackers import follow
-from .workdir import open_workdir
+from .workdir import check_data, open_workdir
 
 
 SHOWN = 12  # test images whose masks are kept for the report
@@ -30,23 +30,30 @@ def run(
 ) -> dict[str, Any]:
     """Trains a job in a folder, from its newest checkpoint if it has one.
 
+    In a cluster every process calls this. The first one writes what the run found; the
+    others only a metrics.jsonl of their own, in `processes/N`, with their waiting.
+
     Args:
         job: from `build`.
-        folder: where everything about the run is written.
+        folder: where everything about the run is written; all processes see it.
         console: where progress is shown.
         profile: how many steps are traced, soon after the first, into the folder's
             `profile`; None for no trace.
 
     Returns:
-        What stands in `results.json`.
+        What stands in `results.json`; of other processes than the first, nothing.
 
     Raises:
         OSError: if the folder or the disk refuses.
-        ValueError: if the folder holds a run of another config, or fewer steps are left
-            than are to be traced.
+        ValueError: if the folder holds a run of another config or on other data, or
+            fewer steps are left than are to be traced.
     """
     check_profile(profile)(job)  # before anything is made
-    open_workdir(folder, job.config, room_needed(job))
+    first = jax.process_index() == 0
+    if first:
+        open_workdir(folder, job.config, room_needed(job))
+        check_data(folder, job.batches.fingerprint())
+    multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
@@ -55,7 +62,8 @@ def run(
     if start:
         state = checkpoints.restore(start, state)
         console.print(f"going on from step {start} of {job.steps}")
-    log = MetricsLog(folder, start, follow(job.trackers, folder, job.config))
+    trackers = follow(job.trackers, folder, job.config) if first else ()
+    log = MetricsLog(_own(folder), start, trackers)
     try:
         before = train_seconds(read_metrics(log.path))
         with progress(job, start, before, console) as clock:
@@ -65,7 +73,15 @@ def run(
         log.close()
         checkpoints.close()
     rows = read_metrics(log.path)
-    return write_results(folder, job, evaluation, rows)
+    return write_results(folder, job, evaluation, rows) if first else {}
+
+
+def _own(folder: pathlib.Path) -> pathlib.Path:
+    """Where this process logs."""
+    if number := jax.process_index():
+        folder = folder / "processes" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def room_needed(job: Job) -> int:
@@ -103,7 +119,7 @@ def _train(
         for done in range(start + 1, job.steps + 1):
             with trace.step(done, clock):
                 with clock.waiting():
-                    batch = next(batches)
+                    batch = job.place(next(batches))
                 with clock.compiling(done == start + 1, "the training step"):
                     state, metrics = job.train_step(state, batch)
             trace.end(done, metrics, clock)
@@ -134,7 +150,9 @@ def _train(
 
 
 def _evaluate(job: Job, state: TrainState, clock: Clock) -> Any:
-    step = functools.partial(job.eval_step, state)
+    def step(batch: Batch) -> Any:
+        return job.eval_step(state, job.place(batch))
+
     batches = clock.evaluating(read_ahead(job.test_batches, workers=job.workers))
     if job.dataset.task == "classification":
         return job.task.evaluate(step, batches)

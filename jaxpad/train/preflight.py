@@ -12,7 +12,7 @@ from ..data import Batch
 from .build import Job, build
 from .loop import room_needed
 from .memory import live_bytes
-from .workdir import open_workdir
+from .workdir import FINGERPRINT, check_data, open_workdir
 
 
 # What a command exits with: starting it again helps only after the second.
@@ -104,6 +104,8 @@ def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
     room = room_needed(job) if job else 0
     try:
         open_workdir(folder, config.to_dict(), room)
+        if job and (folder / FINGERPRINT).exists():
+            check_data(folder, job.batches.fingerprint())
     finally:
         if fresh:
             saved.unlink(missing_ok=True)

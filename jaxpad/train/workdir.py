@@ -8,6 +8,9 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 
+FINGERPRINT = "data_fingerprint"
+
+
 def open_workdir(
     folder: pathlib.Path, config: dict[str, Any], bytes_needed: int
 ) -> None:
@@ -43,6 +46,23 @@ def open_workdir(
         _check_same(path, json.loads(json.dumps(config)))
     else:
         write_whole(path, json.dumps(config, indent=2) + "\n")
+
+
+def check_data(folder: pathlib.Path, fingerprint: str) -> None:
+    """Raises if a run was begun on other data; of a new one, notes on which.
+
+    Raises:
+        ValueError: with both fingerprints.
+    """
+    path = folder / FINGERPRINT
+    if not path.exists():
+        write_whole(path, fingerprint + "\n")
+    elif (saved := path.read_text().strip()) != fingerprint:
+        raise ValueError(
+            f"--workdir={folder} holds a run that saw other data: fingerprint {saved}, "
+            f"now {fingerprint}. The records, or the library that decodes them, have "
+            "changed. Set them back to go on, or give another --workdir."
+        )
 
 
 def _check_same(path: pathlib.Path, config: dict[str, Any]) -> None:

@@ -17,11 +17,14 @@ from .jobs import command, environment, launch
 TIMES = {"images_per_second", "train_seconds", "data_wait"}
 
 
-def final_arrays(workdir: pathlib.Path) -> dict[str, np.ndarray]:
+def final_arrays(
+    workdir: pathlib.Path, like: dict[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
+    """Of the newest checkpoint; one of other devices is read as arrays like these."""
     folder = workdir / "checkpoints"
     newest = max(int(p.name) for p in folder.iterdir() if p.name.isdigit())
     with ocp.StandardCheckpointer() as reader:
-        arrays = reader.restore(folder.absolute() / str(newest) / "default")
+        arrays = reader.restore(folder.absolute() / str(newest) / "default", like)
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
@@ -98,6 +101,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
     assert names == {
         "checkpoints",
         "config.json",
+        "data_fingerprint",
         "errors.npz",
         "examples.npz",
         "metrics.jsonl",

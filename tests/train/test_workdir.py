@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from jaxpad.train.workdir import open_workdir
+from jaxpad.train.workdir import check_data, open_workdir
 
 
 CONFIG = {"padding": "partial", "optim": {"rate": 0.1}, "chain": ("a", "b")}
@@ -27,6 +27,13 @@ def test_other_config_is_shown_as_a_difference(tmp_path: pathlib.Path):
     assert "config.optim.rate: saved 0.1, now 0.2" in str(caught.value)
     assert "config.seed: saved nothing, now 1" in str(caught.value)
     assert "config.padding" not in str(caught.value)
+
+
+def test_other_data_are_refused(tmp_path: pathlib.Path):
+    for _ in range(2):
+        check_data(tmp_path, "0123")
+    with pytest.raises(ValueError, match="fingerprint 0123, now 4567"):
+        check_data(tmp_path, "4567")
 
 
 def test_damaged_config_is_named(tmp_path: pathlib.Path):
