@@ -149,7 +149,7 @@ def _transform(
     for mask in MASKS & parameters.keys():
         options.setdefault(mask, decay_mask)
     try:
-        transform = make(**options)
+        transform: Any = make(**options)
     except TypeError as e:
         raise ValueError(f"{spec!r}: {e}. It takes {', '.join(parameters)}.") from e
     if not (hasattr(transform, "init") and hasattr(transform, "update")):

@@ -101,7 +101,7 @@ def sliding(
         return jax.lax.dynamic_update_slice(total, said, corner), None
 
     nothing = jnp.zeros((len(images), *sizes, like.shape[-1]), like.dtype)
-    total, _ = jax.lax.scan(add, nothing, places)
+    total, _ = jax.lax.scan(add, nothing, jnp.asarray(places))
     counts = np.zeros((1, *sizes, 1), like.dtype)
     for row, column in places:
         counts[:, row : row + height, column : column + width] += 1

@@ -120,10 +120,11 @@ def mixup_or_cutmix(
     blended = blend(images, labels, keys, alpha=mixup)
     pasted = paste(images, labels, keys, alpha=cutmix)
     coin = jax.vmap(jax.random.bernoulli)(fold(keys, 1))
-    return tuple(
-        jnp.where(coin.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
-        for one, other in zip(blended, pasted, strict=True)
-    )
+
+    def choose(one: Array, other: Array) -> Array:
+        return jnp.where(coin.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
+
+    return choose(blended[0], pasted[0]), choose(blended[1], pasted[1])
 
 
 def _check_alpha(name: str, alpha: Number) -> None:
