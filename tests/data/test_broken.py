@@ -67,9 +67,12 @@ def test_a_flipped_byte_in_array_records_is_one_broken_record(root: pathlib.Path
     wanted = [2 if number == 1 else number for number in batches.wanted(0)]
     np.testing.assert_array_equal(batches[0]["id"][:, 1], wanted)
     # Also where the first of all records is broken.
-    data[3000] ^= 0xFF
+    data[1000] ^= 0xFF
     shard(root).write_bytes(bytes(data))
-    assert TrainBatches(imagenet(root), 2, 0, crop=CROP).fingerprint()
+    found = imagenet(root)
+    with pytest.raises(ValueError, match="hash mismatch"):
+        found.train[0]
+    assert TrainBatches(found, 2, 0, crop=CROP).fingerprint()
 
 
 def test_array_records_that_end_early(root: pathlib.Path):
