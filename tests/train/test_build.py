@@ -42,6 +42,15 @@ GLOBE = Padding(("replicate", "circular"), amount="half")
         ({"label_smoothing": 1.0}, "config.label_smoothing=1.0"),
         ({"trackers": ("wnadb",)}, r"config.trackers=\('wnadb',\): .*mean 'wandb'"),
         ({"warmup_epochs": 2.0}, "warmup_epochs=2.0 leaves nothing"),
+        ({"on_error": "Raise"}, r"config.on_error='Raise': expected 'raise' or 'skip'"),
+        (
+            {"train_crop": "random_resized_crop(size=0)"},
+            r"config.train_crop='random_resized_crop\(size=0\)': size=0: expected",
+        ),
+        (
+            {"test_crop": "resize_crop(size=8, resize=4)", "on_error": "skip"},
+            r"config.test_crop='resize_crop\(size=8, resize=4\)': .* resize=8 or more",
+        ),
     ],
 )
 def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str):
