@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from flax.nnx.nn.dtypes import promote_dtype
 
 from ..conv.geometry import geometry
 from ..layers import Conv
@@ -72,15 +73,29 @@ def norm(
     dtype: Any,
     rngs: nnx.Rngs,
 ) -> nnx.BatchNorm:
-    """A batch norm; `momentum` is the old running statistics' share of the new ones."""
+    """A batch norm; `momentum` is the old running statistics' share of the new ones.
+
+    It computes in float32 at least, whatever the dtype of what it takes and gives.
+    """
     ones, zeros = nnx.initializers.ones_init(), nnx.initializers.zeros_init()
     return nnx.BatchNorm(
         features,
         momentum=momentum,
         scale_init=zeros if zero_gamma else ones,
         dtype=dtype,
+        promote_dtype=_widened,
         rngs=rngs,
     )
+
+
+def _widened(arrays: Any, *, dtype: Any) -> Any:
+    """What a batch norm computes with, in float32 at least.
+
+    Flax's own way rounds scale and shift to bfloat16, and so adds their gradients up in
+    it, which on a TPU also takes a pass over the images of its own.
+    """
+    wide = jnp.float64 if arrays[0].dtype == jnp.float64 else jnp.float32
+    return promote_dtype(arrays, dtype=wide)
 
 
 def layer_norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:

@@ -43,13 +43,14 @@ class Functions(NamedTuple):
     """Pure functions, not jitted.
 
     Attributes:
-        init: makes the untrained state.
+        init: makes the untrained state; with weights=False, without reading
+            config.weights.
         train: from (state, batch) to (state, metrics).
         test: from (state, batch) to what the task's evaluation takes.
         spectra: from the state to singular values; None without a regularizer.
     """
 
-    init: Callable[[], TrainState]
+    init: Callable[..., TrainState]
     train: Callable[..., Any]
     test: Callable[..., Any]
     spectra: Callable[..., Any] | None
@@ -157,15 +158,15 @@ def _scores_like(model: nnx.Module, images: tuple[int, ...]) -> Any:
 
 def _initial(
     config: Any, make: Callable[..., Any], optimizer: Any
-) -> Callable[[], TrainState]:
-    def init() -> TrainState:
+) -> Callable[..., TrainState]:
+    def init(*, weights: bool = True) -> TrainState:
         # A stream of its own, so that a padding that draws leaves the initial
         # parameters as they are under every other padding.
         rngs = nnx.Rngs(config.seed, padding=config.seed + 1)
         model = make(rngs=rngs)
         if config.regularizer:
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
-        if config.weights:
+        if config.weights and weights:
             with named("weights", config):
                 # Weights of a classifier are those of a segmenter's encoder.
                 part = getattr(model, "encoder", model)

@@ -12,6 +12,7 @@ from flax import nnx
 from jaxpad import PADDINGS, Padding
 from jaxpad.layers import STATEFUL, Conv, Padded, replace_padding
 from jaxpad.models import MODELS, Block, ResNet
+from jaxpad.models.parts import norm
 from tests.models.miniatures import of
 from tests.subjects import ON_THE_SPHERE
 
@@ -208,3 +209,16 @@ def test_amount_of_its_own_spares_the_windows_of_one():
     x = jax.random.normal(jax.random.key(0), (1, 8, 8, 1))
     same = small(Padding("reflect", amount=1))
     np.testing.assert_array_equal(same(x), small("reflect")(x))
+
+
+def test_norms_add_gradients_up_in_float32():
+    """Flax's own batch norm rounds its shift to bfloat16, and so its gradient."""
+    layer = norm(4, dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    x = jax.random.normal(jax.random.key(0), (8, 16, 16, 4), jnp.bfloat16)
+    slope = 1 + x.astype(jnp.float32)
+    with jax.numpy_dtype_promotion("standard"):  # flax's norms rely on it
+        grads = nnx.grad(lambda m: (m(x).astype(jnp.float32) * slope).sum())(layer)
+        assert layer(x).dtype == jnp.bfloat16
+    # Each slope is rounded to bfloat16 on its way back, their sum is not.
+    exact = np.asarray(slope.astype(jnp.bfloat16), np.float64).sum((0, 1, 2))
+    np.testing.assert_allclose(grads["bias"][...], exact, rtol=1e-5)

@@ -100,6 +100,15 @@ def not_installed() -> Dataset:
             {"dataset": f"{__name__}:not_installed"},
             "config.dataset='.*:not_installed': pip install what_reads_it",
         ),
+        ({"on_error": "Raise"}, r"config.on_error='Raise': expected 'raise' or 'skip'"),
+        (
+            {"train_crop": "random_resized_crop(size=0)"},
+            r"config.train_crop='random_resized_crop\(size=0\)': size=0: expected",
+        ),
+        (
+            {"test_crop": "resize_crop(size=8, resize=4)", "on_error": "skip"},
+            r"config.test_crop='resize_crop\(size=8, resize=4\)': .* resize=8 or more",
+        ),
     ],
 )
 def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str):

@@ -97,7 +97,7 @@ def test_data_that_only_the_test_would_find_broken(
         config, tmp_path, lambda job: monkeypatch.setattr(Breaking, "broken", True)
     )
     codes = {name: (code, text) for name, text, code in found}
-    assert "record number 0: 0 is no file" in codes["test batch"][1]
+    assert "record number 0 of half: 0 is no file" in codes["test batch"][1]
     assert [codes[name][0] for name in EVERYTHING] == [0, 0, 0, 0, 2, 2, 0]
 
 
