@@ -119,8 +119,11 @@ def build(config: Any) -> Job:
     steps, warmup = _steps(config, batches.steps_per_epoch)
     made = read_functions(config, dataset, sample, steps, warmup)
     like = jax.eval_shape(functools.partial(made.init, weights=False))
-    # A step on shapes alone finds what does not fit before anything is compiled.
+    # Steps on shapes alone find what does not fit before anything is compiled.
     jax.eval_shape(made.train, like, sample)
+    tested = place(test_batches[0])
+    with named("test_crop" if config.predict == "whole" else "predict", config):
+        jax.eval_shape(made.test, like, tested)
     return Job(
         config=config.to_dict(),
         dataset=dataset,

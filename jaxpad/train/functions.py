@@ -16,10 +16,10 @@ from ..padding import as_padding
 from ..registry import Registry
 from ..typing import Array
 from .keys import named
-from .optim import SCHEDULES, optimizer_chain
+from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
 from .step import eval_step, spectra_step, to_float, train_step
-from .tasks import TASKS, Task
+from .tasks import TASKS, Task, check_scores
 from .windows import PREDICTIONS
 
 
@@ -76,13 +76,18 @@ def read_functions(
         schedule = SCHEDULES.resolve(config.schedule)(
             config.learning_rate, steps, warmup
         )
-    optimizer = optimizer_chain(config.optimizer, schedule)
     with named("normalize", config):
         scale = NORMALIZATIONS.resolve(config.normalize or "none")
     with named("predict", config):
         predict = PREDICTIONS.resolve(config.predict)
     make = _model_maker(config, sample["image"].shape[-1], len(dataset.classes))
     model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    with named("model", config):
+        said = _scores_like(model, sample["image"].shape)
+        check_scores(said.shape, sample["label"].shape, dataset)
+    with named("optimizer", config):
+        optimizer = optimizer_chain(config.optimizer, schedule)
+        check_chain(optimizer, nnx.state(model, nnx.Param))
     common = {"graph": nnx.graphdef(model), "task": task}
     return Functions(
         init=_initial(config, make, optimizer),
@@ -115,7 +120,8 @@ def _preparation(
     def prepare(batch: Batch) -> tuple[Array, Array]:
         targets = task.targets(jnp.asarray(batch["label"]), classes)
         keys = record_keys(key, batch["id"])
-        images, targets = augment(to_float(batch["image"]), targets, keys)
+        with named("augment", config):  # options are looked at when it is traced
+            images, targets = augment(to_float(batch["image"]), targets, keys)
         return scale(images), targets
 
     return prepare
@@ -128,16 +134,26 @@ def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]
         )
     with named("padding", config):
         padding = as_padding(config.padding)
-    make = functools.partial(
-        MODELS.resolve(config.model),
-        channels,
-        classes,
-        padding=padding,
-        dtype=DTYPES[config.dtype],
-    )
     with named("model", config):
+        make = functools.partial(
+            MODELS.resolve(config.model),
+            channels,
+            classes,
+            padding=padding,
+            dtype=DTYPES[config.dtype],
+        )
         nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     return make
+
+
+def _scores_like(model: nnx.Module, images: tuple[int, ...]) -> Any:
+    """The shape and dtype of what a model says of images, without computing it."""
+    graph, variables = nnx.split(model)
+    return jax.eval_shape(
+        lambda variables, x: nnx.merge(graph, variables, copy=True)(x),
+        variables,
+        jax.ShapeDtypeStruct(images, jnp.float32),
+    )
 
 
 def _initial(

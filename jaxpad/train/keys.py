@@ -41,7 +41,7 @@ def named(key: str, config: Any) -> Iterator[None]:
     """Says which key of the config an error is about."""
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         raise ValueError(f"config.{key}={config[key]!r}: {error}") from error
 
 

@@ -75,7 +75,7 @@ def _found(name: str, look: Callable[[], tuple[Any, str]]) -> tuple[Any, Finding
     start = time.monotonic()
     try:
         value, text = look()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         return None, Finding(name, str(error), WRONG)
     except OSError as error:
         return None, Finding(name, str(error), DISK)

@@ -100,7 +100,7 @@ def eval_step(
     graph: Any,
     task: Task,
     normalize: Callable[[Array], Array],
-    predict: Callable[[nnx.Module, Array], Array],
+    predict: Callable[[Callable[[Array], Array], Array], Array],
 ) -> Any:
     """What the task's evaluation takes: of classes, log-probabilities of each image.
 
@@ -110,10 +110,16 @@ def eval_step(
         graph: the model without its variables.
         task: what is taken.
         normalize: of images, 0 to 1.
-        predict: from (model, images) to scores.
+        predict: from (model, images) to scores; the model is a pure function.
     """
-    model = nnx.merge(graph, *state.tested, copy=True)
-    model.eval()
+
+    def model(images: Array) -> Array:
+        # Made anew at every call: one in a loop over windows must not change what
+        # belongs to the trace outside the loop.
+        made = nnx.merge(graph, *state.tested, copy=True)
+        made.eval()
+        return made(images)
+
     scores = predict(model, normalize(to_float(batch["image"])))
     return task.said(scores.astype(jnp.float32), batch)
 
