@@ -57,6 +57,15 @@ def not_installed() -> Dataset:
         ({"label_smoothing": 1.0}, "config.label_smoothing=1.0"),
         ({"trackers": ("wnadb",)}, r"config.trackers=\('wnadb',\): .*mean 'wandb'"),
         ({"warmup_epochs": 2.0}, "warmup_epochs=2.0 leaves nothing"),
+        ({"on_error": "Raise"}, r"config.on_error='Raise': expected 'raise' or 'skip'"),
+        (
+            {"train_crop": "random_resized_crop(size=0)"},
+            r"config.train_crop='random_resized_crop\(size=0\)': size=0: expected",
+        ),
+        (
+            {"test_crop": "resize_crop(size=8, resize=4)", "on_error": "skip"},
+            r"config.test_crop='resize_crop\(size=8, resize=4\)': .* resize=8 or more",
+        ),
         ({"model": "resnet21"}, "config.model='resnet21': unknown model"),
         (
             {"model": "unet(width=2, depth=1)"},
@@ -99,15 +108,6 @@ def not_installed() -> Dataset:
         (
             {"dataset": f"{__name__}:not_installed"},
             "config.dataset='.*:not_installed': pip install what_reads_it",
-        ),
-        ({"on_error": "Raise"}, r"config.on_error='Raise': expected 'raise' or 'skip'"),
-        (
-            {"train_crop": "random_resized_crop(size=0)"},
-            r"config.train_crop='random_resized_crop\(size=0\)': size=0: expected",
-        ),
-        (
-            {"test_crop": "resize_crop(size=8, resize=4)", "on_error": "skip"},
-            r"config.test_crop='resize_crop\(size=8, resize=4\)': .* resize=8 or more",
         ),
     ],
 )
