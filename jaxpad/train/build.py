@@ -43,6 +43,8 @@ class Job:
         place: from these parts to the batch on the devices of all processes.
         init: makes the untrained state, on its devices.
         like: its shapes, for which no config.weights are read.
+        model: from a state to the model that it tests, in evaluation.
+        normalize: of images from 0 to 1, before the model sees them.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
         spectra: jitted, from the state to the extreme singular values of regularized
@@ -66,6 +68,8 @@ class Job:
     place: Callable[[Batch], Batch]
     init: Callable[[], TrainState]
     like: TrainState
+    model: Callable[[TrainState], Any]
+    normalize: Callable[[Any], Any]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     eval_step: Callable[[TrainState, Batch], Any]
     spectra: Callable[[TrainState], Metrics] | None
@@ -133,6 +137,8 @@ def build(config: Any) -> Job:
         place=place,
         **_jitted(made, mesh),
         like=_placed(like, mesh),
+        model=made.model,
+        normalize=made.normalize,
         steps=steps,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,

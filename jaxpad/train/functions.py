@@ -18,7 +18,7 @@ from ..typing import Array
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
-from .step import eval_step, spectra_step, to_float, train_step
+from .step import eval_step, spectra_step, tested, to_float, train_step
 from .tasks import TASKS, Task, check_scores
 from .windows import PREDICTIONS
 
@@ -46,12 +46,16 @@ class Functions(NamedTuple):
         init: makes the untrained state; with weights=False, without reading
             config.weights.
         train: from (state, batch) to (state, metrics).
+        model: from a state to the model that it tests, in evaluation.
+        normalize: of images from 0 to 1, before the model sees them.
         test: from (state, batch) to what the task's evaluation takes.
         spectra: from the state to singular values; None without a regularizer.
     """
 
     init: Callable[..., TrainState]
     train: Callable[..., Any]
+    model: Callable[[TrainState], nnx.Module]
+    normalize: Callable[[Array], Array]
     test: Callable[..., Any]
     spectra: Callable[..., Any] | None
 
@@ -102,6 +106,8 @@ def read_functions(
             parts=config.parts,
             decay=config.average,
         ),
+        model=functools.partial(tested, graph=common["graph"]),
+        normalize=scale,
         test=functools.partial(eval_step, **common, normalize=scale, predict=predict),
         spectra=functools.partial(spectra_step, graph=common["graph"], rules=rules)
         if rules

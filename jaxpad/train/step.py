@@ -93,6 +93,13 @@ def train_step(
     return TrainState(state.step + 1, params, stats, opt_state, average), metrics
 
 
+def tested(state: TrainState, *, graph: Any) -> nnx.Module:
+    """The model of a state in evaluation: of its average, if it has one."""
+    model = nnx.merge(graph, *state.tested, copy=True)
+    model.eval()
+    return model
+
+
 def eval_step(
     state: TrainState,
     batch: Batch,
@@ -116,9 +123,7 @@ def eval_step(
     def model(images: Array) -> Array:
         # Made anew at every call: one in a loop over windows must not change what
         # belongs to the trace outside the loop.
-        made = nnx.merge(graph, *state.tested, copy=True)
-        made.eval()
-        return made(images)
+        return tested(state, graph=graph)(images)
 
     scores = predict(model, normalize(to_float(batch["image"])))
     return task.said(scores.astype(jnp.float32), batch)
@@ -126,7 +131,7 @@ def eval_step(
 
 def spectra_step(state: TrainState, *, graph: Any, rules: Rules) -> Metrics:
     """The extreme singular values of each layer that a regularizer's rules name."""
-    model = nnx.merge(graph, *state.tested, copy=True)
+    model = tested(state, graph=graph)
     return {
         f"{name}/{path}": value
         for path, pair in extremes(model, rules).items()
