@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COPIED = ("jaxpad", "tests", "conftest.py", "pyproject.toml")
+COPIED = ("jaxpad", "tests", "configs", "launch.py", "conftest.py", "pyproject.toml")
 
 
 class Bug(NamedTuple):
