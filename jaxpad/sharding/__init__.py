@@ -1,10 +1,16 @@
 """How arrays are split over devices."""
 
+from .layout import Layout as Layout, pack as pack, split as split, unpack as unpack
 from .mesh import (
     batch_split as batch_split,
     check_batch as check_batch,
     data_mesh as data_mesh,
     gathered as gathered,
+    make_mesh as make_mesh,
     replicated as replicated,
     spread as spread,
 )
+from .rules import RULES as RULES, TRANSFORMER as TRANSFORMER, match as match
+from .shapes import needs_shapes as needs_shapes
+from .stages import STAGES as STAGES, Stage as Stage, Zero as Zero, zero as zero
+from .table import describe as describe

@@ -10,6 +10,9 @@ from jax.sharding import PartitionSpec
 from ..typing import AnyArray, Array
 
 
+WHOLE = PartitionSpec()
+
+
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """Where the parts of an array lie.
@@ -23,7 +26,7 @@ class Layout:
     """
 
     shape: tuple[int, ...]
-    spec: PartitionSpec = PartitionSpec()
+    spec: PartitionSpec = WHOLE
     padded: int | None = None
     parts: int = 1
 
@@ -43,7 +46,7 @@ def split(
     axis: str,
     parts: int,
     *,
-    taken: PartitionSpec = PartitionSpec(),
+    taken: PartitionSpec = WHOLE,
     taken_parts: int = 1,
     flatten: bool = True,
 ) -> Layout:
@@ -62,15 +65,16 @@ def split(
             would have to be gathered for it, and keeps its shape.
 
     Example:
-        >>> split((3, 3, 64, 128), "data", 8).spec
-        PartitionSpec(None, None, None, 'data')
+        >>> tuple(split((3, 3, 64, 128), "data", 8).spec)
+        (None, None, None, 'data')
         >>> split((3, 3, 3, 7), "data", 8).stored_shape
         (192,)
     """
     if parts == 1 or not math.prod(shape):
         return Layout(shape, taken, parts=taken_parts)
     names = [*taken, *[None] * (len(shape) - len(taken))]
-    fits = [n if not name and n % parts == 0 else 0 for n, name in zip(shape, names)]  # noqa: B905
+    axes = zip(shape, names, strict=True)
+    fits = [n if not name and n % parts == 0 else 0 for n, name in axes]
     if any(fits):
         names[fits.index(max(fits))] = axis
         return Layout(shape, PartitionSpec(*names), parts=parts * taken_parts)

@@ -14,9 +14,7 @@ ORDERED = {"argsort", "cumsum", "cumprod", "cummax", "cummin", "rev", "sort"}
 ORDERED |= {"transpose", "dot_general", "random_bits", "threefry2x32"}
 
 
-def needs_shapes(
-    optimizer: optax.GradientTransformation, params: Any
-) -> str | None:
+def needs_shapes(optimizer: optax.GradientTransformation, params: Any) -> str | None:
     """Why an optimizer must see parameters in their own shapes; None if it need not.
 
     Its update is traced on the parameters and on flat ones. It may see the latter if
@@ -33,8 +31,8 @@ def needs_shapes(
 
     Example:
         >>> kernel = jax.ShapeDtypeStruct((256, 128), "float32")
-        >>> needs_shapes(optax.adam(0.1), kernel)
-        >>> needs_shapes(optax.adafactor(0.1), kernel)
+        >>> needs_shapes(optax.sgd(0.1, momentum=0.9), kernel)
+        >>> needs_shapes(optax.centralize(), kernel)
         'it takes a reduce_sum over a part of the axes'
     """
     params = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), params)

@@ -13,7 +13,7 @@ import jax
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .layout import Layout, coverage, pack, split, unpack
+from .layout import WHOLE, Layout, coverage, pack, split, unpack
 from .shapes import needs_shapes
 
 
@@ -152,7 +152,7 @@ def zero(
     Example:
         >>> from jaxpad.sharding import data_mesh
         >>> params = {"kernel": jax.numpy.ones((3, 3, 5, 7)), "bias": jax.numpy.ones(7)}
-        >>> split = zero(optax.adam(1e-3), params, data_mesh(), stage=1)
+        >>> split = zero(optax.sgd(0.1, 0.9), params, data_mesh(), stage=1)
         >>> params, state = split.init(params)
         >>> grads = split.gradients(params)
         >>> params, state = jax.jit(split.update)(grads, state, params)
@@ -165,7 +165,7 @@ def zero(
     used = parts if chosen.optimizer else 1
     reason = needs_shapes(optimizer, params) if used > 1 else None
     if specs is None:
-        specs = jax.tree.map(lambda _: PartitionSpec(), params)
+        specs = jax.tree.map(lambda _: WHOLE, params)
 
     def layouts_of(array: Any, spec: PartitionSpec) -> tuple[Layout, Layout]:
         others = _parts_of(mesh, spec)
