@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from .layout import WHOLE, Layout, coverage, pack, split, unpack
 from .shapes import needs_shapes
@@ -51,7 +51,7 @@ class Zero:
     """
 
     optimizer: optax.GradientTransformation
-    mesh: Mesh
+    mesh: Mesh | AbstractMesh
     stage: Stage
     whole_layouts: Any
     layouts: Any
@@ -83,7 +83,7 @@ class Zero:
     def gradients(self, grads: Any) -> Any:
         """Gradients as they are added up: split from stage 2 on."""
         if not self.stage.gradients:
-            return grads
+            return self._whole(grads)
         return self._place(pack, grads, self.layouts)
 
     def update(self, grads: Any, state: Any, stored: Any) -> tuple[Any, Any]:
@@ -126,7 +126,7 @@ class Zero:
 def zero(
     optimizer: optax.GradientTransformation,
     params: Any,
-    mesh: Mesh,
+    mesh: Mesh | AbstractMesh,
     *,
     stage: int = 1,
     specs: Any = None,
@@ -140,7 +140,7 @@ def zero(
     Args:
         optimizer: an optax chain.
         params: arrays or their shapes.
-        mesh: with an axis "data".
+        mesh: with an axis "data"; an abstract one serves to see what would be split.
         stage: 0 nothing, 1 the optimizer's state, 2 gradients too, 3 parameters too.
         specs: how other axes of the mesh split the parameters, a pytree of
             PartitionSpecs; None if they do not.
@@ -185,7 +185,7 @@ def zero(
     return found
 
 
-def _parts_of(mesh: Mesh, spec: PartitionSpec) -> int:
+def _parts_of(mesh: Mesh | AbstractMesh, spec: PartitionSpec) -> int:
     sizes = 1
     for names in spec:
         for name in names if isinstance(names, tuple) else (names,):
