@@ -4,8 +4,11 @@ Command: python launch.py --config configs/cityscapes_deeplabv3plus.py
          --config.dataset="cityscapes(data_dir='/data')" --config.weights=resnet50.npz
 Device:  8 accelerators of 32 GB; hours not known
 Expect:  79.6% mIoU of whole validation images under zero padding, mmsegmentation's
-         figure for R-50-D8, which begins with ImageNet's weights and has an auxiliary
-         head and separable convolutions that are not here; not yet run here
+         figure for R-50-D8, which begins with ImageNet's weights; not yet run here.
+         What differs there: an auxiliary head; separable convolutions, of 512 channels
+         in pyramid and decoder (here 256); a stem of three 3x3 convolutions
+         (ResNetV1c; here one of 7x7); no multi-grid (here 1, 2, 4); maps enlarged with
+         align_corners=False; weight decay of norms and biases too (here kernels only)
 """
 
 import ml_collections

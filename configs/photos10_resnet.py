@@ -2,8 +2,8 @@
 
 Command: python launch.py --config configs/photos10_resnet.py
 Device:  two CPU cores; under five minutes
-Expect:  91.0% test accuracy with seed 0, where one answer for all reaches 10%; the mean
-         of three seeds is not measured yet
+Expect:  90.4% test accuracy, the mean of seeds 0, 1 and 2 (91.0, 93.8, 86.5), where one
+         answer for all reaches 10%
 """
 
 import ml_collections

@@ -109,7 +109,7 @@ def _train(argv: list[str]) -> None:
         folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
         results = run(build(config), folder, console, flags.FLAGS.profile)
         report = write_report(folder) if first else None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
     except OSError as error:
         sys.exit(f"error: {error}")

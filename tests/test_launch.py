@@ -26,6 +26,11 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
         ("--config.batchsize=3", 'Did you mean "batch_size"', 2),
         ("--config=nowhere.py", "nowhere.py", 2),
         ("--config.batch_size=many", "--config.batch_size=many", 2),
+        (
+            "--config.dataset=tests.train.test_build:not_installed",
+            "error: config.dataset='tests.train.test_build:not_installed': pip install",
+            2,
+        ),
         ("surplus", "unexpected 'surplus'", 2),
         ("--profile=many", "flag --profile=many: invalid literal", 2),
         ("--profile=0", "--profile=0: expected 1 step or more", 2),

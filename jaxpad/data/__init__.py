@@ -11,7 +11,7 @@ from .augment import (
     record_keys as record_keys,
 )
 from .batches import Batch as Batch, TrainBatches as TrainBatches
-from .crops import CROPS as CROPS
+from .crops import CROPS as CROPS, check_crop as check_crop
 from .evaluation import EvalBatches as EvalBatches
 from .examples import RecordError as RecordError, read_example as read_example
 from .folders import (

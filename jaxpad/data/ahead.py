@@ -12,6 +12,7 @@ from .evaluation import EvalBatches
 
 LOG = logging.getLogger("jaxpad.data")
 AHEAD = 2  # batches that wait, a process
+KILLED = "terminated unexpectedly"  # in Grain's error, which has no type of its own
 
 
 def read_ahead(
@@ -35,6 +36,9 @@ def read_ahead(
     Yields:
         `batches[start]` and so on.
 
+    Raises:
+        ChildProcessError: if something killed a worker, as Linux does for memory.
+
     Example:
         >>> from jaxpad.data import DATASETS, TrainBatches
         >>> batches = TrainBatches(DATASETS["digits"](), 64, seed=0)
@@ -56,7 +60,7 @@ def read_ahead(
                 num_workers=workers, per_worker_buffer_size=AHEAD
             )
         )
-    iterator, skipped = iter(stream), 0
+    iterator, skipped, number = iter(stream), 0, start - 1
     try:
         for number, batch in enumerate(iterator, start):
             if more := batches.skipped(number, batch):
@@ -68,6 +72,14 @@ def read_ahead(
                     number,
                 )
             yield batch
+    except RuntimeError as error:
+        if KILLED not in str(error):
+            raise
+        raise ChildProcessError(
+            f"after batch {number} a process that reads {batches.dataset.name} was "
+            f"killed, often for want of memory: {error} Free memory or choose fewer "
+            f"than config.workers={workers}, and run the same command again."
+        ) from error
     finally:
         if close := getattr(iterator, "close", None):
             close()

@@ -2,15 +2,23 @@
 
 import functools
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 import grain
 import numpy as np
 from jaxtyping import Bool, Int, UInt8, UInt32
 
 from .crops import whole
-from .examples import Crop, Example, Policy, RecordError, read_example
-from .records import Dataset, digest
+from .examples import (
+    PATIENCE,
+    Crop,
+    Example,
+    Policy,
+    RecordError,
+    read_example,
+    unreadable,
+)
+from .records import Dataset, check_one_of, digest
 from .resize import decoder_name
 
 
@@ -37,7 +45,8 @@ class TrainBatches:
         seed: of the permutations and the crops.
         crop: from (image, mask, rng) to (pixels, mask).
         shard: (which, of how many) equal parts of each batch this host reads.
-        on_error: "raise", or "skip" for the next record that can be read.
+        on_error: "raise", or "skip" for the next record that can be read, of a
+            hundred.
 
     Raises:
         ValueError: if there are fewer examples than fill one batch, or a batch does not
@@ -54,6 +63,8 @@ class TrainBatches:
         shard: tuple[int, int] = (0, 1),
         on_error: Policy = "raise",
     ):
+        check_source(dataset, "train", on_error)
+        self._rows = rows_of(batch_size, shard)
         count = len(dataset.train)
         if batch_size > count:
             raise ValueError(
@@ -62,7 +73,6 @@ class TrainBatches:
             )
         self.dataset, self.seed, self.crop = dataset, seed, crop
         self.steps_per_epoch = count // batch_size
-        self._rows = rows_of(batch_size, shard)
         self._on_error, self._batch_size = on_error, batch_size
         order = grain.MapDataset.range(count).shuffle(seed=seed)
         self._order = order.batch(batch_size, drop_remainder=True).repeat()
@@ -85,7 +95,10 @@ class TrainBatches:
 
         The records, seed, batch size and crop; of files also what decodes them.
         """
-        files = isinstance(self.dataset.train[0].image, bytes)
+        try:
+            files = isinstance(self.dataset.train[0].image, bytes)
+        except (OSError, ValueError):  # nothing else can be broken
+            files = True
         crop = self.crop
         options = crop.keywords if isinstance(crop, functools.partial) else {}
         function = crop.func if isinstance(crop, functools.partial) else crop
@@ -102,21 +115,39 @@ class TrainBatches:
 
     def _read(self, index: int, epoch: int) -> tuple[int, Example]:
         source, count = self.dataset.train, len(self.dataset.train)
-        for tried in range(count):
+        tries, first = min(count, PATIENCE), None
+        for tried in range(tries):
             number = (index + tried) % count
             rng = np.random.default_rng((self.seed, epoch, number))
             try:
                 return number, read_example(
                     self.dataset, source, number, self.crop, rng
                 )
-            except RecordError:
+            except RecordError as error:
                 if self._on_error == "raise":
                     raise
-        raise RecordError(f"no record of {self.dataset.name} can be read.")
+                first = first or error
+        raise unreadable(f"{tries} records in a row", self.dataset, first) from first
 
     def skipped(self, step: int, batch: Batch) -> int:
         """How many records of a batch stand in for one that could not be read."""
         return int((self.wanted(step) != batch["id"][:, 1]).sum())
+
+
+def check_source(dataset: Dataset, part: str, on_error: str) -> None:
+    """Raises for records that cannot fill a batch, and for an unknown policy.
+
+    Args:
+        dataset: a data set.
+        part: "train" or "test".
+        on_error: "raise" or "skip".
+
+    Raises:
+        ValueError: if the part is empty, or the policy is neither.
+    """
+    check_one_of("on_error", on_error, get_args(Policy))
+    if not len(getattr(dataset, part)):
+        raise ValueError(f"{dataset.name} has no examples in its part {part!r}.")
 
 
 def rows_of(batch_size: int, shard: tuple[int, int]) -> slice:
@@ -127,6 +158,8 @@ def rows_of(batch_size: int, shard: tuple[int, int]) -> slice:
         slice(2, 4, None)
     """
     which, count = shard
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: expected at least 1.")
     if batch_size % count:
         raise ValueError(
             f"config.batch_size={batch_size} does not split over {count} hosts: use a "

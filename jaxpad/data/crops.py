@@ -1,11 +1,14 @@
 """Crops on the host: the part of an image that the network sees, and its mask's."""
 
+import functools
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..registry import Registry
+from .checks import check_range, check_sides
 from .decode import Box, decode, image_size, read_box
 from .records import IGNORE, Mask, Pixels
 
@@ -52,7 +55,13 @@ def random_resized_crop(
 
     Returns:
         Pixels uint8 `[size, size, c]`, and the mask `[size, size]` or None.
+
+    Raises:
+        ValueError: for an option out of range.
     """
+    check_sides("size", size)
+    check_range("scale", scale, 1.0)
+    check_range("ratio", ratio)
     box = random_box(image_size(image), rng, scale, ratio)
     return read_box(image, box, (size, size)), nearest(mask, box, (size, size))
 
@@ -79,8 +88,10 @@ def resize_crop(
         Pixels uint8 `[size, size, c]`, and the mask `[size, size]` or None.
 
     Raises:
-        ValueError: if `size` is more than `resize`.
+        ValueError: if `size` is more than `resize`, or less than 1.
     """
+    check_sides("size", size)
+    check_sides("resize", resize)
     if size > resize:
         raise ValueError(
             f"resize_crop(size={size}, resize={resize}): the part that is kept cannot "
@@ -119,8 +130,14 @@ def random_scale_crop(
 
     Returns:
         Pixels uint8 `[*size, c]`, and the mask `[*size]` or None.
+
+    Raises:
+        ValueError: for an option out of range.
     """
-    high, wide = (size, size) if isinstance(size, int) else size
+    high, wide = check_sides("size", size, pair=True)
+    check_range("scale", scale)
+    if not 0 < most <= 1:
+        raise ValueError(f"most={most}: expected a part above 0 and at most 1.")
     height, width = image_size(image)
     zoom = rng.uniform(scale[0], scale[1])
     # The crop in pixels of the image; where it is larger, all of the image.
@@ -193,3 +210,29 @@ def largest_share(mask: Mask, box: Box) -> float:
     labels = mask[top : top + height, left : left + width]
     counts = np.bincount(labels[labels != IGNORE], minlength=1)
     return float(counts.max() / max(1, counts.sum()))
+
+
+def check_crop(crop: Callable[..., Cut]) -> None:
+    """Tries a crop on a grey image, so that no record is blamed for its options.
+
+    A crop that is none of `CROPS` may want images of its own kind, and is not tried.
+
+    Raises:
+        ValueError: for an option that is missing or out of range.
+    """
+    function = crop.func if isinstance(crop, functools.partial) else crop
+    lacking = [
+        option.name
+        for option in inspect.signature(crop).parameters.values()
+        if option.kind is option.KEYWORD_ONLY and option.default is option.empty
+    ]
+    if lacking:
+        name = getattr(function, "__name__", "the crop")
+        example = ", ".join(f"{option}=224" for option in lacking)
+        raise ValueError(
+            f'{name} lacks {" and ".join(lacking)}: write "{name}({example})", for '
+            "instance."
+        )
+    if function in CROPS.values():
+        grey = np.full((64, 64, 3), FILL, np.uint8)
+        crop(grey, None, np.random.default_rng(0))

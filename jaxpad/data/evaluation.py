@@ -1,12 +1,22 @@
 """Batches for testing: each example once, whatever the batch size and the hosts."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 
-from .batches import Batch, rows_of, stacked
-from .crops import on_canvas, whole
-from .examples import Crop, Example, Policy, RecordError, read_example, size_of
+from .batches import Batch, check_source, rows_of, stacked
+from .crops import FILL, on_canvas, whole
+from .examples import (
+    PATIENCE,
+    Crop,
+    Example,
+    Policy,
+    RecordError,
+    read_example,
+    size_of,
+    unreadable,
+)
 from .records import IGNORE, Dataset
 
 
@@ -27,6 +37,10 @@ class EvalBatches(Sequence[Batch]):
         shard: (which, of how many) equal parts of each batch this host reads.
         on_error: "raise", or "skip" to mask what cannot be read.
 
+    Raises:
+        ValueError: if there are no test examples, or a number is less than 1.
+        RecordError: if the head of a file cannot be read; if none can, with "skip".
+
     Example:
         >>> from jaxpad.data import DATASETS
         >>> batches = EvalBatches(DATASETS["digits"](), 100)
@@ -44,6 +58,9 @@ class EvalBatches(Sequence[Batch]):
         shard: tuple[int, int] = (0, 1),
         on_error: Policy = "raise",
     ):
+        check_source(dataset, "test", on_error)
+        if multiple < 1:
+            raise ValueError(f"multiple={multiple}: expected at least 1.")
         self.dataset, self.crop = dataset, crop
         self._rows = rows_of(batch_size, shard)
         self._on_error = on_error
@@ -58,9 +75,9 @@ class EvalBatches(Sequence[Batch]):
         return len(self._plan)
 
     def __getitem__(self, number: int) -> Batch:  # pyright: ignore[reportIncompatibleMethodOverride]
-        canvas, group, _ = self._plan[number]
+        canvas, _, _ = self._plan[number]
         numbers, real = self._wanted(number)
-        found = [self._read(int(index), group, canvas) for index in numbers]
+        found = [self._read(int(index), canvas) for index in numbers]
         real = real & np.asarray([fine for fine, _ in found])
         images, labels = stacked([example for _, example in found], self.dataset)
         if self.dataset.task == "segmentation":
@@ -85,40 +102,58 @@ class EvalBatches(Sequence[Batch]):
         if self.crop is not whole:
             return {None: list(range(count))}
         groups: dict[tuple[int, int] | None, list[int]] = {}
-        broken = []
+        broken, first = [], None
         for index in range(count):
             try:
                 size = size_of(self.dataset, self.dataset.test, index)
-            except RecordError:
+            except RecordError as error:
                 if self._on_error == "raise":
                     raise
                 broken.append(index)
+                first = first or error
                 continue
             high, wide = (-(-side // multiple) * multiple for side in size)
             groups.setdefault((high, wide), []).append(index)
         if broken and not groups:
-            raise RecordError(f"no test record of {self.dataset.name} can be read.")
+            what = f"the {count} test records"
+            raise unreadable(what, self.dataset, first) from first
         if broken:  # counted where they are masked
             next(iter(groups.values())).extend(broken)
         return groups
 
-    def _read(
-        self, index: int, group: list[int], canvas: tuple[int, int] | None
-    ) -> tuple[bool, Example]:
-        """Whether a record can be read, and it or one that fills its place."""
-        for number in (index, *group):
-            rng = np.random.default_rng((0, 0, number))
+    def _read(self, index: int, canvas: tuple[int, int] | None) -> tuple[bool, Example]:
+        """Whether a record can be read, and it or what fills its place."""
+        try:
+            pixels, label = self._example(index)
+        except RecordError:
+            if self._on_error == "raise":
+                raise
+            return False, self._filling(canvas)
+        if canvas is not None:
+            mask = label if label.ndim else None
+            pixels, mask = on_canvas(pixels, mask, canvas)
+            label = label if mask is None else mask
+        return True, (pixels, label)
+
+    def _example(self, index: int) -> Example:
+        rng = np.random.default_rng((0, 0, index))
+        return read_example(self.dataset, self.dataset.test, index, self.crop, rng)
+
+    def _filling(self, canvas: tuple[int, int] | None) -> Example:
+        """Grey in the shape of an example, on a canvas if there is one."""
+        pixels, label = self._readable
+        size = pixels.shape[:2] if canvas is None else canvas
+        grey = np.full((*size, pixels.shape[-1]), FILL, np.uint8)
+        return grey, np.zeros(size if label.ndim else (), np.int32)
+
+    @functools.cached_property
+    def _readable(self) -> Example:
+        """The first example that can be read."""
+        tries, first = min(len(self.dataset.test), PATIENCE), None
+        for index in range(tries):
             try:
-                pixels, label = read_example(
-                    self.dataset, self.dataset.test, number, self.crop, rng
-                )
-            except RecordError:
-                if self._on_error == "raise":
-                    raise
-                continue
-            if canvas is not None:
-                mask = label if label.ndim else None
-                pixels, mask = on_canvas(pixels, mask, canvas)
-                label = label if mask is None else mask
-            return number == index, (pixels, label)
-        raise RecordError(f"no test record of {self.dataset.name} can be read.")
+                return self._example(index)
+            except RecordError as error:
+                first = first or error
+        what = f"the first {tries} test records"
+        raise unreadable(what, self.dataset, first) from first

@@ -1,8 +1,9 @@
 """From a record to an example: read, checked and cropped; errors have its key."""
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Int
@@ -14,6 +15,10 @@ from .records import IGNORE, Dataset, Mask, Pixels, Record, Source
 
 # What a batch does with a record that cannot be read.
 Policy = Literal["raise", "skip"]
+
+# After so many in a row, something else is wrong than here and there a file: a run
+# that went on would see few records many times, or look for minutes through all.
+PATIENCE = 100
 
 Crop = Callable[[bytes | Pixels, Mask | None, np.random.Generator], Cut]
 
@@ -42,7 +47,7 @@ def read_example(
     Raises:
         RecordError: if the record is broken; it says which.
     """
-    record = _record(source, index)
+    record = _record(dataset, source, index)
     with _named(record, dataset):
         if dataset.task == "classification":
             return crop(record.image, None, rng)[0], _class_of(record, dataset)
@@ -56,9 +61,16 @@ def size_of(dataset: Dataset, source: Source, index: int) -> tuple[int, int]:
     Raises:
         RecordError: if it has none.
     """
-    record = _record(source, index)
+    record = _record(dataset, source, index)
     with _named(record, dataset):
         return image_size(record.image)
+
+
+def unreadable(what: str, dataset: Dataset, first: RecordError | None) -> RecordError:
+    """The error of several records, `what`; the first error speaks for the others."""
+    return RecordError(
+        f"none of {what} of {dataset.name} can be read. The first error: {first}"
+    )
 
 
 @contextlib.contextmanager
@@ -71,27 +83,39 @@ def _named(record: Record, dataset: Dataset) -> Iterator[None]:
         raise RecordError(f"{what}: {error}") from error
 
 
-def _record(source: Source, index: int) -> Record:
+def _record(dataset: Dataset, source: Source, index: int) -> Record:
     try:
         return source[index]
     except (OSError, ValueError) as error:
-        raise RecordError(f"record number {index}: {error}") from error
+        raise RecordError(
+            f"record number {index} of {dataset.name}: {error}"
+        ) from error
 
 
 def _class_of(record: Record, dataset: Dataset) -> Int[np.ndarray, ""]:
-    count = len(dataset.classes)
-    if not isinstance(record.target, int) or not 0 <= record.target < count:
+    count, number = len(dataset.classes), _number(record.target)
+    if number is None or not 0 <= number < count:
+        what = f"a {type(record.target).__name__}" if number is None else number
         raise ValueError(
-            f"the class is {_shown(record.target)}: expected a number from 0 to "
-            f"{count - 1}, one for each of the {count} classes."
+            f"the class is {what}: expected a number from 0 to {count - 1}, one for "
+            f"each of the {count} classes."
         )
-    return np.asarray(record.target, np.int32)
+    return np.asarray(number, np.int32)
+
+
+def _number(target: Any) -> int | None:
+    """A class, which may be one of NumPy's whole numbers; None for what is none."""
+    try:
+        return operator.index(target)
+    except TypeError:
+        return None
 
 
 def _mask_of(record: Record, dataset: Dataset) -> Mask:
-    if isinstance(record.target, int):
-        raise ValueError(f"a mask was expected, but the class {record.target} came.")
-    mask, size = read_mask(record.target), image_size(record.image)
+    target = record.target
+    if not isinstance(target, bytes | np.ndarray):
+        raise ValueError(f"a mask was expected, but the class {target} came.")
+    mask, size = read_mask(target), image_size(record.image)
     if mask.shape != size:
         raise ValueError(
             f"the mask is {mask.shape[0]}x{mask.shape[1]} and the image {size[0]}x"
@@ -125,7 +149,3 @@ def _relabelled(mask: Mask, classes: tuple[int, ...]) -> Mask:
             f"{known[-1]}, or {IGNORE} where no class counts."
         )
     return found
-
-
-def _shown(target: object) -> str:
-    return str(target) if isinstance(target, int) else f"a {type(target).__name__}"

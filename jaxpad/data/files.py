@@ -35,6 +35,27 @@ def data_folder(name: str, data_dir: str | None, needed: str, how: str) -> pathl
     return folder
 
 
+def data_file(name: str, folder: pathlib.Path, needed: str, how: str) -> str:
+    """The text of a file that lists what a data set holds.
+
+    Args:
+        name: of the data set.
+        folder: that holds it.
+        needed: the file's path inside.
+        how: commands that put it there; `DIR` in them is the folder.
+
+    Raises:
+        FileNotFoundError: if it is not there; it says how to get it.
+    """
+    path = folder / needed
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{name}: {path} is missing. To get the whole data set:\n"
+            + how.replace("DIR", str(folder))
+        )
+    return path.read_text()
+
+
 @dataclasses.dataclass(frozen=True)
 class FileSource:
     """Records whose images are files, and whose masks are if they have any.

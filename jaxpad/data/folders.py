@@ -2,7 +2,7 @@
 
 import pathlib
 
-from .files import FileSource, data_folder
+from .files import FileSource, data_file, data_folder
 from .records import DATASETS, IGNORE, Dataset
 
 
@@ -52,10 +52,12 @@ def voc12_sbd(*, data_dir: str | None = None) -> Dataset:
     """
     folder = data_folder("voc12_sbd", data_dir, VOC, GET_VOC)
     data_folder("voc12_sbd", data_dir, SBD, GET_VOC)
-    lists = folder / VOC / "ImageSets" / "Segmentation"
-    train, test = (_names(lists / f"{split}.txt") for split in ("train", "val"))
+    train, test, *parts = (
+        data_file("voc12_sbd", folder, f"{lists}/{split}.txt", GET_VOC).split()
+        for lists in (f"{VOC}/ImageSets/Segmentation", SBD)
+        for split in ("train", "val")
+    )
     seen = {*train, *test}
-    parts = (_names(folder / SBD / f"{split}.txt") for split in ("train", "val"))
     more = [name for part in parts for name in part if name not in seen]
     return Dataset(
         name="voc12_sbd",
@@ -89,7 +91,8 @@ def ade20k(*, data_dir: str | None = None) -> Dataset:
         FileNotFoundError: if a file is not there; it says how to get it.
     """
     folder = data_folder("ade20k", data_dir, ADE, GET_ADE)
-    rows = (folder / ADE / "objectInfo150.txt").read_text().splitlines()[1:]
+    text = data_file("ade20k", folder, f"{ADE}/objectInfo150.txt", GET_ADE)
+    rows = text.splitlines()[1:]
     return Dataset(
         name="ade20k",
         classes=tuple(row.split("\t")[-1].split(",")[0].strip() for row in rows),
@@ -113,7 +116,8 @@ def image_folder(*, data_dir: str | None = None) -> Dataset:
 
     Raises:
         FileNotFoundError: if a folder is not there.
-        ValueError: if the test folder has a class that the training folder lacks.
+        ValueError: if one of them holds no image in a folder of a class, or the test
+            folder has a class that the training folder lacks.
     """
     how = (
         "  put the images into DIR/train/CLASS/ and DIR/test/CLASS/ (or DIR/val/CLASS/)"
@@ -136,10 +140,6 @@ def image_folder(*, data_dir: str | None = None) -> Dataset:
     )
 
 
-def _names(path: pathlib.Path) -> list[str]:
-    return path.read_text().split()
-
-
 def _voc_image(name: str) -> str:
     return f"{VOC}/JPEGImages/{name}.jpg"
 
@@ -150,6 +150,7 @@ def _voc_mask(name: str) -> str:
 
 def _ade(folder: pathlib.Path, split: str) -> FileSource:
     images = f"{ADE}/images/{split}"
+    data_folder("ade20k", str(folder), images, GET_ADE)
     names = sorted(path.stem for path in (folder / images).glob("*.jpg"))
     return FileSource(
         str(folder),
@@ -169,6 +170,11 @@ def _by_class(folder: pathlib.Path, split: str, classes: tuple[str, ...]) -> Fil
         for path in sorted((folder / split / name).rglob("*"))
         if path.suffix.lower() in SUFFIXES
     ]
+    if not found:
+        raise ValueError(
+            f"image_folder: no folder {folder / split}/CLASS holds an image: expected "
+            f"files that end in {', '.join(SUFFIXES)}."
+        )
     return FileSource(
         str(folder),
         tuple(path for path, _ in found),

@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from typing import Literal, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Literal, Protocol, SupportsIndex, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Integer, Shaped, UInt8
@@ -11,6 +12,8 @@ from ..registry import Registry
 
 
 DATASETS: Registry = Registry("data set")
+
+Task = Literal["classification", "segmentation"]
 
 # The label of a pixel that does not count.
 IGNORE = 255
@@ -27,13 +30,13 @@ class Record:
     Attributes:
         key: its name in errors and logs, such as the file's.
         image: the bytes of a file, which becomes RGB, or pixels `[h, w, c]`.
-        target: the class; in segmentation a class per pixel `[h, w]`, or the bytes of
-            a one-channel PNG that holds them.
+        target: the class, a whole number; in segmentation a class per pixel `[h, w]`,
+            or the bytes of a one-channel PNG that holds them.
     """
 
     key: str
     image: bytes | Pixels
-    target: int | bytes | Mask
+    target: SupportsIndex | bytes | Mask
 
 
 @runtime_checkable
@@ -71,9 +74,12 @@ class Dataset:
     train: Source
     test: Source
     note: str
-    task: Literal["classification", "segmentation"] = "classification"
+    task: Task = "classification"
     relabel: tuple[int, ...] | None = None
     zero_background: bool = False
+
+    def __post_init__(self):
+        check_one_of("task", self.task, get_args(Task))
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the records are.
@@ -137,6 +143,17 @@ def as_arrays(
     records = [source[index] for index in range(len(source))]
     images = np.stack([np.asarray(record.image) for record in records])
     return images, np.stack([np.asarray(r.target, np.int32) for r in records])
+
+
+def check_one_of(name: str, value: object, names: Sequence[str]) -> None:
+    """Raises for a word that means nothing.
+
+    Raises:
+        ValueError: with those that mean something.
+    """
+    if value not in names:
+        expected = " or ".join(map(repr, names))
+        raise ValueError(f"{name}={value!r}: expected {expected}.")
 
 
 def digest(*parts: str | Shaped[np.ndarray, "..."]) -> str:

@@ -58,8 +58,9 @@ def load_weights(
             other classes than the published ones.
 
     Raises:
-        ValueError: for a file of another kind, or names that are missing, unknown, or
-            of another shape; all are listed, and the model is unchanged.
+        ValueError: for a file of another kind, one that cannot be read, or names that
+            are missing, unknown, or of another shape; all are listed, and the model is
+            unchanged.
         TypeError: for a model of another family.
 
     Example:
@@ -92,7 +93,7 @@ def load_weights(
             f"{path} does not fit the {type(model).__name__}, which is unchanged. "
             f"Missing: {_listed(missing)}. Unknown: {_listed(extra)}. Of another "
             f"shape or dtype: {_listed(wrong)}. If only the last layer differs, write "
-            "head=False."
+            "head=False, in a config new_head=True."
         )
     for name, array in new.items():
         variable = slots[name].variable
@@ -190,13 +191,20 @@ def _kind(path: pathlib.Path) -> str:
 
 
 def _read(path: pathlib.Path) -> Mapping[str, np.ndarray]:
-    if _kind(path) == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    # Its module for NumPy does not know bfloat16. Numbers are needed in a trace too.
-    with jax.ensure_compile_time_eval():
-        arrays = _safetensors().load_file(path)
-        return {name: np.asarray(array) for name, array in arrays.items()}
+    library = None if _kind(path) == ".npz" else _safetensors()
+    try:
+        if library is None:
+            # Opened here, for NumPy leaves a broken file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+        # Its module for NumPy knows no bfloat16. Numbers are needed in a trace too.
+        with jax.ensure_compile_time_eval():
+            arrays = library.load_file(path)
+            return {name: np.asarray(array) for name, array in arrays.items()}
+    except Exception as error:  # zipfile and safetensors have errors of their own
+        raise ValueError(
+            f"{path} cannot be read: {type(error).__name__}: {error}."
+        ) from error
 
 
 def _safetensors() -> Any:

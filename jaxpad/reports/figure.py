@@ -29,7 +29,8 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.8,
     "legend.fontsize": 9,
-    "legend.frameon": False,
+    "legend.edgecolor": "none",  # opaque, so that no line crosses its words
+    "legend.framealpha": 0.9,
     "svg.fonttype": "none",  # the reader's own fonts: small files, and every script
     "svg.hashsalt": "jaxpad",  # else matplotlib names clip paths at random
     "text.color": INK,

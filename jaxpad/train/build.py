@@ -11,10 +11,19 @@ from typing import Any
 
 import jax
 
-from ..data import CROPS, DATASETS, Batch, Dataset, EvalBatches, TrainBatches
+from ..data import (
+    CROPS,
+    DATASETS,
+    Batch,
+    Dataset,
+    EvalBatches,
+    TrainBatches,
+    check_crop,
+)
+from ..data.examples import Crop
 from ..sharding import batch_split, check_batch, data_mesh, replicated, spread
 from .functions import Functions, read_functions
-from .keys import check_keys, check_numbers, named
+from .keys import check_keys, check_values, named
 from .state import TrainState
 from .step import Metrics
 from .tasks import TASKS, Task
@@ -33,6 +42,9 @@ class Job:
         test_batches: every test example once, this process's parts.
         place: from these parts to the batch on the devices of all processes.
         init: makes the untrained state, on its devices.
+        like: its shapes, for which no config.weights are read.
+        model: from a state to the model that it tests, in evaluation.
+        normalize: of images from 0 to 1, before the model sees them.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
         spectra: jitted, from the state to the extreme singular values of regularized
@@ -55,6 +67,9 @@ class Job:
     test_batches: EvalBatches
     place: Callable[[Batch], Batch]
     init: Callable[[], TrainState]
+    like: TrainState
+    model: Callable[[TrainState], Any]
+    normalize: Callable[[Any], Any]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     eval_step: Callable[[TrainState, Batch], Any]
     spectra: Callable[[TrainState], Metrics] | None
@@ -88,7 +103,7 @@ def build(config: Any) -> Job:
             split over the devices, or images that the network cannot take.
     """
     check_keys(config)
-    check_numbers(config)
+    check_values(config)
     with named("trackers", config):
         trackers = read_trackers(config.trackers)
     mesh = data_mesh()
@@ -107,9 +122,12 @@ def build(config: Any) -> Job:
     sample = place(batches[0])
     steps, warmup = _steps(config, batches.steps_per_epoch)
     made = read_functions(config, dataset, sample, steps, warmup)
-    like = jax.eval_shape(made.init)
-    # A step on shapes alone finds what does not fit before anything is compiled.
+    like = jax.eval_shape(functools.partial(made.init, weights=False))
+    # Steps on shapes alone find what does not fit before anything is compiled.
     jax.eval_shape(made.train, like, sample)
+    tested = place(test_batches[0])
+    with named("test_crop" if config.predict == "whole" else "predict", config):
+        jax.eval_shape(made.test, like, tested)
     return Job(
         config=config.to_dict(),
         dataset=dataset,
@@ -118,6 +136,9 @@ def build(config: Any) -> Job:
         test_batches=test_batches,
         place=place,
         **_jitted(made, mesh),
+        like=_placed(like, mesh),
+        model=made.model,
+        normalize=made.normalize,
         steps=steps,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,
@@ -131,10 +152,7 @@ def build(config: Any) -> Job:
 
 
 def _batches(config: Any, dataset: Dataset) -> tuple[TrainBatches, EvalBatches]:
-    with named("train_crop", config):
-        train_crop = CROPS.resolve(config.train_crop)
-    with named("test_crop", config):
-        test_crop = CROPS.resolve(config.test_crop)
+    train_crop, test_crop = _crop(config, "train_crop"), _crop(config, "test_crop")
     shard = (jax.process_index(), jax.process_count())
     return (
         TrainBatches(
@@ -156,6 +174,13 @@ def _batches(config: Any, dataset: Dataset) -> tuple[TrainBatches, EvalBatches]:
     )
 
 
+def _crop(config: Any, key: str) -> Crop:
+    with named(key, config):
+        crop = CROPS.resolve(config[key])
+        check_crop(crop)
+    return crop
+
+
 def _steps(config: Any, steps_per_epoch: int) -> tuple[int, int]:
     """Steps of the run, and of its warm-up."""
     steps = config.steps or config.epochs * steps_per_epoch
@@ -171,6 +196,14 @@ def _steps(config: Any, steps_per_epoch: int) -> tuple[int, int]:
 def _length(config: Any) -> str:
     key = "steps" if config.steps else "epochs"
     return f"config.{key}={config[key]}"
+
+
+def _placed(like: TrainState, mesh: Any) -> TrainState:
+    """Shapes that also say where the arrays lie."""
+    whole = replicated(mesh)
+    return jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=whole), like
+    )
 
 
 def _jitted(made: Functions, mesh: Any) -> dict[str, Any]:

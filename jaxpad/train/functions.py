@@ -16,10 +16,10 @@ from ..padding import as_padding
 from ..registry import Registry
 from ..typing import Array
 from .keys import named
-from .optim import SCHEDULES, optimizer_chain
+from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
-from .step import eval_step, spectra_step, to_float, train_step
-from .tasks import TASKS, Task
+from .step import eval_step, spectra_step, tested, to_float, train_step
+from .tasks import TASKS, Task, check_scores
 from .windows import PREDICTIONS
 
 
@@ -43,14 +43,19 @@ class Functions(NamedTuple):
     """Pure functions, not jitted.
 
     Attributes:
-        init: makes the untrained state.
+        init: makes the untrained state; with weights=False, without reading
+            config.weights.
         train: from (state, batch) to (state, metrics).
+        model: from a state to the model that it tests, in evaluation.
+        normalize: of images from 0 to 1, before the model sees them.
         test: from (state, batch) to what the task's evaluation takes.
         spectra: from the state to singular values; None without a regularizer.
     """
 
-    init: Callable[[], TrainState]
+    init: Callable[..., TrainState]
     train: Callable[..., Any]
+    model: Callable[[TrainState], nnx.Module]
+    normalize: Callable[[Array], Array]
     test: Callable[..., Any]
     spectra: Callable[..., Any] | None
 
@@ -75,13 +80,18 @@ def read_functions(
         schedule = SCHEDULES.resolve(config.schedule)(
             config.learning_rate, steps, warmup
         )
-    optimizer = optimizer_chain(config.optimizer, schedule)
     with named("normalize", config):
         scale = NORMALIZATIONS.resolve(config.normalize or "none")
     with named("predict", config):
         predict = PREDICTIONS.resolve(config.predict)
     make = _model_maker(config, sample["image"].shape[-1], len(dataset.classes))
     model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
+    with named("model", config):
+        said = _scores_like(model, sample["image"].shape)
+        check_scores(said.shape, sample["label"].shape, dataset)
+    with named("optimizer", config):
+        optimizer = optimizer_chain(config.optimizer, schedule)
+        check_chain(optimizer, nnx.state(model, nnx.Param))
     common = {"graph": nnx.graphdef(model), "task": task}
     return Functions(
         init=_initial(config, make, optimizer),
@@ -96,6 +106,8 @@ def read_functions(
             parts=config.parts,
             decay=config.average,
         ),
+        model=functools.partial(tested, graph=common["graph"]),
+        normalize=scale,
         test=functools.partial(eval_step, **common, normalize=scale, predict=predict),
         spectra=functools.partial(spectra_step, graph=common["graph"], rules=rules)
         if rules
@@ -114,7 +126,8 @@ def _preparation(
     def prepare(batch: Batch) -> tuple[Array, Array]:
         targets = task.targets(jnp.asarray(batch["label"]), classes)
         keys = record_keys(key, batch["id"])
-        images, targets = augment(to_float(batch["image"]), targets, keys)
+        with named("augment", config):  # options are looked at when it is traced
+            images, targets = augment(to_float(batch["image"]), targets, keys)
         return scale(images), targets
 
     return prepare
@@ -127,29 +140,39 @@ def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]
         )
     with named("padding", config):
         padding = as_padding(config.padding)
-    make = functools.partial(
-        MODELS.resolve(config.model),
-        channels,
-        classes,
-        padding=padding,
-        dtype=DTYPES[config.dtype],
-    )
     with named("model", config):
+        make = functools.partial(
+            MODELS.resolve(config.model),
+            channels,
+            classes,
+            padding=padding,
+            dtype=DTYPES[config.dtype],
+        )
         nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     return make
 
 
+def _scores_like(model: nnx.Module, images: tuple[int, ...]) -> Any:
+    """The shape and dtype of what a model says of images, without computing it."""
+    graph, variables = nnx.split(model)
+    return jax.eval_shape(
+        lambda variables, x: nnx.merge(graph, variables, copy=True)(x),
+        variables,
+        jax.ShapeDtypeStruct(images, jnp.float32),
+    )
+
+
 def _initial(
     config: Any, make: Callable[..., Any], optimizer: Any
-) -> Callable[[], TrainState]:
-    def init() -> TrainState:
+) -> Callable[..., TrainState]:
+    def init(*, weights: bool = True) -> TrainState:
         # A stream of its own, so that a padding that draws leaves the initial
         # parameters as they are under every other padding.
         rngs = nnx.Rngs(config.seed, padding=config.seed + 1)
         model = make(rngs=rngs)
         if config.regularizer:
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
-        if config.weights:
+        if config.weights and weights:
             with named("weights", config):
                 # Weights of a classifier are those of a segmenter's encoder.
                 part = getattr(model, "encoder", model)

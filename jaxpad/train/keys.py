@@ -3,9 +3,12 @@
 import contextlib
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+
+from ..data.examples import Policy
+from ..data.records import check_one_of
 
 
 KEYS = (
@@ -38,7 +41,7 @@ def named(key: str, config: Any) -> Iterator[None]:
     """Says which key of the config an error is about."""
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         raise ValueError(f"config.{key}={config[key]!r}: {error}") from error
 
 
@@ -60,12 +63,13 @@ def check_keys(config: Any) -> None:
         )
 
 
-def check_numbers(config: Any) -> None:
-    """Raises for numbers out of range.
+def check_values(config: Any) -> None:
+    """Raises for numbers out of range, and for words that mean nothing.
 
     Raises:
         ValueError: with what was expected.
     """
+    check_one_of("config.on_error", config.on_error, get_args(Policy))
     for key, least in LEAST.items():
         if config[key] < least:
             raise ValueError(

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ..data import Batch, read_ahead
 from .build import Job
-from .checkpoint import Checkpoints
+from .checkpoint import Checkpoints, saved_steps
 from .clock import Clock, progress
 from .metrics import MetricsLog, read_metrics
 from .profile import Profile, check_profile
@@ -45,10 +45,11 @@ def run(
 
     Raises:
         OSError: if the folder or the disk refuses.
-        ValueError: if the folder holds a run of another config or on other data, or
-            fewer steps are left than are to be traced.
+        ValueError: if the folder holds a run of another config or on other data,
+            config.weights do not fit, or fewer steps are left than are to be traced.
     """
     check_profile(profile)(job)  # before anything is made
+    check_weights(job, folder)
     first = jax.process_index() == 0
     if first:
         open_workdir(folder, job.config, room_needed(job))
@@ -58,9 +59,9 @@ def run(
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
     trace = Profile(folder / "profile", start, job.steps, profile)
-    state = job.init()
+    # A checkpoint has all of the state, so what it began with may be gone.
+    state = checkpoints.restore(start, job.like) if start else job.init()
     if start:
-        state = checkpoints.restore(start, state)
         console.print(f"going on from step {start} of {job.steps}")
     trackers = follow(job.trackers, folder, job.config) if first else ()
     log = MetricsLog(_own(folder), start, trackers)
@@ -82,6 +83,16 @@ def _own(folder: pathlib.Path) -> pathlib.Path:
         folder = folder / "processes" / str(number)
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def check_weights(job: Job, folder: pathlib.Path) -> None:
+    """Raises if a run would begin with weights that do not fit.
+
+    Raises:
+        ValueError: if config.weights cannot be read, or are another model's.
+    """
+    if job.config["weights"] and not saved_steps(folder):
+        jax.eval_shape(job.init)
 
 
 def room_needed(job: Job) -> int:

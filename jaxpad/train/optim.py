@@ -1,5 +1,6 @@
 """Learning-rate schedules, and optax chains from names."""
 
+import collections
 import difflib
 import inspect
 from collections.abc import Callable, Sequence
@@ -56,7 +57,9 @@ def step(
         >>> [round(float(rate(t)), 3) for t in (5, 29, 30, 60, 80)]
         [0.5, 1.0, 0.1, 0.01, 0.001]
     """
-    drops = {round(part * steps) - warmup: factor for part in at}
+    # Two parts of a short run may fall on one step: both drops count.
+    parts = collections.Counter(round(part * steps) - warmup for part in at)
+    drops = {place: factor**count for place, count in parts.items()}
     constant = optax.piecewise_constant_schedule(peak, drops)
     ramp = optax.linear_schedule(0.0, peak, warmup)
     return optax.join_schedules([ramp, constant], [warmup])
@@ -114,8 +117,8 @@ def optimizer_chain(
     made = [_transform(spec, schedule) for spec in specs]
     if not any(takes_rate for _, takes_rate in made):
         raise ValueError(
-            f"config.optimizer={tuple(specs)}: nothing in this chain takes the "
-            'learning rate; end it with an optimizer such as "sgd(momentum=0.9)".'
+            f"nothing in this chain takes the learning rate: {tuple(specs)}; end it "
+            'with an optimizer such as "sgd(momentum=0.9)".'
         )
     return optax.chain(*(transform for transform, _ in made))
 
@@ -129,28 +132,52 @@ def _transform(
         if ":" in name
         else getattr(optax, name, None)
     )
-    if make is None:
-        near = difflib.get_close_matches(name, dir(optax), n=3)
+    if not callable(make):
+        near = difflib.get_close_matches(name, _callables(optax), n=3)
         raise ValueError(
-            f"config.optimizer: optax has no {name!r}."
+            f"{name!r} is no function of optax."
             + (f" Did you mean {', '.join(map(repr, near))}?" if near else "")
         )
     parameters = inspect.signature(make).parameters
     if "learning_rate" in options:
         raise ValueError(
-            f"config.optimizer: {spec!r} sets a learning rate; write it as "
-            "config.learning_rate, and its course as config.schedule."
+            f"{spec!r} sets a learning rate; write it as config.learning_rate, and its "
+            "course as config.schedule."
         )
     if "learning_rate" in parameters:
         options["learning_rate"] = schedule
     for mask in MASKS & parameters.keys():
         options.setdefault(mask, decay_mask)
     try:
-        return make(**options), "learning_rate" in parameters
+        transform: Any = make(**options)
     except TypeError as e:
+        raise ValueError(f"{spec!r}: {e}. It takes {', '.join(parameters)}.") from e
+    if not (hasattr(transform, "init") and hasattr(transform, "update")):
         raise ValueError(
-            f"config.optimizer: {spec!r}: {e}. It takes {', '.join(parameters)}."
-        ) from e
+            f"{spec!r} is no optimizer: what it gives has no init and update. A "
+            "schedule is named in config.schedule."
+        )
+    return transform, "learning_rate" in parameters
+
+
+def _callables(module: Any) -> list[str]:
+    return [name for name, value in vars(module).items() if callable(value)]
+
+
+def check_chain(chain: optax.GradientTransformation, params: Any) -> None:
+    """Raises for options that only an update would find wrong.
+
+    Args:
+        chain: from `optimizer_chain`.
+        params: the parameters, or their shapes alone.
+
+    Raises:
+        TypeError: or ValueError, whatever optax and jax say.
+
+    Example:
+        >>> check_chain(optax.sgd(0.1, momentum=0.9), {"kernel": jax.numpy.ones(3)})
+    """
+    jax.eval_shape(lambda p: chain.update(p, chain.init(p), p), params)
 
 
 def decay_mask(params: Any) -> Any:

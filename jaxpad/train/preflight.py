@@ -10,7 +10,8 @@ import numpy as np
 
 from ..data import Batch
 from .build import Job, build
-from .loop import room_needed
+from .checkpoint import saved_steps
+from .loop import check_weights, room_needed
 from .memory import live_bytes
 from .workdir import FINGERPRINT, check_data, open_workdir
 
@@ -50,6 +51,7 @@ def preflight(
     def built() -> tuple[Job, str]:
         job = build(config)
         prepare(job)
+        check_weights(job, folder)
         return job, _job(job)
 
     job, finding = _found("config", built)
@@ -58,13 +60,12 @@ def preflight(
     yield _found("folder", lambda: (None, _folder(job, folder, config)))[1]
     if job is None:
         return
-    like = jax.eval_shape(job.init)
     for name, look in {
         "data": _data,
         "batch": lambda job: _batch(job.batches[1], "to train on"),
         "test batch": lambda job: _batch(job.test_batches[0], "to test on"),
-        "step": lambda job: _step(job, like),
-        "memory": lambda job: _memory(job, like),
+        "step": _step,
+        "memory": _memory,
     }.items():
         yield _found(name, lambda look=look: (None, look(job)))[1]
 
@@ -74,7 +75,7 @@ def _found(name: str, look: Callable[[], tuple[Any, str]]) -> tuple[Any, Finding
     start = time.monotonic()
     try:
         value, text = look()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         return None, Finding(name, str(error), WRONG)
     except OSError as error:
         return None, Finding(name, str(error), DISK)
@@ -112,7 +113,7 @@ def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
         for path in new:
             if path.exists():
                 path.rmdir()
-    steps = [int(p.name) for p in folder.glob("checkpoints/*") if p.name.isdigit()]
+    steps = saved_steps(folder)
     begin = f"goes on from step {max(steps)}" if steps else "begins at step 0"
     needs = f"\ncheckpoints take up to {_size(room)}, which is free"
     return f"{folder} can be written to; the run {begin}{needs if job else ''}"
@@ -137,7 +138,8 @@ def _batch(batch: Batch, purpose: str) -> str:
     )
 
 
-def _step(job: Job, like: Any) -> str:
+def _step(job: Job) -> str:
+    like = job.like
     after, metrics = jax.eval_shape(job.train_step, like, job.batches[0])
     changed = [
         jax.tree_util.keystr(path)
@@ -156,8 +158,8 @@ def _step(job: Job, like: Any) -> str:
     return f"on shapes alone, traced in {{took}}; it gives {', '.join(metrics)}"
 
 
-def _memory(job: Job, like: Any) -> str:
-    batch = job.batches[0]
+def _memory(job: Job) -> str:
+    like, batch = job.like, job.batches[0]
     total = live_bytes(job.train_step, like, batch)
     kinds = {"parameters": like.params, "optimizer": like.opt_state}
     parts = [f"{name} {_size(_bytes(tree))}" for name, tree in kinds.items()]

@@ -93,6 +93,13 @@ def train_step(
     return TrainState(state.step + 1, params, stats, opt_state, average), metrics
 
 
+def tested(state: TrainState, *, graph: Any) -> nnx.Module:
+    """The model of a state in evaluation: of its average, if it has one."""
+    model = nnx.merge(graph, *state.tested, copy=True)
+    model.eval()
+    return model
+
+
 def eval_step(
     state: TrainState,
     batch: Batch,
@@ -100,7 +107,7 @@ def eval_step(
     graph: Any,
     task: Task,
     normalize: Callable[[Array], Array],
-    predict: Callable[[nnx.Module, Array], Array],
+    predict: Callable[[Callable[[Array], Array], Array], Array],
 ) -> Any:
     """What the task's evaluation takes: of classes, log-probabilities of each image.
 
@@ -110,17 +117,21 @@ def eval_step(
         graph: the model without its variables.
         task: what is taken.
         normalize: of images, 0 to 1.
-        predict: from (model, images) to scores.
+        predict: from (model, images) to scores; the model is a pure function.
     """
-    model = nnx.merge(graph, *state.tested, copy=True)
-    model.eval()
+
+    def model(images: Array) -> Array:
+        # Made anew at every call: one in a loop over windows must not change what
+        # belongs to the trace outside the loop.
+        return tested(state, graph=graph)(images)
+
     scores = predict(model, normalize(to_float(batch["image"])))
     return task.said(scores.astype(jnp.float32), batch)
 
 
 def spectra_step(state: TrainState, *, graph: Any, rules: Rules) -> Metrics:
     """The extreme singular values of each layer that a regularizer's rules name."""
-    model = nnx.merge(graph, *state.tested, copy=True)
+    model = tested(state, graph=graph)
     return {
         f"{name}/{path}": value
         for path, pair in extremes(model, rules).items()

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ..data import Batch
+from ..data import Batch, Dataset
 from ..typing import Array
 from . import segmentation
 from .evaluate import evaluate, evaluate_masks
@@ -24,6 +24,7 @@ class Task(NamedTuple):
         said: from (scores, batch) to what an evaluation takes from the device.
         evaluate: from (step, batches) to an evaluation of the real examples.
         headline: the figure of an evaluation that a run is judged by.
+        models: some that are for it.
     """
 
     targets: Callable[[Array, int], Array]
@@ -32,6 +33,7 @@ class Task(NamedTuple):
     said: Callable[[Array, Batch], Any]
     evaluate: Callable[..., Any]
     headline: str
+    models: str
 
 
 def _class_loss(scores: Array, targets: Array, smoothing: float) -> tuple[Array, Array]:
@@ -81,6 +83,7 @@ TASKS = {
         said=_class_said,
         evaluate=evaluate,
         headline="accuracy",
+        models="'resnet50', 'convnext_tiny' or 'vit_s_16'",
     ),
     "segmentation": Task(
         targets=lambda labels, classes: jnp.asarray(labels, jnp.int32),
@@ -89,5 +92,32 @@ TASKS = {
         said=_pixel_said,
         evaluate=evaluate_masks,
         headline="miou",
+        models="'unet' or 'deeplabv3plus'",
     ),
 }
+
+
+def check_scores(
+    scores: tuple[int, ...], labels: tuple[int, ...], dataset: Dataset
+) -> None:
+    """Raises unless a model says how likely each class of each label is.
+
+    Args:
+        scores: the shape of what the model gives for a batch.
+        labels: the shape of the batch's labels, of images or of pixels.
+        dataset: what the batch is from.
+
+    Raises:
+        ValueError: with the models that suit the data set's task.
+
+    Example:
+        >>> from jaxpad.data import DATASETS
+        >>> check_scores((8, 10), (8,), DATASETS["digits"]())
+    """
+    expected = (*labels, len(dataset.classes))
+    if scores != expected:
+        raise ValueError(
+            f"its scores have the shape {scores}, but the task of {dataset.name} is "
+            f"{dataset.task}, with scores of the shape {expected}. Use a model for "
+            f"that, such as {TASKS[dataset.task].models}."
+        )

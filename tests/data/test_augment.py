@@ -20,7 +20,7 @@ from jaxpad.data import (
 
 
 SIZE, CLASSES = 8, 4
-MIXING = ("mixup", "cutmix")
+MIXING = ("mixup", "cutmix", "mixup_or_cutmix")
 NO_MASKS = (*MIXING, "random_erasing")
 ALONE = [name for name in AUGMENTS if name not in MIXING]
 
@@ -155,6 +155,30 @@ def test_mistake_in_a_chain_is_named():
         compose(("shift", "flop"))
     with pytest.raises(ValueError, match="no option 'alfa'; it takes alpha"):
         compose("mixup(alfa=1)")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mixup(alpha=0)", "mixup's alpha=0: expected a number above 0"),
+        ("cutmix(alpha=-1)", "cutmix's alpha=-1: expected a number above 0"),
+        ("mixup(alpha=1e999)", "mixup's alpha=inf: expected a number above 0"),
+        ("mixup_or_cutmix(mixup=0)", "mixup's alpha=0: expected"),
+        ("mixup_or_cutmix(cutmix=0)", "cutmix's alpha=0: expected"),
+        ("random_erasing(aspect=0)", "aspect=0: expected more than 0 and at most 1"),
+        ("random_erasing(aspect=2)", "aspect=2: expected more than 0 and at most 1"),
+        ("random_erasing(area=(2, 3))", r"area=\(2, 3\): expected a smallest and"),
+        ("random_erasing(area=(0.4, 0.1))", r"area=\(0.4, 0.1\): expected"),
+        ("random_erasing(probability=2)", "probability=2: expected 0 to 1"),
+        ("randaugment(layers=-1)", "layers=-1: expected 0 or more"),
+        ("shift(pixels=-1)", "shift's pixels=-1: expected 0 or more"),
+        ("photometric(hue=1)", "photometric's hue=1: expected 0 to 0.5"),
+        ("photometric(contrast=-1)", "photometric's contrast=-1: expected 0 to 1"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(name: str, message: str):
+    with pytest.raises(ValueError, match=message):
+        jax.eval_shape(compose(name), *records())
 
 
 def test_key_of_a_record_is_folded_from_epoch_and_index():

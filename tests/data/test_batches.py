@@ -234,7 +234,10 @@ def test_skip_masks_whole_images_without_a_head():
         with pytest.raises(RecordError, match="record 'photo0' of mine: 0 bytes"):
             EvalBatches(dataset(files, files), 2)
     none = Headless([(9, 12)] * 2, broken={0, 1})
-    with pytest.raises(RecordError, match="no test record of mine"):
+    text = (
+        "none of the 2 test records of mine can be read.* record 'photo0' of mine: 0 b"
+    )
+    with pytest.raises(RecordError, match=text):
         EvalBatches(dataset(none, none), 2, on_error="skip")
 
 
@@ -259,10 +262,10 @@ def test_a_fingerprint_of_all_that_batches_depend_on():
 
 def test_nothing_that_can_be_read():
     bad = Files([(24, 30)] * 3, broken={0, 1, 2})
-    with pytest.raises(RecordError, match="no record of mine can be read"):
+    with pytest.raises(RecordError, match="none of 3 records in a row of mine"):
         TrainBatches(dataset(bad, bad), 2, 0, on_error="skip")[0]
     crop = CROPS.resolve("resize_crop(size=8, resize=8)")
-    with pytest.raises(RecordError, match="no test record of mine can be read"):
+    with pytest.raises(RecordError, match="none of the first 3 test records of mine"):
         EvalBatches(dataset(bad, bad), 2, crop=crop, on_error="skip")[0]
 
 
@@ -306,6 +309,15 @@ def test_targets_are_checked(target: Any, task: Any, options: dict, text: str):
     data = one(GREY, target, task, **options)
     with pytest.raises(RecordError, match=f"record 'the one' of mine: .*{text}"):
         TrainBatches(data, 1, 0)[0]
+
+
+def test_a_class_may_be_a_number_of_numpy():
+    data = one(GREY, np.int64(2), "classification")
+    label = TrainBatches(data, 1, 0)[0]["label"]
+    assert (label.dtype, label.tolist()) == (np.int32, [2])
+    mask = one(GREY, np.int64(2), "segmentation")
+    with pytest.raises(RecordError, match="a mask was expected, but the class 2 came"):
+        TrainBatches(mask, 1, 0)[0]
 
 
 def test_a_mask_of_nothing_is_fine():

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 from scipy import stats
 
-from jaxpad.data import CROPS, IGNORE
+from jaxpad.data import CROPS, IGNORE, check_crop
 from jaxpad.data.crops import FILL, largest_share, nearest, random_resized_crop
 from tests.data.files import encoded, photograph
 
@@ -108,9 +109,59 @@ def test_resize_crop_is_the_middle():
     np.testing.assert_allclose(spread, side - 1, atol=1.5)
 
 
-def test_resize_crop_refuses_a_larger_crop():
-    with pytest.raises(ValueError, match="write resize=64 or more"):
-        crop("resize_crop(size=64, resize=32)")
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ("random_resized_crop(size=0)", "size=0: expected a whole number of pixels, 1"),
+        ("random_resized_crop(size='16')", "size='16': expected a whole number"),
+        (
+            "random_resized_crop(size=(16, 16))",
+            r"size=\(16, 16\): expected a whole num",
+        ),
+        (
+            "random_resized_crop",
+            r'crop lacks size: write "random_resized_crop\(size=22',
+        ),
+        (
+            "resize_crop",
+            r'lacks size and resize: write "resize_crop\(size=224, resize=',
+        ),
+        ("resize_crop(size=-1, resize=4)", "size=-1: expected"),
+        ("resize_crop(size=8, resize=4.5)", "resize=4.5: expected"),
+        ("resize_crop(size=64, resize=32)", "write resize=64 or more"),
+        ("random_resized_crop(size=8, scale=0.5)", "scale=0.5: expected two numbers"),
+        ("random_resized_crop(size=8, scale=(2, 3))", r"scale=\(2, 3\): .* at most 1"),
+        ("random_resized_crop(size=8, scale=(0.5, 0.1))", "the smallest first"),
+        ("random_resized_crop(size=8, scale='12')", "scale='12': expected two numbers"),
+        ("random_resized_crop(size=8, ratio=(0, 1))", r"ratio=\(0, 1\): .* above 0, "),
+        (
+            "random_scale_crop(size=(8, 8, 8))",
+            r"size=\(8, 8, 8\): .*, or two: \(height",
+        ),
+        ("random_scale_crop(size=(8, 0))", r"size=\(8, 0\): expected"),
+        ("random_scale_crop(size=8, scale=(0, 0))", r"scale=\(0, 0\): expected two"),
+        ("random_scale_crop(size=8, scale=(1, 1e999))", r"scale=\(1, inf\): expected"),
+        ("random_scale_crop(size=8, most=0)", "most=0: expected a part above 0"),
+    ],
+)
+def test_options_are_checked_before_a_record_is_read(
+    spec: str, text: str, monkeypatch: pytest.MonkeyPatch
+):
+    # As for users, without the check of annotations that the tests run under.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(ValueError, match=text):
+        check_crop(CROPS.resolve(spec))
+
+
+def picky(image: Any, mask: Any, rng: Any, *, channel: int) -> Any:
+    return image[..., channel : channel + 1], mask
+
+
+def test_the_crop_of_a_user_is_not_tried():
+    """It may take no grey image; but what it lacks is seen."""
+    check_crop(CROPS.resolve(f"{__name__}:picky(channel=7)"))
+    with pytest.raises(ValueError, match=r'picky lacks channel: write "picky\(channel'):
+        check_crop(picky)
 
 
 def test_random_scale_crop_scales():

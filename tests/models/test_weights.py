@@ -137,7 +137,8 @@ def test_the_last_layer_may_stay(tmp_path: Any):
         kept = variables(make(classes=3, seed=1))
         path = tmp_path / f"{family}.npz"
         save_weights(first, path)
-        with pytest.raises(ValueError, match="write head=False"):
+        text = r"write head=False, in a config new_head=True\."
+        with pytest.raises(ValueError, match=text):
             load_weights(second, path)
         load_weights(second, path, head=False)
         for name, variable in variables(second).items():
@@ -223,6 +224,16 @@ def test_shapes_alone_can_be_loaded(suffix: str, tmp_path: Any):
     shapes = nnx.eval_shape(loaded)
     load_weights(shapes, path)
     same(shapes, counted(make()))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+@pytest.mark.parametrize("data", [b"", b"garbage" * 10, b"PK\x03\x04garbage", None])
+def test_a_file_that_cannot_be_read(suffix: str, data: bytes | None, tmp_path: Any):
+    path = tmp_path / f"weights{suffix}"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"^{path} cannot be read: \w+: \S.*\.$"):
+        load_weights(MINIATURES["resnet"](), path)
 
 
 def test_other_files_and_models(tmp_path: Any):

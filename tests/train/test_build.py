@@ -6,6 +6,7 @@ import jax
 import pytest
 
 from jaxpad import Padding
+from jaxpad.data import Dataset
 from jaxpad.padding import as_padding
 from jaxpad.train import build
 
@@ -13,6 +14,20 @@ from .jobs import small_config
 
 
 GLOBE = Padding(("replicate", "circular"), amount="half")
+
+
+SCENES = {
+    "dataset": "digit_scenes",
+    "label_smoothing": 0.0,
+    "train_crop": "random_resized_crop(size=32)",
+    "augment": (),
+}
+VIT = {"model": "vit_s_16(image_size=16, patch=8, width=8, depth=1, heads=2)"}
+
+
+def not_installed() -> Dataset:
+    """As a data set whose reader is an extra."""
+    raise ImportError("pip install what_reads_it")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +57,58 @@ GLOBE = Padding(("replicate", "circular"), amount="half")
         ({"label_smoothing": 1.0}, "config.label_smoothing=1.0"),
         ({"trackers": ("wnadb",)}, r"config.trackers=\('wnadb',\): .*mean 'wandb'"),
         ({"warmup_epochs": 2.0}, "warmup_epochs=2.0 leaves nothing"),
+        ({"on_error": "Raise"}, r"config.on_error='Raise': expected 'raise' or 'skip'"),
+        (
+            {"train_crop": "random_resized_crop(size=0)"},
+            r"config.train_crop='random_resized_crop\(size=0\)': size=0: expected",
+        ),
+        (
+            {"test_crop": "resize_crop(size=8, resize=4)", "on_error": "skip"},
+            r"config.test_crop='resize_crop\(size=8, resize=4\)': .* resize=8 or more",
+        ),
+        ({"model": "resnet21"}, "config.model='resnet21': unknown model"),
+        (
+            {"model": "unet(width=2, depth=1)"},
+            r"config.model='unet.*the task of digits is classification, with scores of "
+            r"the shape \(128, 10\). Use a model .* such as 'resnet50'",
+        ),
+        (
+            {"model": "resnet20(width=4)", **SCENES},
+            "config.model='resnet20.*digit_scenes is segmentation, .*'deeplabv3plus'",
+        ),
+        (
+            {"predict": "sliding"},
+            "config.predict='sliding': .*missing.* argument.*'window'",
+        ),
+        (
+            {"predict": "sliding(window=(8, 8), stride=4)"},
+            "config.predict='sliding.* is for scores of each pixel",
+        ),
+        (
+            {"predict": "sliding(window=8, stride=4)"},
+            r"config.predict='sliding\(window=8, stride=4\)': ",
+        ),
+        (
+            {
+                **VIT,
+                "train_crop": "random_resized_crop(size=16)",
+                "test_crop": "resize_crop(size=24, resize=24)",
+            },
+            "config.test_crop='resize_crop.*embeddings are for image_size=16",
+        ),
+        (
+            {"augment": ("mixup(alpha=0)",)},
+            r"config.augment=\('mixup.*alpha=0: expected",
+        ),
+        ({"optimizer": ("sgdd",)}, r"config.optimizer=\('sgdd',\): 'sgdd' is no func"),
+        (
+            {"optimizer": ("sgd(momentum='a')",)},
+            r"""config.optimizer=\("sgd\(momentum='a'\)",\): """,
+        ),
+        (
+            {"dataset": f"{__name__}:not_installed"},
+            "config.dataset='.*:not_installed': pip install what_reads_it",
+        ),
     ],
 )
 def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str):

@@ -40,6 +40,13 @@ def test_cosine_equals_its_formula():
     np.testing.assert_allclose(np.asarray([rate(s) for s in t]), expected, atol=1e-6)
 
 
+def test_steps_that_fall_together_both_count():
+    """In a run of 4 steps 0.3 and 0.35 are the same step."""
+    rate = SCHEDULES["step"](1.0, 4, 0, at=(0.3, 0.35, 0.9))
+    rates = np.asarray([rate(t) for t in range(5)])
+    np.testing.assert_allclose(rates, [1, 0.01, 0.01, 0.01, 0.001], rtol=1e-5)
+
+
 def test_poly_equals_its_formula():
     rate = SCHEDULES["poly"](0.01, 50, 10)
     t = np.arange(10, 51)
@@ -167,12 +174,20 @@ def test_import_from_elsewhere():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["sgdd()"], "optax has no 'sgdd'. Did you mean 'sgd'"),
+        (["sgdd()"], "'sgdd' is no function of optax. Did you mean 'sgd'"),
         (["sgd(momentun=0.9)"], "momentun"),
         (["add_decayed_weights(weight_decay=0.1)"], "nothing in this chain takes"),
         (["sgd(0.1)"], "options by name"),
         (["sgd(learning_rate=0.5)"], "write it as config.learning_rate"),
         (["nowhere:sgd"], "cannot import optimizer 'nowhere:sgd'"),
+        (["contrib"], "'contrib' is no function of optax"),
+        (
+            [
+                "exponential_decay(init_value=1, transition_steps=1, decay_rate=1)",
+                "sgd",
+            ],
+            r"decay_rate=1\)' is no optimizer: what it gives has no init and update",
+        ),
     ],
 )
 def test_mistakes_are_named(names: list[str], message: str):

@@ -97,8 +97,25 @@ def test_data_that_only_the_test_would_find_broken(
         config, tmp_path, lambda job: monkeypatch.setattr(Breaking, "broken", True)
     )
     codes = {name: (code, text) for name, text, code in found}
-    assert "record number 0: 0 is no file" in codes["test batch"][1]
+    assert "record number 0 of half: 0 is no file" in codes["test batch"][1]
     assert [codes[name][0] for name in EVERYTHING] == [0, 0, 0, 0, 2, 2, 0]
+
+
+def test_reader_that_is_not_installed_is_named_on_one_line(tmp_path: pathlib.Path):
+    found = look(tmp_path, dataset="tests.train.test_build:not_installed")
+    text, code = found["config"]
+    assert text.endswith("not_installed': pip install what_reads_it")
+    assert code == 2
+
+
+def missing(job: Any) -> None:
+    """As what is imported only when the job is there."""
+    raise ImportError("pip install what_reads_it")
+
+
+def test_import_that_fails_later_is_a_finding_too(tmp_path: pathlib.Path):
+    first = next(iter(preflight(tiny_config(), tmp_path, missing)))
+    assert (first.text, first.code) == ("pip install what_reads_it", 2)
 
 
 def test_profile_belongs_to_what_is_checked(tmp_path: pathlib.Path):

@@ -6,8 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from hypothesis import given, strategies as st
 
+from jaxpad.models import MODELS
+from jaxpad.train.segmentation import cross_entropy
+from jaxpad.train.tasks import TASKS
 from jaxpad.train.windows import averaged, resize, sliding, window_starts
 
 
@@ -95,6 +99,47 @@ def test_cityscapes_size_compiles_one_window_once():
     np.testing.assert_allclose(found, x)
 
 
+def test_program_holds_the_network_once_however_many_windows_there_are():
+    """Under jit, with a model that has batch statistics, as the trainer calls it."""
+    model = MODELS.resolve("unet(width=2, depth=1)")(3, 2, rngs=nnx.Rngs(0))
+    model.eval()
+    graph, variables = nnx.split(model)
+    x = images(65, 129, channels=3)
+
+    def predict(x: jax.Array) -> jax.Array:
+        return nnx.merge(graph, variables, copy=True)(x)
+
+    def convolutions(function: Any, x: jax.Array) -> int:
+        text = jax.jit(function).lower(x).as_text()
+        return text.count("stablehlo.convolution")
+
+    one = convolutions(predict, x[:, :32, :32])
+    assert one > 1
+    many = lambda x: sliding(predict, x, window=(32, 32), stride=20)  # noqa: E731
+    assert convolutions(many, x) == one
+    single = lambda x: sliding(predict, x, window=(65, 129), stride=20)  # noqa: E731
+    np.testing.assert_allclose(single(x), predict(x), atol=1e-5)
+
+
+def test_window_that_is_no_pair_is_refused():
+    with pytest.raises(ValueError, match=r"window=\(4, 4, 4\): expected height and"):
+        sliding(position, images(9, 9), window=(4, 4, 4), stride=2)
+
+
+@pytest.mark.parametrize("name", ["sliding", "averaged"])
+def test_scores_of_images_are_refused(name: str):
+    def classify(x: jax.Array) -> jax.Array:
+        return x.mean((1, 2))
+
+    found = {
+        "sliding": lambda: sliding(classify, images(9, 9), window=(4, 4), stride=2),
+        "averaged": lambda: averaged(classify, images(9, 9), flip=True),
+    }
+    message = rf"'{name}' is for scores of each pixel.*\(2, 2\): use 'whole'"
+    with pytest.raises(ValueError, match=message):
+        found[name]()
+
+
 def bilinear(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Half-pixel bilinear interpolation, axis by axis in float64."""
     for axis, n in enumerate(size, start=1):
@@ -116,13 +161,42 @@ def test_resize_is_bilinear(size: tuple[int, int]):
 
 def test_average_over_scales_and_mirror_images():
     x = images(6, 8)
-    plain = averaged(position, x, flip=False)
-    np.testing.assert_allclose(plain, jax.nn.softmax(position(x)), rtol=1e-5)
+
+    def average(**options: Any) -> jax.Array:
+        return jnp.exp(averaged(position, x, **options))
+
+    plain = average(flip=False)
+    np.testing.assert_allclose(plain, jax.nn.softmax(position(x)), rtol=1e-4)
     mirrored = jax.nn.softmax(position(x[:, :, ::-1])[:, :, ::-1])
-    both = averaged(position, x, flip=True)
+    both = average(flip=True)
     np.testing.assert_allclose(both, (plain + mirrored) / 2, rtol=1e-5)
     small = bilinear(np.asarray(x, float), (3, 4))
     said = position(jnp.asarray(small, jnp.float32))
     half = jax.nn.softmax(jnp.asarray(bilinear(np.asarray(said, float), (6, 8))))
-    two = averaged(position, x, scales=(1.0, 0.5), flip=False)
+    two = average(scales=(1.0, 0.5), flip=False)
     np.testing.assert_allclose(two, (plain + half.astype(plain.dtype)) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1.0, 20.0, 300.0])
+def test_loss_of_an_average_is_that_of_its_mean_probabilities(size: float):
+    """As the trainer takes it; 300 is more than a float32 probability can tell."""
+    x, labels = size * images(6, 8, channels=3), np.zeros((2, 6, 8), np.int32)
+    labels[:, 2:] = 1
+    labels[0, 0, 0] = 255
+    scores = averaged(position, x, flip=True)
+    batch: Any = {"label": labels, "real": np.ones(2, bool)}
+    said = TASKS["segmentation"].said(scores, batch)
+    logits = np.asarray([position(x), position(x[:, :, ::-1])[:, :, ::-1]], float)
+    each = logits - np.logaddexp.reduce(logits, -1, keepdims=True)
+    mean = np.logaddexp.reduce(each, 0) - np.log(2)
+    counted = labels != 255
+    chosen = np.take_along_axis(mean, np.where(counted, labels, 0)[..., None], -1)
+    expected = -chosen[..., 0][counted].mean()
+    np.testing.assert_allclose(said["loss"] / said["count"], expected, rtol=1e-5)
+    np.testing.assert_allclose(cross_entropy(scores, labels), expected, rtol=1e-5)
+
+
+def test_certain_and_right_costs_nothing():
+    sure = jnp.broadcast_to(jnp.asarray([40.0, 0.0]), (1, 4, 4, 2))
+    scores = averaged(lambda x: sure, images(4, 4, n=1), flip=True)
+    assert float(cross_entropy(scores, jnp.zeros((1, 4, 4), jnp.int32))) == 0

@@ -18,7 +18,7 @@ class Linear(nnx.Module):
         self.scores = nnx.Linear(64 * channels, classes, dtype=dtype, rngs=rngs)
 
     def __call__(self, images: jax.Array) -> jax.Array:
-        return self.scores(images.reshape(len(images), -1))
+        return self.scores(images.reshape(images.shape[0], -1))
 
 
 def tiny_config(**changes: Any) -> Any:

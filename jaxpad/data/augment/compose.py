@@ -146,6 +146,16 @@ def normalize(
     return (images - centre) / scale
 
 
+def check_option(fine: bool, option: str, value: Any, expected: str) -> None:
+    """Raises unless an option of an augmentation can be meant.
+
+    Raises:
+        ValueError: with what came and what was expected.
+    """
+    if not fine:
+        raise ValueError(f"{option}={value}: expected {expected}.")
+
+
 def is_mask(label: Array) -> bool:
     """Whether one record's label is a mask, rather than a row of classes."""
     return label.ndim == 2

@@ -2,10 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Key
 
 from ...typing import Array
-from .compose import AUGMENTS, Image, Label, Number, per_record
+from .compose import AUGMENTS, Image, Label, Number, check_option, per_record
 from .mix import box, refuse_masks
 
 
@@ -32,17 +33,24 @@ def random_erasing(
         image: `[h, w, c]` of each record.
         label: `[classes]` of each record; it stays.
         key: of the record.
-        probability: part of the images that are touched.
-        area: smallest and largest part of the image that is filled.
-        aspect: smallest height by width; the largest is its inverse.
+        probability: part of the images that are touched, 0 to 1.
+        area: smallest and largest part of the image that is filled, 0 to 1.
+        aspect: smallest height by width, at most 1; the largest is its inverse.
 
     Returns:
         Image and label of the same shapes.
 
     Raises:
-        ValueError: if masks come.
+        ValueError: if masks come, or for an option out of range.
     """
     refuse_masks("random_erasing", label)
+    pair = np.shape(area) == (2,) and 0 <= area[0] <= area[1] <= 1
+    for option, value, fine, expected in (
+        ("probability", probability, 0 <= probability <= 1, "0 to 1"),
+        ("area", area, pair, "a smallest and a largest part, 0 to 1"),
+        ("aspect", aspect, 0 < aspect <= 1, "more than 0 and at most 1"),
+    ):
+        check_option(fine, f"random_erasing's {option}", value, expected)
     size = image.shape[:2]
     choices, noise = jax.random.split(key)
     coin, down, right, *sizes = jax.random.uniform(choices, (3 + 2 * _TRIES,))

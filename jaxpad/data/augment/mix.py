@@ -6,13 +6,24 @@ move whole images between devices. How they are mixed follows from the key of re
 """
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Key
 
 from ...typing import Array
-from .compose import AUGMENTS, Image, Images, Keys, Label, Labels, Number
+from .compose import (
+    AUGMENTS,
+    Image,
+    Images,
+    Keys,
+    Label,
+    Labels,
+    Number,
+    check_option,
+    fold,
+)
 
 
 @AUGMENTS.register
@@ -27,13 +38,13 @@ def mixup(
         images: `[batch, h, w, c]`.
         labels: `[batch, classes]`.
         keys: one a record.
-        alpha: a; with a near 0 most images stay nearly as they are.
+        alpha: a, above 0; near 0 most images stay nearly as they are.
 
     Returns:
         Images and labels of the same shapes.
 
     Raises:
-        ValueError: if masks come.
+        ValueError: if masks come, or if a is not above 0.
 
     Example:
         >>> keys = jax.random.split(jax.random.key(0), 2)
@@ -42,6 +53,7 @@ def mixup(
         Array([1., 1.], dtype=float32)
     """
     refuse_masks("mixup", labels[0])
+    _check_alpha("mixup", alpha)
     part = jax.vmap(lambda key: jax.random.beta(key, alpha, alpha))(keys)
     return _blend(images, part), _blend(labels, part)
 
@@ -60,19 +72,63 @@ def cutmix(
         images: `[batch, h, w, c]`.
         labels: `[batch, classes]`.
         keys: one a record.
-        alpha: a.
+        alpha: a, above 0.
 
     Returns:
         Images and labels of the same shapes.
 
     Raises:
-        ValueError: if masks come.
+        ValueError: if masks come, or if a is not above 0.
     """
     refuse_masks("cutmix", labels[0])
+    _check_alpha("cutmix", alpha)
     paste = functools.partial(_paste, alpha=alpha)
     partners = jnp.roll(images, -1, 0)
     images, part = jax.vmap(paste)(images, partners, keys)
     return images, _blend(labels, part)
+
+
+@AUGMENTS.register
+def mixup_or_cutmix(
+    images: Images,
+    labels: Labels,
+    keys: Keys,
+    *,
+    mixup: Number = 0.8,
+    cutmix: Number = 1.0,
+) -> tuple[Images, Labels]:
+    """Mixup for every second record, CutMix for the others, drawn for each.
+
+    As the recipes of "DeiT", Touvron et al., 2020, and "ConvNeXt", Liu et al., 2022,
+    but that these draw once for a batch.
+
+    Args:
+        images: `[batch, h, w, c]`.
+        labels: `[batch, classes]`.
+        keys: one a record.
+        mixup: a of mixup, above 0.
+        cutmix: a of CutMix, above 0.
+
+    Returns:
+        Images and labels of the same shapes.
+
+    Raises:
+        ValueError: if masks come, or if an a is not above 0.
+    """
+    refuse_masks("mixup_or_cutmix", labels[0])
+    blend, paste = AUGMENTS["mixup"], AUGMENTS["cutmix"]
+    blended = blend(images, labels, keys, alpha=mixup)
+    pasted = paste(images, labels, keys, alpha=cutmix)
+    coin = jax.vmap(jax.random.bernoulli)(fold(keys, 1))
+
+    def choose(one: Array, other: Array) -> Array:
+        return jnp.where(coin.reshape(-1, *(1,) * (one.ndim - 1)), one, other)
+
+    return choose(blended[0], pasted[0]), choose(blended[1], pasted[1])
+
+
+def _check_alpha(name: str, alpha: Number) -> None:
+    check_option(0 < alpha < math.inf, f"{name}'s alpha", alpha, "a number above 0")
 
 
 def _paste(

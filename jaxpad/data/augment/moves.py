@@ -13,6 +13,7 @@ from .compose import (
     Keys,
     Label,
     Labels,
+    check_option,
     is_mask,
     per_record,
 )
@@ -39,7 +40,11 @@ def shift(
 
     Returns:
         Image and label of the same shapes.
+
+    Raises:
+        ValueError: for a distance below 0.
     """
+    check_option(pixels >= 0, "shift's pixels", pixels, "0 or more")
     start = jax.random.randint(key, (2,), 0, 2 * pixels + 1)
     if is_mask(label):
         label = _crop(label[..., None], start, pixels, IGNORE)[..., 0]

@@ -6,7 +6,7 @@ from jaxtyping import Key
 
 from ...typing import Array
 from .colours import Scalar, brightness as scaled, check_channels, from_hsv, to_hsv
-from .compose import AUGMENTS, Image, Label, Number, per_record
+from .compose import AUGMENTS, Image, Label, Number, check_option, per_record
 
 
 @AUGMENTS.register
@@ -32,17 +32,25 @@ def photometric(
         image: `[h, w, c]` of each record, of 1 or 3 channels.
         label: `[classes]` or a mask; it stays.
         key: of the record.
-        brightness: largest change, part of full scale.
-        contrast: largest change of the factor 1.
-        saturation: largest change of the factor 1.
-        hue: largest change, turns.
+        brightness: largest change, part of full scale, 0 to 1.
+        contrast: largest change of the factor 1, 0 to 1.
+        saturation: largest change of the factor 1, 0 to 1.
+        hue: largest change, turns, 0 to 0.5.
 
     Returns:
         Image and label of the same shapes.
 
     Raises:
-        ValueError: for other channels.
+        ValueError: for a change out of range, or other channels.
     """
+    for name, value, most in (
+        ("brightness", brightness, 1),
+        ("contrast", contrast, 1),
+        ("saturation", saturation, 1),
+        ("hue", hue, 0.5),
+    ):
+        fine = 0 <= value <= most
+        check_option(fine, f"photometric's {name}", value, f"0 to {most}")
     check_channels(image)
     reach = (brightness, contrast, saturation, hue)
     one, two = jax.random.split(key)

@@ -15,7 +15,7 @@ from jaxtyping import Float, Key
 
 from ...typing import Array
 from . import colours, geometry
-from .compose import AUGMENTS, Image, Label, Number, per_record
+from .compose import AUGMENTS, Image, Label, Number, check_option, per_record
 
 
 Sign = Float[Array, ""]
@@ -76,17 +76,19 @@ def randaugment(
         Image and label of the same shapes.
 
     Raises:
-        ValueError: for a magnitude out of range, or other channels.
+        ValueError: for layers or a magnitude out of range, or other channels.
 
     Example:
         >>> OPERATIONS[:4]
         ('identity', 'autocontrast', 'equalize', 'posterize')
     """
-    if not 0 <= magnitude <= 10:
-        raise ValueError(
-            f"randaugment's magnitude={magnitude}: expected 0 to 10, where 10 is the "
-            "end of AutoAugment's ranges."
-        )
+    check_option(layers >= 0, "randaugment's layers", layers, "0 or more")
+    check_option(
+        0 <= magnitude <= 10,
+        "randaugment's magnitude",
+        magnitude,
+        "0 to 10, where 10 is the end of AutoAugment's ranges",
+    )
     for own in jax.random.split(key, layers):
         which, coin = jax.random.split(own)
         drawn = jax.random.randint(which, (), 0, len(OPERATIONS))

@@ -62,7 +62,13 @@ class Checkpoints:
         self._manager.close()
 
 
-def _named(state: Any) -> dict[str, jax.Array]:
+def saved_steps(folder: pathlib.Path) -> list[int]:
+    """The steps of the checkpoints in a run's folder, which are whole."""
+    names = (path.name for path in folder.glob("checkpoints/*"))
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def _named(state: Any) -> dict[str, Any]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
     return {
         jax.tree_util.keystr(path, simple=True, separator="/"): leaf

@@ -1,0 +1,167 @@
+"""ArrayRecord files that TensorFlow Datasets has prepared: found, checked and read."""
+
+import bisect
+import dataclasses
+import functools
+import importlib
+import itertools
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from .records import Record, digest
+
+
+HOME = "~/tensorflow_datasets"  # where TFDS itself looks
+# What TFDS needs to read them; it does not declare the second.
+LIBRARIES = ("array_record", "importlib_resources", "tensorflow_datasets")
+# Preparing needs TensorFlow, so it is done in an environment of its own.
+GET = """\
+  python -m venv prepare
+  prepare/bin/pip install tensorflow tensorflow-datasets array_record
+  prepare/bin/tfds build {build} --file_format=array_record --data_dir={folder}{manual}"""  # noqa: E501
+
+
+@dataclasses.dataclass(frozen=True)
+class TfdsSource:
+    """The records of one split of a prepared data set, in ArrayRecord files.
+
+    Attributes:
+        folder: of the version, with `dataset_info.json` in it.
+        split: "train", for instance.
+        image, target, key: the features that a `Record` is made of.
+    """
+
+    folder: str
+    split: str
+    image: str
+    target: str
+    key: str
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __getitem__(self, index: int) -> Record:
+        records = self._open
+        try:
+            row = records[index]
+        except Exception as error:  # ArrayRecord and protobuf raise what they like
+            raise ValueError(f"{self._file(index)} cannot be read: {error}.") from error
+        return Record(row[self.key].decode(), row[self.image], row[self.target])
+
+    def fingerprint(self) -> str:
+        """A hash of the files' names, sizes and numbers of records, in order."""
+        split = builder(self.folder).info.splits[self.split]
+        files = [pathlib.Path(path) for path in split.filepaths]
+        sizes = [path.stat().st_size for path in files]
+        names = "\n".join(path.name for path in files)
+        return digest(names, np.asarray([sizes, split.shard_lengths], np.int64))
+
+    def _file(self, index: int) -> str:
+        """That a record lies in."""
+        split = builder(self.folder).info.splits[self.split]
+        ends = list(itertools.accumulate(split.shard_lengths))
+        return str(split.filepaths[bisect.bisect_right(ends, index)])
+
+    @functools.cached_property
+    def _open(self) -> Any:
+        from tensorflow_datasets import decode
+
+        raw = decode.SkipDecoding()
+        found = builder(self.folder)
+        images = {self.image, self.target} - _classes_among(found)
+        return found.as_data_source(
+            split=self.split, decoders={name: raw for name in sorted(images)}
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Each process opens its own files.
+        return {name: v for name, v in self.__dict__.items() if name != "_open"}
+
+
+def prepared(
+    name: str,
+    inside: str,
+    data_dir: str | None,
+    splits: tuple[str, ...],
+    *,
+    manual: str | None = None,
+) -> str:
+    """The folder of the newest version in ArrayRecord files, which are all there.
+
+    Args:
+        name: of the data set.
+        inside: its folder in `data_dir`, which is also what TFDS builds.
+        data_dir: what the user gave, or None.
+        splits: whose files are looked for.
+        manual: what has to be fetched by hand, for the command that prepares it.
+
+    Raises:
+        FileNotFoundError: if there is none; it says how to prepare it.
+        ValueError: if some of its files are missing, or say nothing that can be read.
+        ImportError: if what reads them is not installed.
+    """
+    given = data_dir or os.environ.get("TFDS_DATA_DIR", HOME)
+    home = pathlib.Path(given).expanduser()
+    where = f" --manual_dir=DIR  # with {manual} in DIR" if manual else ""
+    how = "prepare it:\n" + GET.format(build=inside, folder=home, manual=where)
+    versions = [path.parent for path in (home / inside).glob("*/dataset_info.json")]
+    usable = [path for path in versions if any(path.glob("*.array_record*"))]
+    if not usable:
+        other = " (there is one in files of another format)" if versions else ""
+        raise FileNotFoundError(
+            f"{name}: no data set in ArrayRecord files in {home / inside}{other}. "
+            f"Write \"{name}(data_dir='DIR')\" if it is elsewhere. To {how}"
+        )
+    folder = str(max(usable, key=lambda path: _numbers(path.name)))
+    if wrong := _flaw(folder, splits):
+        raise ValueError(f"{name}: {wrong}. Move {folder} away and {how}")
+    return folder
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else -1 for part in version.split("."))
+
+
+def _flaw(folder: str, splits: tuple[str, ...]) -> str:
+    """What keeps a folder from being read; "" for nothing."""
+    try:
+        found = builder(folder).info.splits
+        files = [pathlib.Path(p) for split in splits for p in found[split].filepaths]
+    except ImportError:
+        raise
+    except Exception as error:  # TFDS and protobuf raise what they like
+        what = f"{type(error).__name__}: {error}"
+        return (
+            f"dataset_info.json and features.json in {folder} cannot be used ({what})"
+        )
+    missing = [path.name for path in files if not path.is_file()]
+    if not missing:
+        return ""
+    return f"{folder} lacks {len(missing)} of {len(files)} files, such as {missing[0]}"
+
+
+@functools.cache
+def builder(folder: str) -> Any:
+    """TFDS's reader of a folder.
+
+    Raises:
+        ImportError: if a library is missing; it says what to install.
+    """
+    try:
+        *_, tensorflow_datasets = map(importlib.import_module, LIBRARIES)
+    except ImportError as error:
+        raise ImportError(
+            f"{folder} is read by TensorFlow Datasets, without TensorFlow, and a "
+            f'library is missing: {error}. pip install "jaxpad[tfds]"'
+        ) from error
+    return tensorflow_datasets.builder_from_directory(folder)
+
+
+def _classes_among(found: Any) -> set[str]:
+    from tensorflow_datasets import features
+
+    kinds = found.info.features
+    return {name for name in kinds if isinstance(kinds[name], features.ClassLabel)}

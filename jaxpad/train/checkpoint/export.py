@@ -1,0 +1,69 @@
+"""From a run's folder to the trained model, and to a file that others read."""
+
+import json
+import pathlib
+from typing import Any
+
+import ml_collections
+from flax import nnx
+
+from ...models.export import to_orbax, to_safetensors, to_stablehlo
+from ..build import Job, build
+from ..step import to_float
+from .store import Checkpoints
+
+
+def trained(folder: pathlib.Path) -> tuple[nnx.Module, Job]:
+    """The model of a run's newest checkpoint, in evaluation, and the run's job.
+
+    It is the moving average where the run kept one. The data set is opened, for its
+    classes and the size of its images.
+
+    Raises:
+        ValueError: if the folder holds no run, or no checkpoint.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} is no run's folder: {error}.") from error
+    job = build(ml_collections.ConfigDict(config))
+    checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
+    step = checkpoints.latest()
+    if step is None:
+        raise ValueError(f"{folder} holds no whole checkpoint: train for longer.")
+    model = job.model(checkpoints.restore(step, job.like))
+    checkpoints.close()
+    return model, job
+
+
+def export_run(folder: pathlib.Path, target: pathlib.Path) -> str:
+    """Writes the trained model of a run, in the form that the target's name says.
+
+    Args:
+        folder: of the run.
+        target: `NAME.stablehlo`, a program from uint8 images to scores, of the size
+            that the run tests on; `NAME.safetensors`, or a folder without a suffix for
+            Orbax, the arrays.
+
+    Returns:
+        What was written, in words.
+
+    Raises:
+        ValueError: for another suffix, or a folder without a trained run.
+    """
+    forms: dict[str, Any] = {"": to_orbax, ".safetensors": to_safetensors}
+    if target.suffix not in (*forms, ".stablehlo"):
+        raise ValueError(
+            f"{target}: expected NAME.stablehlo, NAME.safetensors, or a folder's name "
+            "without a dot for Orbax."
+        )
+    if target.exists():
+        raise ValueError(f"{target} is there already: give another name.")
+    model, job = trained(folder)
+    if target.suffix in forms:
+        forms[target.suffix](model, target)
+        return f"{target}: {job.parameters:,} parameters of {job.config['model']}"
+    image = job.test_batches[0]["image"].shape[1:]
+    to_stablehlo(model, target, image, before=lambda x: job.normalize(to_float(x)))
+    shape, scores = "x".join(map(str, image)), len(job.dataset.classes)
+    return f"{target}: from uint8 images of {shape} to {scores} scores"
