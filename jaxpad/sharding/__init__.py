@@ -10,7 +10,12 @@ from .mesh import (
     replicated as replicated,
     spread as spread,
 )
-from .rules import RULES as RULES, TRANSFORMER as TRANSFORMER, match as match
+from .rules import (
+    RULES as RULES,
+    SHARDINGS as SHARDINGS,
+    match as match,
+    rules_of as rules_of,
+)
 from .shapes import needs_shapes as needs_shapes
 from .stages import STAGES as STAGES, Stage as Stage, Zero as Zero, zero as zero
 from .table import describe as describe

@@ -38,6 +38,7 @@ def along(shape: tuple[int, ...], parts: int, *, axis: int) -> PartitionSpec:
     return PartitionSpec(*names)
 
 
+WHOLE = ((".*", "whole"),)
 # Of the project's transformers: the layer that makes features splits its outputs, the
 # next its inputs, so that between them nothing is exchanged and after them one sum is.
 # "Megatron-LM" (Shoeybi et al., 2019).
@@ -46,6 +47,25 @@ TRANSFORMER = (
     (r".*/(out|dense/1)/kernel(/value)?", "along(axis=0)"),
     (".*", "whole"),
 )
+
+
+SHARDINGS = {"whole": WHOLE, "transformer": TRANSFORMER}
+
+
+def rules_of(sharding: str | Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """The rules that a config names, or lists.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if not isinstance(sharding, str):
+        return sharding
+    if sharding not in SHARDINGS:
+        raise ValueError(
+            f"{sharding!r}: expected one of {sorted(SHARDINGS)}, or a list of pairs of "
+            "a regex of paths and a rule."
+        )
+    return SHARDINGS[sharding]
 
 
 def match(rules: Sequence[tuple[str, str]], params: Any, mesh: Mesh) -> Any:

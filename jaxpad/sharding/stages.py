@@ -67,24 +67,28 @@ class Zero:
         """The parameters as they are stored, and the state, on their devices."""
 
         def make(params: Any) -> tuple[Any, Any]:
-            packed = self._place(pack, params, self.layouts)
+            packed = self.pack(params)
             state = self.optimizer.init(packed)
             stored = packed if self.stage.parameters else self._whole(params)
             return stored, self._constrained(state)
 
         return jax.jit(make)(params)
 
+    def pack(self, params: Any) -> Any:
+        """The parameters, or what belongs to each, as the optimizer sees them."""
+        return self._place(pack, params, self.layouts)
+
+    def unpack(self, packed: Any) -> Any:
+        """The opposite of `pack`."""
+        return self._place(unpack, packed, self.layouts, self.whole_layouts)
+
     def whole(self, stored: Any) -> Any:
         """The parameters as the model sees them."""
-        if not self.stage.parameters:
-            return stored
-        return self._place(unpack, stored, self.layouts, self.whole_layouts)
+        return self.unpack(stored) if self.stage.parameters else stored
 
     def gradients(self, grads: Any) -> Any:
         """Gradients as they are added up: split from stage 2 on."""
-        if not self.stage.gradients:
-            return self._whole(grads)
-        return self._place(pack, grads, self.layouts)
+        return self.pack(grads) if self.stage.gradients else self._whole(grads)
 
     def update(self, grads: Any, state: Any, stored: Any) -> tuple[Any, Any]:
         """A step of the optimizer, each device on its part.
@@ -97,14 +101,11 @@ class Zero:
         Returns:
             The stored parameters and the state afterwards.
         """
-        if not self.stage.gradients:
-            grads = self._place(pack, grads, self.layouts)
-        if not self.stage.parameters:
-            stored = self._place(pack, stored, self.layouts)
-        updates, state = self.optimizer.update(grads, state, stored)
-        stored = self._place(_same, optax.apply_updates(stored, updates), self.layouts)
-        if not self.stage.parameters:
-            stored = self._place(unpack, stored, self.layouts, self.whole_layouts)
+        grads = grads if self.stage.gradients else self.pack(grads)
+        params = stored if self.stage.parameters else self.pack(stored)
+        updates, state = self.optimizer.update(grads, state, params)
+        params = self._place(_same, optax.apply_updates(params, updates), self.layouts)
+        stored = params if self.stage.parameters else self.unpack(params)
         return stored, self._constrained(state)
 
     def _whole(self, params: Any) -> Any:

@@ -60,7 +60,7 @@ def run(
     start = checkpoints.latest() or 0
     trace = Profile(folder / "profile", start, job.steps, profile)
     # A checkpoint has all of the state, so what it began with may be gone.
-    state = checkpoints.restore(start, job.like) if start else job.init()
+    state = _restored(job, checkpoints, start) if start else job.init()
     if start:
         console.print(f"going on from step {start} of {job.steps}")
     trackers = follow(job.trackers, folder, job.config) if first else ()
@@ -75,6 +75,10 @@ def run(
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows) if first else {}
+
+
+def _restored(job: Job, checkpoints: Checkpoints, step: int) -> TrainState:
+    return job.placement.store(checkpoints.restore(step, job.placement.plain))
 
 
 def _own(folder: pathlib.Path) -> pathlib.Path:
@@ -156,7 +160,7 @@ def _train(
                 # there beyond the checkpoint is dropped and written again.
                 if save_now:
                     with clock.busy("saving a checkpoint"):
-                        checkpoints.save(done, state)
+                        checkpoints.save(done, job.placement.unpack(state))
     return evaluation or _evaluate(job, state, clock)
 
 
