@@ -8,8 +8,9 @@ import orbax.checkpoint as ocp
 import pytest
 from safetensors.numpy import load_file
 
-from jaxpad.train.checkpoint import Checkpoints, export_run
+from jaxpad.train.checkpoint import Checkpoints
 from jaxpad.train.checkpoint.__main__ import main
+from jaxpad.train.checkpoint.export import export_run
 from jaxpad.train.workdir import open_workdir
 
 from .tiny import tiny_job
