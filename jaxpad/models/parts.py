@@ -88,14 +88,14 @@ def norm(
     )
 
 
-def _widened(arrays: Any, *, dtype: Any) -> Any:
+def _widened(arrays: Any, /, *, dtype: Any = None, inexact: bool = True) -> Any:
     """What a batch norm computes with, in float32 at least.
 
     Flax's own way rounds scale and shift to bfloat16, and so adds their gradients up in
     it, which on a TPU also takes a pass over the images of its own.
     """
     wide = jnp.float64 if arrays[0].dtype == jnp.float64 else jnp.float32
-    return promote_dtype(arrays, dtype=wide)
+    return promote_dtype(arrays, dtype=wide, inexact=inexact)
 
 
 def layer_norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:
