@@ -53,10 +53,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.predict = "whole"  # or "sliding(window=(769, 769), stride=513)"
 
     # Where it lies
-    config.mesh = ml_collections.ConfigDict(
-        # devices along each axis; -1 is what the others leave
-        {"data": -1, "spatial": 1, "model": 1}
-    )
+    config.mesh = {"data": -1, "model": 1}  # devices along each axis; -1: what is left
     config.zero = 0  # 1 splits the optimizer's state, 2 gradients, 3 parameters
     config.zero_coverage = 0.9  # of an even part, by what a device holds of the state
     config.sharding = "whole"  # or "transformer", or rules by path: the "model" axis

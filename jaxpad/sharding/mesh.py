@@ -24,8 +24,8 @@ def make_mesh(sizes: Mapping[str, int]) -> Mesh:
         ValueError: if the sizes do not multiply to the number of devices.
 
     Example:
-        >>> make_mesh({"data": -1, "spatial": 1, "model": 1}).axis_names
-        ('data', 'spatial', 'model')
+        >>> make_mesh({"data": -1, "model": 1}).axis_names
+        ('data', 'model')
     """
     devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
     shape = _filled(sizes, len(devices))

@@ -10,6 +10,7 @@ from jax.experimental import multihost_utils
 from rich.console import Console
 
 from ..data import Batch, read_ahead
+from ..sharding import describe
 from .build import Job
 from .checkpoint import Checkpoints, saved_steps
 from .clock import Clock, progress
@@ -56,6 +57,9 @@ def run(
         check_data(folder, job.batches.fingerprint())
     multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
+    if any(job.split.stage):
+        table = describe(job.split, job.placement.plain.params)
+        console.print(table, highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
     trace = Profile(folder / "profile", start, job.steps, profile)

@@ -44,11 +44,11 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def mesh_of(devices: int, model: int = 1) -> jax.sharding.Mesh:
-    shape = (devices // model, 1, model)
+    shape = (devices // model, model)
     return jax.make_mesh(
         shape,
-        ("data", "spatial", "model"),
-        axis_types=(jax.sharding.AxisType.Auto,) * 3,
+        ("data", "model"),
+        axis_types=(jax.sharding.AxisType.Auto,) * 2,
         devices=jax.devices()[:devices],
     )
 
