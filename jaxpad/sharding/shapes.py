@@ -69,7 +69,7 @@ def _equations(jaxpr: Any) -> Iterator[Any]:
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, (core.Jaxpr, core.ClosedJaxpr))
+    return hasattr(value, "eqns")
 
 
 def _numbers(equation: Any) -> tuple[str, ...]:

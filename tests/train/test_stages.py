@@ -59,7 +59,7 @@ def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any
         zero=stage, zero_coverage=0.5, batch_size=16, padding="circular",
         **NETWORKS[name] | dict(changes),
     )  # fmt: skip
-    data = DATASETS[config.dataset]()
+    data = DATASETS[str(config.dataset)]()
     batches = TrainBatches(data, 16, 0, crop=CROPS.resolve(config.train_crop))
     place = functools.partial(spread, batch_split(mesh))
     made = read_functions(config, data, place(batches[0]), mesh, 100, 10)
