@@ -25,11 +25,12 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 from jax.experimental import topologies
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from peer_resnet import peer_step
 from rounds import interval, rounds, row, say
 
 from jaxpad.models import MODELS
+from jaxpad.sharding import zero
 from jaxpad.train.state import init_state
 from jaxpad.train.step import train_step
 from jaxpad.train.tasks import TASKS
@@ -40,19 +41,20 @@ OPTIMIZER = optax.chain(
 )
 
 
-def our_step(dtype: Any, padding: str) -> tuple[Any, Any]:
+def our_step(dtype: Any, padding: str, mesh: Mesh) -> tuple[Any, Any]:
     """Of jaxpad: what makes its state, and the trainer's step without augmentation."""
 
     def make() -> nnx.Module:
         net = MODELS["resnet50"]
         return net(3, 1000, padding=padding, dtype=dtype, rngs=nnx.Rngs(0))
 
+    model = nnx.eval_shape(make)
     step = functools.partial(
         train_step,
-        graph=nnx.graphdef(nnx.eval_shape(make)),
+        graph=nnx.graphdef(model),
         task=TASKS["classification"],
         prepare=lambda batch: (batch["image"], jax.nn.one_hot(batch["label"], 1000)),
-        optimizer=OPTIMIZER,
+        split=zero(OPTIMIZER, nnx.state(model, nnx.Param), mesh, stage=0),
         schedule=optax.constant_schedule(0.1),
     )
     return lambda images: init_state(
@@ -60,12 +62,13 @@ def our_step(dtype: Any, padding: str) -> tuple[Any, Any]:
     ), lambda state, images, labels: step(state, {"image": images, "label": labels})
 
 
-def programs(dtype: Any) -> dict[str, tuple[Any, Any]]:
+def programs(dtype: Any, device: Any) -> dict[str, tuple[Any, Any]]:
     """Peer and ours, each as (init, step)."""
+    mesh = Mesh([device], ("data",), axis_types=(AxisType.Auto,))
     return {
         "flax": peer_step(dtype, OPTIMIZER),
-        "jaxpad, zero": our_step(dtype, "zero"),
-        "jaxpad, partial": our_step(dtype, "partial"),
+        "jaxpad, zero": our_step(dtype, "zero", mesh),
+        "jaxpad, partial": our_step(dtype, "partial", mesh),
     }
 
 
@@ -80,7 +83,7 @@ def shapes(batch: int, dtype: Any) -> tuple[Any, Any]:
 def cpu(arguments: argparse.Namespace) -> None:
     """Seconds of a step, as a part of the peer's in the same round."""
     calls = {}
-    for name, (init, step) in programs(jnp.float32).items():
+    for name, (init, step) in programs(jnp.float32, jax.devices()[0]).items():
         say(f"compiling {name}")
         images, labels = (
             jnp.ones(s.shape, s.dtype) for s in shapes(arguments.batch, jnp.float32)
@@ -115,7 +118,7 @@ def tpu(arguments: argparse.Namespace) -> None:
     row("step", "TFLOP", "GB moved", "GiB at the peak", "parts of flax's")
     row(*["---"] * 5)
     base = None
-    for name, (init, step) in programs(jnp.bfloat16).items():
+    for name, (init, step) in programs(jnp.bfloat16, device).items():
         say(f"compiling {name} for a TPU v5e")
         given = shapes(arguments.tpu_batch, jnp.bfloat16)
         state = jax.eval_shape(init, given[0])

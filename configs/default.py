@@ -52,6 +52,12 @@ def get_config() -> ml_collections.ConfigDict:
     config.eval_multiple = 1  # whole images are extended to one of these: fewer sizes
     config.predict = "whole"  # or "sliding(window=(769, 769), stride=513)"
 
+    # Where it lies
+    config.mesh = {"data": -1, "model": 1}  # devices along each axis; -1: what is left
+    config.zero = 0  # 1 splits the optimizer's state, 2 gradients, 3 parameters
+    config.zero_coverage = 0.9  # of an even part, by what a device holds of the state
+    config.sharding = "whole"  # or "transformer", or rules by path: the "model" axis
+
     # What is kept
     config.checkpoint_steps = 100  # steps between checkpoints
     config.checkpoints_kept = 2  # newest ones

@@ -174,7 +174,7 @@ def studies(folder: pathlib.Path = STUDIES) -> str:
 def config() -> str:
     """Every key of the config: its default and its comment, in groups."""
     lines, group = [], []
-    values = _get_config()
+    values = _get_config().to_dict()
     for line in CONFIG.read_text().splitlines():
         if heading := re.fullmatch(r"    # (.*)", line):
             lines += _config_group(group)

@@ -1,5 +1,7 @@
 """The mesh of devices, and how arrays lie on it."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -8,19 +10,50 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 
+def make_mesh(sizes: Mapping[str, int]) -> Mesh:
+    """All devices of all processes, along named axes.
+
+    The axes are Auto: the compiler places what is inside a step, and
+    `with_sharding_constraint` refuses the Explicit axes that are jax's default. Devices
+    of one process lie together, so that it holds one part of every batch.
+
+    Args:
+        sizes: devices along each axis; one of them may be -1 and takes what is left.
+
+    Raises:
+        ValueError: if the sizes do not multiply to the number of devices.
+
+    Example:
+        >>> make_mesh({"data": -1, "model": 1}).axis_names
+        ('data', 'model')
+    """
+    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
+    shape = _filled(sizes, len(devices))
+    kinds = (AxisType.Auto,) * len(shape)
+    return Mesh(np.array(devices).reshape(shape), tuple(sizes), axis_types=kinds)
+
+
+def _filled(sizes: Mapping[str, int], devices: int) -> list[int]:
+    open_axes = [name for name, size in sizes.items() if size == -1]
+    rest = math.prod(size for size in sizes.values() if size != -1)
+    wrong = len(open_axes) > 1 or rest < 1 or any(n < -1 for n in sizes.values())
+    if wrong or devices % rest or (not open_axes and rest != devices):
+        given = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        raise ValueError(
+            f"config.mesh with {given} does not fit {devices} devices: the sizes "
+            "multiply to that number, and one of them may be -1 for what is left."
+        )
+    return [devices // rest if size == -1 else size for size in sizes.values()]
+
+
 def data_mesh() -> Mesh:
     """All devices along one axis, "data".
-
-    The axis is Auto: the compiler places what is inside a step, and
-    `with_sharding_constraint` refuses the Explicit axes that are jax's default. Those
-    of one process lie together, so that it holds one part of every batch.
 
     Example:
         >>> data_mesh().axis_names
         ('data',)
     """
-    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
-    return Mesh(np.array(devices), ("data",), axis_types=(AxisType.Auto,))
+    return make_mesh({"data": -1})
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

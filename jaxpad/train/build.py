@@ -21,9 +21,17 @@ from ..data import (
     check_crop,
 )
 from ..data.examples import Crop
-from ..sharding import batch_split, check_batch, data_mesh, replicated, spread
+from ..sharding import (
+    Zero,
+    batch_split,
+    check_batch,
+    make_mesh,
+    replicated,
+    spread,
+)
 from .functions import Functions, read_functions
 from .keys import check_keys, check_values, named
+from .placement import Placement, placement
 from .state import TrainState
 from .step import Metrics
 from .tasks import TASKS, Task
@@ -42,7 +50,8 @@ class Job:
         test_batches: every test example once, this process's parts.
         place: from these parts to the batch on the devices of all processes.
         init: makes the untrained state, on its devices.
-        like: its shapes, for which no config.weights are read.
+        placement: where it lies; for its shapes no config.weights are read.
+        split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
@@ -67,7 +76,8 @@ class Job:
     test_batches: EvalBatches
     place: Callable[[Batch], Batch]
     init: Callable[[], TrainState]
-    like: TrainState
+    placement: Placement
+    split: Zero
     model: Callable[[TrainState], Any]
     normalize: Callable[[Any], Any]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
@@ -106,10 +116,10 @@ def build(config: Any) -> Job:
     check_values(config)
     with named("trackers", config):
         trackers = read_trackers(config.trackers)
-    mesh = data_mesh()
-    check_batch(config.batch_size, mesh.size)
+    mesh = make_mesh(dict(config.mesh.items()))
+    check_batch(config.batch_size, mesh.shape["data"])
     if config.eval_batch_size:
-        check_batch(config.eval_batch_size, mesh.size, "eval_batch_size")
+        check_batch(config.eval_batch_size, mesh.shape["data"], "eval_batch_size")
     with named("dataset", config):
         dataset = DATASETS.resolve(config.dataset)()
     if dataset.task == "segmentation" and config.label_smoothing:
@@ -121,8 +131,10 @@ def build(config: Any) -> Job:
     place = functools.partial(spread, batch_split(mesh))
     sample = place(batches[0])
     steps, warmup = _steps(config, batches.steps_per_epoch)
-    made = read_functions(config, dataset, sample, steps, warmup)
-    like = jax.eval_shape(functools.partial(made.init, weights=False))
+    made = read_functions(config, dataset, sample, mesh, steps, warmup)
+    plain = jax.eval_shape(functools.partial(made.init, weights=False))
+    placed = placement(mesh, made.split, plain)
+    like = placed.stored
     # Steps on shapes alone find what does not fit before anything is compiled.
     jax.eval_shape(made.train, like, sample)
     tested = place(test_batches[0])
@@ -135,8 +147,9 @@ def build(config: Any) -> Job:
         batches=batches,
         test_batches=test_batches,
         place=place,
-        **_jitted(made, mesh),
-        like=_placed(like, mesh),
+        **_jitted(made, placed),
+        placement=placed,
+        split=made.split,
         model=made.model,
         normalize=made.normalize,
         steps=steps,
@@ -146,8 +159,8 @@ def build(config: Any) -> Job:
         trackers=trackers,
         batch_size=config.batch_size,
         workers=config.workers,
-        parameters=sum(p.size for p in jax.tree.leaves(like.params)),
-        state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(like)),
+        parameters=sum(p.size for p in jax.tree.leaves(plain.params)),
+        state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(plain)),
     )
 
 
@@ -198,28 +211,21 @@ def _length(config: Any) -> str:
     return f"config.{key}={config[key]}"
 
 
-def _placed(like: TrainState, mesh: Any) -> TrainState:
-    """Shapes that also say where the arrays lie."""
-    whole = replicated(mesh)
-    return jax.tree.map(
-        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=whole), like
-    )
-
-
-def _jitted(made: Functions, mesh: Any) -> dict[str, Any]:
-    whole, split = replicated(mesh), batch_split(mesh)
+def _jitted(made: Functions, placed: Placement) -> dict[str, Any]:
+    whole, batch = replicated(placed.mesh), batch_split(placed.mesh)
+    state = placed.shardings
     return {
         # Not jitted: one program with every random number compiles for longer than
         # the training step; operation by operation, equal shapes compile once.
-        "init": lambda: jax.device_put(made.init(), whole),
+        "init": lambda: placed.store(made.init()),
         "train_step": jax.jit(
             made.train,
-            in_shardings=(whole, split),
-            out_shardings=(whole, whole),
+            in_shardings=(state, batch),
+            out_shardings=(state, whole),
             donate_argnums=0,
         ),
         "eval_step": jax.jit(
-            made.test, in_shardings=(whole, split), out_shardings=whole
+            made.test, in_shardings=(state, batch), out_shardings=whole
         ),
         "spectra": made.spectra and jax.jit(made.spectra),
     }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.sharding import Mesh
 
 from ..analysis import check
 from ..data import Batch, Dataset, compose, normalize, record_keys
@@ -14,11 +15,12 @@ from ..layers import orthogonal_start, penalty
 from ..models import MODELS, load_weights
 from ..padding import as_padding
 from ..registry import Registry
+from ..sharding import Zero, match, rules_of, zero
 from ..typing import Array
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
-from .step import eval_step, spectra_step, tested, to_float, train_step
+from .step import eval_step, model_of, spectra_step, to_float, train_step
 from .tasks import TASKS, Task, check_scores
 from .windows import PREDICTIONS
 
@@ -46,6 +48,7 @@ class Functions(NamedTuple):
         init: makes the untrained state; with weights=False, without reading
             config.weights.
         train: from (state, batch) to (state, metrics).
+        split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
         test: from (state, batch) to what the task's evaluation takes.
@@ -54,6 +57,7 @@ class Functions(NamedTuple):
 
     init: Callable[..., TrainState]
     train: Callable[..., Any]
+    split: Zero
     model: Callable[[TrainState], nnx.Module]
     normalize: Callable[[Array], Array]
     test: Callable[..., Any]
@@ -61,7 +65,7 @@ class Functions(NamedTuple):
 
 
 def read_functions(
-    config: Any, dataset: Dataset, sample: Batch, steps: int, warmup: int
+    config: Any, dataset: Dataset, sample: Batch, mesh: Mesh, steps: int, warmup: int
 ) -> Functions:
     """Reads the names in a config.
 
@@ -69,6 +73,7 @@ def read_functions(
         config: with every key.
         dataset: whose classes the model tells apart.
         sample: a batch, for the images' shape.
+        mesh: of devices.
         steps: of the whole run.
         warmup: of them.
 
@@ -89,30 +94,51 @@ def read_functions(
     with named("model", config):
         said = _scores_like(model, sample["image"].shape)
         check_scores(said.shape, sample["label"].shape, dataset)
+    params = nnx.state(model, nnx.Param)
     with named("optimizer", config):
-        optimizer = optimizer_chain(config.optimizer, schedule)
-        check_chain(optimizer, nnx.state(model, nnx.Param))
-    common = {"graph": nnx.graphdef(model), "task": task}
+        optimizer = optimizer_chain(config.optimizer, schedule, params)
+        check_chain(optimizer, params)
+    split = _split(config, optimizer, params, mesh)
+    graph = nnx.graphdef(model)
+    common: dict[str, Any] = {"graph": graph, "split": split}
     return Functions(
         init=_initial(config, make, optimizer),
         train=functools.partial(
             train_step,
             **common,
+            task=task,
             prepare=_preparation(config, task, len(dataset.classes), scale),
-            optimizer=optimizer,
             schedule=schedule,
             label_smoothing=config.label_smoothing,
             penalty=_penalty(config, make, sample["image"].shape) if rules else None,
             parts=config.parts,
             decay=config.average,
         ),
-        model=functools.partial(tested, graph=common["graph"]),
+        split=split,
+        model=functools.partial(model_of, **common),
         normalize=scale,
-        test=functools.partial(eval_step, **common, normalize=scale, predict=predict),
-        spectra=functools.partial(spectra_step, graph=common["graph"], rules=rules)
+        test=functools.partial(
+            eval_step, **common, task=task, normalize=scale, predict=predict
+        ),
+        spectra=functools.partial(spectra_step, **common, rules=rules)
         if rules
         else None,
     )
+
+
+def _split(config: Any, optimizer: Any, params: Any, mesh: Mesh) -> Zero:
+    """The optimizer, with its state and more split as the config says."""
+    with named("sharding", config):
+        specs = match(rules_of(config.sharding), params, mesh)
+    with named("zero", config):
+        return zero(
+            optimizer,
+            params,
+            mesh,
+            stage=config.zero,
+            specs=specs,
+            least=config.zero_coverage,
+        )
 
 
 def _preparation(

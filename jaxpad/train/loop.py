@@ -10,6 +10,7 @@ from jax.experimental import multihost_utils
 from rich.console import Console
 
 from ..data import Batch, read_ahead
+from ..sharding import describe
 from .build import Job
 from .checkpoint import Checkpoints, saved_steps
 from .clock import Clock, progress
@@ -56,11 +57,14 @@ def run(
         check_data(folder, job.batches.fingerprint())
     multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
+    if any(job.split.stage):
+        table = describe(job.split, job.placement.plain.params)
+        console.print(table, highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     start = checkpoints.latest() or 0
     trace = Profile(folder / "profile", start, job.steps, profile)
     # A checkpoint has all of the state, so what it began with may be gone.
-    state = checkpoints.restore(start, job.like) if start else job.init()
+    state = _restored(job, checkpoints, start) if start else job.init()
     if start:
         console.print(f"going on from step {start} of {job.steps}")
     trackers = follow(job.trackers, folder, job.config) if first else ()
@@ -75,6 +79,10 @@ def run(
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows) if first else {}
+
+
+def _restored(job: Job, checkpoints: Checkpoints, step: int) -> TrainState:
+    return job.placement.store(checkpoints.restore(step, job.placement.plain))
 
 
 def _own(folder: pathlib.Path) -> pathlib.Path:
@@ -156,7 +164,7 @@ def _train(
                 # there beyond the checkpoint is dropped and written again.
                 if save_now:
                     with clock.busy("saving a checkpoint"):
-                        checkpoints.save(done, state)
+                        checkpoints.save(done, job.placement.unpack(state))
     return evaluation or _evaluate(job, state, clock)
 
 

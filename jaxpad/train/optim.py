@@ -90,7 +90,7 @@ def poly(
 
 
 def optimizer_chain(
-    specs: Sequence[str], schedule: optax.Schedule
+    specs: Sequence[str], schedule: optax.Schedule, params: Any = None
 ) -> optax.GradientTransformation:
     """An optax chain from names; the schedule goes to whatever takes a learning rate.
 
@@ -98,6 +98,8 @@ def optimizer_chain(
         specs: each `"name(option=value)"` of a function in optax, or
             `"package.module:name(...)"`.
         schedule: from step to learning rate.
+        params: arrays or their shapes, by which masks are settled at once: an optimizer
+            that sees them flattened cannot tell a kernel from a bias.
 
     Returns:
         The chain. What a transform masks (weight decay, the trust ratio of `lars`)
@@ -114,7 +116,8 @@ def optimizer_chain(
     """
     if isinstance(specs, str):
         specs = [specs]
-    made = [_transform(spec, schedule) for spec in specs]
+    mask = decay_mask if params is None else decay_mask(params)
+    made = [_transform(spec, schedule, mask) for spec in specs]
     if not any(takes_rate for _, takes_rate in made):
         raise ValueError(
             f"nothing in this chain takes the learning rate: {tuple(specs)}; end it "
@@ -124,7 +127,7 @@ def optimizer_chain(
 
 
 def _transform(
-    spec: str, schedule: optax.Schedule
+    spec: str, schedule: optax.Schedule, mask: Any
 ) -> tuple[optax.GradientTransformation, bool]:
     name, options = parse_call(spec, "optimizer")
     make = (
@@ -146,8 +149,7 @@ def _transform(
         )
     if "learning_rate" in parameters:
         options["learning_rate"] = schedule
-    for mask in MASKS & parameters.keys():
-        options.setdefault(mask, decay_mask)
+    options = dict.fromkeys(MASKS & parameters.keys(), mask) | options
     try:
         transform: Any = make(**options)
     except TypeError as e:

@@ -139,7 +139,7 @@ def _batch(batch: Batch, purpose: str) -> str:
 
 
 def _step(job: Job) -> str:
-    like = job.like
+    like = job.placement.stored
     after, metrics = jax.eval_shape(job.train_step, like, job.batches[0])
     changed = [
         jax.tree_util.keystr(path)
@@ -159,7 +159,7 @@ def _step(job: Job) -> str:
 
 
 def _memory(job: Job) -> str:
-    like, batch = job.like, job.batches[0]
+    like, batch = job.placement.stored, job.batches[0]
     total = live_bytes(job.train_step, like, batch)
     kinds = {"parameters": like.params, "optimizer": like.opt_state}
     parts = [f"{name} {_size(_bytes(tree))}" for name, tree in kinds.items()]

@@ -28,11 +28,6 @@ class TrainState:
     opt_state: Any
     average: Any = None
 
-    @property
-    def tested(self) -> tuple[Any, Any]:
-        """The (params, stats) that an evaluation uses: the average if there is one."""
-        return (self.params, self.stats) if self.average is None else self.average
-
 
 def init_state(
     model: nnx.Module, optimizer: optax.GradientTransformation, *, average: bool = False

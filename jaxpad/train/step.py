@@ -11,6 +11,7 @@ from flax import nnx
 from ..data import Batch
 from ..layers import extremes
 from ..layers.choose import Rules
+from ..sharding import Zero
 from ..typing import AnyArray, Array
 from .accumulate import accumulate
 from .ema import ema_decay, ema_update
@@ -28,7 +29,7 @@ def train_step(
     graph: Any,
     task: Task,
     prepare: Callable[[Batch], tuple[Array, Array]],
-    optimizer: optax.GradientTransformation,
+    split: Zero,
     schedule: optax.Schedule,
     label_smoothing: float = 0.0,
     penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
@@ -43,7 +44,7 @@ def train_step(
         graph: the model without its variables.
         task: what the loss is.
         prepare: from the batch to what the model sees, and the loss's targets.
-        optimizer: an optax chain.
+        split: the optimizer, and what of the state is split over the devices.
         schedule: from step to learning rate, for the log.
         label_smoothing: part of the target that is spread over all classes.
         penalty: from the model to what is added to the loss, and each layer's value.
@@ -71,31 +72,37 @@ def train_step(
         stats = nnx.state(model, nnx.Not(nnx.Param))
         return loss, (stats, {"loss": loss, **metrics}, weight)
 
+    whole = split.whole(state.params)
+
     def gradient(stats: Any, part: Any) -> tuple[Any, tuple[Any, Metrics], Array]:
         of_params = jax.grad(loss_of, has_aux=True)
-        grads, (stats, metrics, weight) = of_params(state.params, stats, part)
-        return stats, (grads, metrics), weight
+        grads, (stats, metrics, weight) = of_params(whole, stats, part)
+        return stats, (split.gradients(grads), metrics), weight
 
     seen = prepare(batch)
     if parts == 1:
         stats, (grads, metrics), _ = gradient(state.stats, seen)
     else:
         stats, (grads, metrics) = accumulate(gradient, state.stats, seen, parts)
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params, opt_state = split.update(grads, state.opt_state, state.params)
     metrics |= {
         "grad_norm": optax.tree.norm(grads),
         "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
     }
     average = state.average
     if average is not None:
-        average = ema_update(average, (params, stats), ema_decay(state.step, decay))
+        now = (split.pack(split.whole(params)), stats)
+        average = ema_update(average, now, ema_decay(state.step, decay))
     return TrainState(state.step + 1, params, stats, opt_state, average), metrics
 
 
-def tested(state: TrainState, *, graph: Any) -> nnx.Module:
+def model_of(state: TrainState, *, graph: Any, split: Zero) -> nnx.Module:
     """The model of a state in evaluation: of its average, if it has one."""
-    model = nnx.merge(graph, *state.tested, copy=True)
+    if state.average is None:
+        params, stats = split.whole(state.params), state.stats
+    else:
+        params, stats = split.unpack(state.average[0]), state.average[1]
+    model = nnx.merge(graph, params, stats, copy=True)
     model.eval()
     return model
 
@@ -105,6 +112,7 @@ def eval_step(
     batch: Batch,
     *,
     graph: Any,
+    split: Zero,
     task: Task,
     normalize: Callable[[Array], Array],
     predict: Callable[[Callable[[Array], Array], Array], Array],
@@ -115,6 +123,7 @@ def eval_step(
         state: whose average is used, if it has one.
         batch: as for training; `real` is False where an example only fills it.
         graph: the model without its variables.
+        split: what of the state is split.
         task: what is taken.
         normalize: of images, 0 to 1.
         predict: from (model, images) to scores; the model is a pure function.
@@ -123,15 +132,17 @@ def eval_step(
     def model(images: Array) -> Array:
         # Made anew at every call: one in a loop over windows must not change what
         # belongs to the trace outside the loop.
-        return tested(state, graph=graph)(images)
+        return model_of(state, graph=graph, split=split)(images)
 
     scores = predict(model, normalize(to_float(batch["image"])))
     return task.said(scores.astype(jnp.float32), batch)
 
 
-def spectra_step(state: TrainState, *, graph: Any, rules: Rules) -> Metrics:
+def spectra_step(
+    state: TrainState, *, graph: Any, split: Zero, rules: Rules
+) -> Metrics:
     """The extreme singular values of each layer that a regularizer's rules name."""
-    model = tested(state, graph=graph)
+    model = model_of(state, graph=graph, split=split)
     return {
         f"{name}/{path}": value
         for path, pair in extremes(model, rules).items()

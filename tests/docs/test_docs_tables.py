@@ -1,5 +1,6 @@
 """Tables and numbers in the pages are those of the code."""
 
+import importlib
 import json
 import re
 import tomllib
@@ -139,7 +140,7 @@ def test_each_mode_has_a_drawing_and_says_when_to_use_it(name):
 
 def test_every_config_key_has_a_meaning():
     rows = tables.config()
-    for key, value in tables._get_config().items():
+    for key, value in tables._get_config().to_dict().items():
         row = re.search(rf"^\| `config\.{key}` \| (.+) \| (.+) \|$", rows, re.M)
         assert row, f"configs/default.py: {key} has no comment on its line"
         assert repr(value if not isinstance(value, tuple) else value[0]) in row[1]
@@ -208,6 +209,8 @@ def test_names_exist(path):
         for part in name.split("."):
             if part == "configs":  # only in an installed package
                 break
+            if not hasattr(thing, part):  # a module that nothing has imported yet
+                importlib.import_module(f"{thing.__name__}.{part}")
             thing = getattr(thing, part)
 
 

@@ -42,7 +42,7 @@ def test_a_run_goes_on_without_the_file(path: pathlib.Path, tmp_path: pathlib.Pa
     def ended() -> list[np.ndarray]:
         run(job, folder, Console(quiet=True))
         checkpoints = Checkpoints(folder / "checkpoints", 2)
-        state = checkpoints.restore(4, job.like)
+        state = checkpoints.restore(4, job.placement.plain)
         checkpoints.close()
         return [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
 

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def expected(folder: pathlib.Path) -> np.ndarray:
     """Log-probabilities of the first test batch, from the evaluation of the run."""
     job = tiny_job()
-    state = Checkpoints(folder / "checkpoints", 1).restore(3, job.like)
+    state = Checkpoints(folder / "checkpoints", 1).restore(3, job.placement.plain)
     return np.asarray(job.eval_step(state, job.test_batches[0]))
 
 
@@ -56,7 +56,9 @@ def test_arrays_are_the_checkpoint_s(folder: pathlib.Path, tmp_path: pathlib.Pat
     arrays = load_file(tmp_path / "net.safetensors")
     with ocp.StandardCheckpointer() as reader:
         again = reader.restore(tmp_path / "net")
-    state = Checkpoints(folder / "checkpoints", 1).restore(3, tiny_job().like)
+    state = Checkpoints(folder / "checkpoints", 1).restore(
+        3, tiny_job().placement.plain
+    )
     kernel = state.params["scores"]["kernel"][...]
     for found in (arrays, again):
         np.testing.assert_array_equal(found["scores/kernel"], kernel)

@@ -59,7 +59,7 @@ def test_a_resume_keeps_the_count_of_keys(job, tmp_path: pathlib.Path):
         state, _ = job.train_step(state, job.batches[step])
     checkpoints = Checkpoints(tmp_path / "checkpoints", 1)
     checkpoints.save(2, state)
-    restored = checkpoints.restore(2, job.like)
+    restored = checkpoints.restore(2, job.placement.plain)
     checkpoints.close()
     counts = {k: v for k, v in leaves(restored).items() if "count" in k and "mode" in k}
     assert len(counts) == 2

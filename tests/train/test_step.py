@@ -13,9 +13,9 @@ from flax import nnx
 
 from jaxpad.data import AUGMENTS, record_keys
 from jaxpad.layers import Conv
-from jaxpad.sharding import batch_split, data_mesh, replicated
+from jaxpad.sharding import batch_split, data_mesh, replicated, zero
 from jaxpad.train.state import init_state
-from jaxpad.train.step import to_float, train_step
+from jaxpad.train.step import model_of, to_float, train_step
 from jaxpad.train.tasks import TASKS
 
 
@@ -51,8 +51,17 @@ def prepare(batch: Any) -> Any:
     return AUGMENTS["shift"](to_float(batch["image"]), targets, keys)
 
 
+def one_device() -> jax.sharding.Mesh:
+    auto = (jax.sharding.AxisType.Auto,)
+    return jax.make_mesh((1,), ("data",), auto, devices=jax.devices()[:1])
+
+
 def setup(
-    optimizer: Any = None, smoothing: float = 0.0, dtype: Any = None, **options: Any
+    optimizer: Any = None,
+    smoothing: float = 0.0,
+    dtype: Any = None,
+    mesh: Any = None,
+    **options: Any,
 ):
     optimizer = optimizer or optax.sgd(0.1, momentum=0.9)
     model = Tiny(dtype=dtype, rngs=nnx.Rngs(0))
@@ -61,7 +70,9 @@ def setup(
         graph=nnx.split(model, nnx.Param, ...)[0],
         task=TASKS["classification"],
         prepare=prepare,
-        optimizer=optimizer,
+        split=zero(
+            optimizer, nnx.state(model, nnx.Param), mesh or one_device(), stage=0
+        ),
         schedule=optax.constant_schedule(0.1),
         label_smoothing=smoothing,
         **options,
@@ -74,6 +85,7 @@ def test_eight_devices_equal_one_with_batch_statistics():
     step, state = setup()
     alone, logged = jax.jit(step)(state, batch())
     mesh = data_mesh()
+    step, state = setup(mesh=mesh)
     assert mesh.size == 8
     shardings = (replicated(mesh), batch_split(mesh))
     split, split_logged = jax.jit(step, in_shardings=shardings)(state, batch())
@@ -95,6 +107,7 @@ def test_statistics_of_one_shard_would_differ():
 
 def test_step_is_pure_and_compiles_once():
     step, state = setup()
+    state = jax.device_put(state, replicated(one_device()))
     counted = jax.jit(chex.assert_max_traces(lambda *a: step(*a), n=1))
     first, _ = counted(state, batch())
     again, _ = counted(state, batch())
@@ -132,9 +145,12 @@ def test_the_average_follows_slowly_and_is_what_is_tested():
     expected = jax.tree.map(
         lambda old, new: 0.1 * old + 0.9 * new, state.params, after.params
     )
-    chex.assert_trees_all_close(after.tested[0], expected, rtol=1e-5, atol=1e-7)
-    plain = setup()[1]
-    assert plain.tested == (plain.params, plain.stats)
+    used = {name: step.keywords[name] for name in ("graph", "split")}
+    model = model_of(after, **used)
+    found = nnx.state(model, nnx.Param)
+    chex.assert_trees_all_close(found, expected, rtol=1e-5, atol=1e-7)
+    plain = nnx.state(model_of(setup()[1], **used), nnx.Param)
+    chex.assert_trees_all_equal(plain, state.params)
 
 
 def test_clipped_update_has_the_norm_of_the_clip():

@@ -31,7 +31,8 @@ def trained(folder: pathlib.Path) -> tuple[nnx.Module, Job]:
     step = checkpoints.latest()
     if step is None:
         raise ValueError(f"{folder} holds no whole checkpoint: train for longer.")
-    model = job.model(checkpoints.restore(step, job.like))
+    placed = job.placement
+    model = job.model(placed.store(checkpoints.restore(step, placed.plain)))
     checkpoints.close()
     return model, job
 

@@ -1,0 +1,100 @@
+"""How a training state lies on the devices, and as plain arrays in checkpoints."""
+
+import dataclasses
+from typing import Any
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from ..sharding import Layout, Zero, pack, unpack
+from .state import TrainState
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where each array of a state lies.
+
+    Attributes:
+        mesh: of devices.
+        plain: shapes of the state as a checkpoint holds it, with shardings.
+        layouts: of each array, a pytree like the state.
+    """
+
+    mesh: Mesh
+    plain: TrainState
+    layouts: TrainState
+
+    @property
+    def stored(self) -> TrainState:
+        """Shapes of the state as a step takes it, with shardings."""
+        return jax.tree.map(
+            lambda a, layout: jax.ShapeDtypeStruct(
+                layout.stored_shape, a.dtype, sharding=self._where(layout)
+            ),
+            self.plain,
+            self.layouts,
+        )
+
+    @property
+    def shardings(self) -> TrainState:
+        """Of the state as a step takes it."""
+        return jax.tree.map(self._where, self.layouts)
+
+    def store(self, plain: TrainState) -> TrainState:
+        """A plain state as a step takes it, on its devices."""
+        packed = self._changed(pack, plain)
+        return jax.device_put(packed, self.shardings)
+
+    def unpack(self, stored: TrainState) -> TrainState:
+        """A state as a checkpoint holds it: no array is flattened or padded."""
+        return self._changed(unpack, stored)
+
+    def _where(self, layout: Layout) -> NamedSharding:
+        return NamedSharding(self.mesh, layout.spec)
+
+    def _changed(self, change: Any, state: TrainState) -> TrainState:
+        """The state, with all arrays changed that are stored flat, in one program."""
+        leaves, tree = jax.tree.flatten(state)
+        layouts = jax.tree.leaves(self.layouts)
+        flat = [n for n, layout in enumerate(layouts) if layout.padded is not None]
+
+        def changed(arrays: list[Any]) -> list[Any]:
+            return [change(a, layouts[n]) for a, n in zip(arrays, flat, strict=True)]
+
+        if flat:
+            whole = NamedSharding(self.mesh, PartitionSpec())
+            run = jax.jit(changed, out_shardings=whole)
+            for n, array in zip(flat, run([leaves[n] for n in flat]), strict=True):
+                leaves[n] = array
+        return jax.tree.unflatten(tree, leaves)
+
+
+def placement(mesh: Mesh, split: Zero, like: TrainState) -> Placement:
+    """Where a state lies whose optimizer is split.
+
+    Args:
+        mesh: of devices.
+        split: from `zero`.
+        like: shapes of the plain state.
+    """
+    stats = jax.tree.map(lambda a: Layout(a.shape), like.stats)
+    own = split.layouts if split.stage.parameters else split.whole_layouts
+    layouts = TrainState(
+        step=Layout(()),
+        params=own,
+        stats=stats,
+        opt_state=split.state_layouts,
+        average=None if like.average is None else (split.layouts, stats),
+    )
+    plain = jax.tree.map(
+        lambda a, layout: jax.ShapeDtypeStruct(
+            a.shape,
+            a.dtype,
+            sharding=NamedSharding(
+                mesh, PartitionSpec() if layout.padded is not None else layout.spec
+            ),
+        ),
+        like,
+        layouts,
+    )
+    return Placement(mesh, plain, layouts)
