@@ -2,7 +2,7 @@
 
 Command: python launch.py --config configs/pets_unet.py
          --config.dataset="oxford_iiit_pet(data_dir='/data')"
-Device:  one accelerator; hours not known
+Device:  one accelerator; minutes by its FLOPs (1.6e16), so reading sets the pace
 Expect:  not known: not yet run here, and no published figure has this recipe
 """
 
