@@ -103,7 +103,7 @@ class Job:
         return self.steps / self.batches.steps_per_epoch
 
 
-def build(config: Any, devices: Sequence[jax.Device] | None = None) -> Job:
+def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     """Reads a config.
 
     Args:

@@ -31,8 +31,9 @@ def plan(job: Job, console: Console, cache: pathlib.Path | None = None) -> Plan:
         ValueError: if the compiler finds that the step does not fit into the memory,
             with what to change.
     """
+    step: Any = job.train_step
     with target(job.placement.platform):
-        lowered = job.train_step.lower(job.placement.stored, job.batch)
+        lowered = step.lower(job.placement.stored, job.batch)
     found = _measured(job, lowered, console, cache)
     config, stored = job.config, job.placement.stored
     devices = list(job.placement.mesh.devices.flat)
@@ -85,9 +86,11 @@ def _measured(
 def _state(job: Job) -> dict[str, Held]:
     """Parameters, gradients and optimizer state, beside ZeRO's formulas."""
     stage, parts = job.split.stage, job.placement.mesh.shape[AXIS]
-    split = dict(
-        zip(("optimizer state", "gradients", "parameters"), stage, strict=True)
-    )
+    split: dict[str, bool] = {
+        "optimizer state": stage.optimizer,
+        "gradients": stage.gradients,
+        "parameters": stage.parameters,
+    }
     found = {}
     for name, (arrays, layouts) in kinds(job.split, job.placement.plain.params).items():
         pairs = [

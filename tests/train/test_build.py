@@ -175,7 +175,7 @@ def test_padding_as_text(text: str, padding: Padding):
 
 def test_shapes_of_a_batch_are_those_of_the_batch():
     job = tiny_job()
-    whole = job.place(job.batches[0])
+    whole: Any = job.place(job.batches[0])
     assert job.batch.keys() == whole.keys()
     for name, array in whole.items():
         like = job.batch[name]
