@@ -15,6 +15,7 @@ from rich.console import Console
 from jaxpad.train import Plan, build, plan, show, topology_devices, write_plan
 from jaxpad.train.chips import CHIPS, Chip, chip_of
 from jaxpad.train.compiled import collectives
+from jaxpad.train.placement import Placement
 from jaxpad.train.room import advice
 
 from .tiny import tiny_config
@@ -159,6 +160,14 @@ def test_a_step_that_is_too_large_is_planned_with_advice(
     assert not found.fits
     assert found.largest_batch == 0
     assert "are missing. What helps:\n  --config.batch_size=64:" in show(found)
+
+
+def test_parts_in_a_loop_are_said_to_count_once(monkeypatch: pytest.MonkeyPatch):
+    job = wide_job(parts=2)
+    assert not plan(job, quiet()).notes
+    monkeypatch.setattr(Placement, "platform", "tpu")
+    (note,) = plan(job, quiet()).notes
+    assert "those of one of 2 parts of the batch" in note
 
 
 class Refused:
