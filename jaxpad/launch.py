@@ -1,7 +1,8 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--profile STEPS] [--distributed]
+                 [--check] [--compile_only [--topology NAME]]
+                 [--profile STEPS] [--distributed]
 
 It exits with 2 if config or data are wrong, which starting it again does not mend, and
 with 1 if anything else stopped it.
@@ -10,6 +11,7 @@ with 1 if anything else stopped it.
 import datetime
 import importlib.util
 import logging as standard
+import os
 import pathlib
 import sys
 from typing import Any, NoReturn
@@ -52,6 +54,18 @@ def main() -> None:
         False,
         "Look at config, folder, data and memory, say what is wrong, and end: nothing "
         "is trained, and no accelerator is used.",
+    )
+    flags.DEFINE_bool(
+        "compile_only",
+        False,
+        "Compile the training step, print what it takes of each device, write it to "
+        "plan.json in --workdir (default: the current folder), and end.",
+    )
+    flags.DEFINE_string(
+        "topology",
+        None,
+        'With --compile_only: a TPU that need not be there, such as "v5e:4x4" '
+        "(default: the devices that jax sees).",
     )
     flags.DEFINE_bool(
         "distributed",
@@ -98,6 +112,10 @@ def _train(argv: list[str]) -> None:
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
     if flags.FLAGS.check:
         _check()
+    if flags.FLAGS.compile_only:
+        _plan()
+    if flags.FLAGS.topology is not None:
+        _fail("--topology is for --compile_only: give that too, or leave it out.")
     first = _joined() if flags.FLAGS.distributed else True
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
@@ -161,6 +179,37 @@ def _check() -> NoReturn:
         worst = max(worst, code)
     print("\nnothing was trained" if not worst else "\nthe run would fail")
     sys.exit(worst)
+
+
+def _plan() -> NoReturn:
+    """Prints and writes what a compiled step takes; exits with 2 if it does not fit."""
+    import jax
+
+    if flags.FLAGS.topology is not None:
+        # Before anything asks for a device: that TPU is only compiled for.
+        jax.config.update("jax_platforms", "cpu")
+    from .train import build, plan, show, topology_devices, write_plan
+
+    name, folder = flags.FLAGS.topology, pathlib.Path(flags.FLAGS.workdir or ".")
+    try:
+        devices = None if name is None else topology_devices(name)
+        job = build(flags.FLAGS.config, devices)
+        found = plan(job, Console(soft_wrap=True), _cache())
+        path = write_plan(found, folder)
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped")
+    print(f"\n{show(found)}\n\nwritten to {path}")
+    sys.exit(0 if found.fits else 2)
+
+
+def _cache() -> pathlib.Path:
+    """Where plans are kept, as compiling may take minutes."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "jaxpad" / "plans"
 
 
 def _new_folder(config: Any) -> pathlib.Path:

@@ -646,6 +646,20 @@ BUGS = [
         "tests/sharding/test_zero.py",
     ),
     Bug(
+        "stage 2 does not split gradients",
+        "jaxpad/sharding/stages.py",
+        "2: Stage(optimizer=True, gradients=True",
+        "2: Stage(optimizer=True, gradients=False",
+        "tests/train/test_plan.py",
+    ),
+    Bug(
+        "the first half of a collective is counted too",
+        "jaxpad/train/compiled.py",
+        "(?:-done)?",
+        "(?:-start|-done)?",
+        "tests/train/test_plan.py",
+    ),
+    Bug(
         "every optimizer may see flat arrays",
         "jaxpad/sharding/shapes.py",
         "if len(shapes) > 1:",

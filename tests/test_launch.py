@@ -1,5 +1,7 @@
 """The launcher: flags, errors, and the same program from a wheel."""
 
+import importlib.util
+import json
 import pathlib
 import subprocess
 import sys
@@ -34,6 +36,7 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
         ("surplus", "unexpected 'surplus'", 2),
         ("--profile=many", "flag --profile=many: invalid literal", 2),
         ("--profile=0", "--profile=0: expected 1 step or more", 2),
+        ("--topology=v5e:4x4", "--topology is for --compile_only: give that too", 2),
         ("--workdir=/proc/run", "--workdir=/proc/run cannot be written to", 1),
     ],
 )
@@ -43,6 +46,26 @@ def test_mistake_is_named(argument: str, message: str, code: int):
     assert message in result.stderr
     assert "error" in result.stderr
     assert not any(line.startswith("  File") for line in result.stderr.splitlines()[:1])
+
+
+def test_a_plan_is_printed_and_written(tmp_path: pathlib.Path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    flags = command(tmp_path, model="tests.train.tiny:Linear", augment="()")[2:]
+    result = start("--compile_only", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "compiled the training step in" in result.stdout
+    assert "Linear, 650 parameters, batch of 128" in result.stdout
+    found = json.loads((tmp_path / "plan.json").read_text())
+    assert found["peak"] > found["arguments"] > 0
+    assert len(list((tmp_path / "cache" / "jaxpad" / "plans").iterdir())) == 1
+
+
+def test_libtpu_is_asked_for_by_name(tmp_path: pathlib.Path):
+    if importlib.util.find_spec("libtpu"):
+        pytest.skip("libtpu is installed")
+    result = start("--compile_only", "--topology=v5e:2x2", f"--workdir={tmp_path}")
+    assert result.returncode == 2
+    assert 'pip install "jaxpad[tpu_compile]"' in result.stderr.splitlines()[0]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import jax
 from ..padding import Padding
 from ..registry import Registry
 from ..typing import Array
-from .choose import choose
+from .choose import choose, target_backend
 from .convolve import Convolve
 from .geometry import Geometry, fill
 from .halo import over_devices
@@ -84,7 +84,8 @@ def auto(
 ) -> Array:
     """The strategy that `choose` names for the default backend and this shape.
 
-    A program compiled for another backend than that of this machine should name one.
+    A program compiled for another backend than that of this machine is traced in
+    `jaxpad.conv.target(backend)`.
     """
-    choice = choose(window, padding, jax.default_backend())
+    choice = choose(window, padding, target_backend())
     return STRATEGIES[choice.strategy](x, kernel, window, padding, convolve)

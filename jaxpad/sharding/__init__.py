@@ -9,6 +9,7 @@ from .mesh import (
     make_mesh as make_mesh,
     replicated as replicated,
     spread as spread,
+    spread_shapes as spread_shapes,
 )
 from .rules import (
     RULES as RULES,

@@ -1,7 +1,7 @@
 """The mesh of devices, and how arrays lie on it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,8 +10,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 
-def make_mesh(sizes: Mapping[str, int]) -> Mesh:
-    """All devices of all processes, along named axes.
+def make_mesh(sizes: Mapping[str, int], devices: Sequence[Any] | None = None) -> Mesh:
+    """Devices, all of all processes by default, along named axes.
 
     The axes are Auto: the compiler places what is inside a step, and
     `with_sharding_constraint` refuses the Explicit axes that are jax's default. Devices
@@ -19,6 +19,7 @@ def make_mesh(sizes: Mapping[str, int]) -> Mesh:
 
     Args:
         sizes: devices along each axis; one of them may be -1 and takes what is left.
+        devices: for example those of a TPU that is only compiled for.
 
     Raises:
         ValueError: if the sizes do not multiply to the number of devices.
@@ -27,10 +28,11 @@ def make_mesh(sizes: Mapping[str, int]) -> Mesh:
         >>> make_mesh({"data": -1, "model": 1}).axis_names
         ('data', 'model')
     """
-    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
-    shape = _filled(sizes, len(devices))
+    found = jax.devices() if devices is None else devices
+    found = sorted(found, key=lambda d: (d.process_index, d.id))
+    shape = _filled(sizes, len(found))
     kinds = (AxisType.Auto,) * len(shape)
-    return Mesh(np.array(devices).reshape(shape), tuple(sizes), axis_types=kinds)
+    return Mesh(np.array(found).reshape(shape), tuple(sizes), axis_types=kinds)
 
 
 def _filled(sizes: Mapping[str, int], devices: int) -> list[int]:
@@ -85,6 +87,27 @@ def spread(split: NamedSharding, batch: Any) -> Any:
     return jax.tree.map(
         lambda part: jax.make_array_from_process_local_data(split, part), batch
     )
+
+
+def spread_shapes(split: NamedSharding, batch: Any) -> Any:
+    """Shapes of what `spread` makes, with their sharding; no device is needed.
+
+    Args:
+        split: where the whole arrays would lie.
+        batch: a pytree of NumPy arrays, this process's part of the whole.
+
+    Example:
+        >>> split = batch_split(data_mesh())
+        >>> spread_shapes(split, {"label": np.arange(8)})["label"].shape
+        (8,)
+    """
+
+    def shape(part: np.ndarray) -> jax.ShapeDtypeStruct:
+        records = len(part) * jax.process_count()
+        dtype = jax.dtypes.canonicalize_dtype(part.dtype)
+        return jax.ShapeDtypeStruct((records, *part.shape[1:]), dtype, sharding=split)
+
+    return jax.tree.map(shape, batch)
 
 
 def gathered(part: Any) -> Any:

@@ -33,19 +33,24 @@ def describe(split: Zero, params: Any) -> str:
         >>> describe(found, params).splitlines()[0].split()[:3]
         ['zero', '0', 'bytes']
     """
+    number = sum(split.stage)
+    lines = [_row(f"zero {number}", "bytes", "a device", "coverage", *WAYS)]
+    found = kinds(split, params)
+    lines += [_row(name, *_cells(split, *kind)) for name, kind in found.items()]
+    if split.reason:
+        lines.append(f"Arrays keep their shapes: of the optimizer, {split.reason}.")
+    return "\n".join(lines)
+
+
+def kinds(split: Zero, params: Any) -> dict[str, tuple[Any, Any]]:
+    """The arrays of each kind, or their shapes, and their layouts, two pytrees."""
     state = jax.eval_shape(split.optimizer.init, _stored(params, split.layouts))
     stage, whole = split.stage, split.whole_layouts
-    kinds = {
+    return {
         "parameters": (params, split.layouts if stage.parameters else whole),
         "gradients": (params, split.layouts if stage.gradients else whole),
         "optimizer state": (state, split.state_layouts),
     }
-    number = sum(stage)
-    lines = [_row(f"zero {number}", "bytes", "a device", "coverage", *WAYS)]
-    lines += [_row(name, *_cells(split, *kind)) for name, kind in kinds.items()]
-    if split.reason:
-        lines.append(f"Arrays keep their shapes: of the optimizer, {split.reason}.")
-    return "\n".join(lines)
 
 
 def _stored(params: Any, layouts: Any) -> Any:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from ..conv import target_backend
 from ..typing import Array
 
 
@@ -60,7 +61,7 @@ def accumulate(
         return (carry, jax.tree.map(jnp.add, total, scaled), weights + weight), None
 
     # XLA's CPU convolutions are several times slower inside a loop (jax#12868).
-    unroll = parts if jax.default_backend() == "cpu" else 1
+    unroll = parts if target_backend() == "cpu" else 1
     (carry, total, weight), _ = jax.lax.scan(
         add, (carry, *zeros), pieces, unroll=unroll
     )

@@ -6,11 +6,12 @@ there is a config. Names, numbers and shapes are checked before anything is comp
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 
+from ..conv import target
 from ..data import (
     CROPS,
     DATASETS,
@@ -28,6 +29,7 @@ from ..sharding import (
     make_mesh,
     replicated,
     spread,
+    spread_shapes,
 )
 from .functions import Functions, read_functions
 from .keys import check_keys, check_values, named
@@ -49,6 +51,7 @@ class Job:
         batches: `batches[t]` is this process's part of the batch of step t.
         test_batches: every test example once, this process's parts.
         place: from these parts to the batch on the devices of all processes.
+        batch: shapes of that batch, with shardings.
         init: makes the untrained state, on its devices.
         placement: where it lies; for its shapes no config.weights are read.
         split: the optimizer, and what of the state is split over the devices.
@@ -75,6 +78,7 @@ class Job:
     batches: TrainBatches
     test_batches: EvalBatches
     place: Callable[[Batch], Batch]
+    batch: dict[str, jax.ShapeDtypeStruct]
     init: Callable[[], TrainState]
     placement: Placement
     split: Zero
@@ -99,11 +103,13 @@ class Job:
         return self.steps / self.batches.steps_per_epoch
 
 
-def build(config: Any) -> Job:
+def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     """Reads a config.
 
     Args:
         config: a `ConfigDict` with every key of `configs/default.py`.
+        devices: on which it would run, all that jax sees by default; those of a TPU
+            that is not there serve to compile it.
 
     Returns:
         A `Job`.
@@ -116,7 +122,7 @@ def build(config: Any) -> Job:
     check_values(config)
     with named("trackers", config):
         trackers = read_trackers(config.trackers)
-    mesh = make_mesh(dict(config.mesh.items()))
+    mesh = make_mesh(dict(config.mesh.items()), devices)
     check_batch(config.batch_size, mesh.shape["data"])
     if config.eval_batch_size:
         check_batch(config.eval_batch_size, mesh.shape["data"], "eval_batch_size")
@@ -128,25 +134,26 @@ def build(config: Any) -> Job:
             f" {dataset.name} has classes of pixels: set it to 0."
         )
     batches, test_batches = _batches(config, dataset)
-    place = functools.partial(spread, batch_split(mesh))
-    sample = place(batches[0])
+    shapes = functools.partial(spread_shapes, batch_split(mesh))
+    sample, tested = shapes(batches[0]), shapes(test_batches[0])
     steps, warmup = _steps(config, batches.steps_per_epoch)
     made = read_functions(config, dataset, sample, mesh, steps, warmup)
     plain = jax.eval_shape(functools.partial(made.init, weights=False))
     placed = placement(mesh, made.split, plain)
     like = placed.stored
     # Steps on shapes alone find what does not fit before anything is compiled.
-    jax.eval_shape(made.train, like, sample)
-    tested = place(test_batches[0])
-    with named("test_crop" if config.predict == "whole" else "predict", config):
-        jax.eval_shape(made.test, like, tested)
+    with target(placed.platform):
+        jax.eval_shape(made.train, like, sample)
+        with named("test_crop" if config.predict == "whole" else "predict", config):
+            jax.eval_shape(made.test, like, tested)
     return Job(
         config=config.to_dict(),
         dataset=dataset,
         task=TASKS[dataset.task],
         batches=batches,
         test_batches=test_batches,
-        place=place,
+        place=functools.partial(spread, batch_split(mesh)),
+        batch=sample,
         **_jitted(made, placed),
         placement=placed,
         split=made.split,

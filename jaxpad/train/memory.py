@@ -71,3 +71,13 @@ def _bytes(aval: Any) -> int:
         return aval.size * aval.dtype.itemsize
     except AttributeError:  # a token, or a key: next to nothing
         return 0
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits them.
+
+    Example:
+        >>> size(2**20), size(5 * 2**30)
+        ('1.0 MiB', '5.0 GiB')
+    """
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -25,6 +25,11 @@ class Placement:
     layouts: TrainState
 
     @property
+    def platform(self) -> str:
+        """Of the devices: "cpu", "gpu" or "tpu"."""
+        return self.mesh.devices.flat[0].platform
+
+    @property
     def stored(self) -> TrainState:
         """Shapes of the state as a step takes it, with shardings."""
         return jax.tree.map(

@@ -12,7 +12,7 @@ from ..data import Batch
 from .build import Job, build
 from .checkpoint import saved_steps
 from .loop import check_weights, room_needed
-from .memory import live_bytes
+from .memory import live_bytes, size
 from .workdir import FINGERPRINT, check_data, open_workdir
 
 
@@ -115,7 +115,7 @@ def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
                 path.rmdir()
     steps = saved_steps(folder)
     begin = f"goes on from step {max(steps)}" if steps else "begins at step 0"
-    needs = f"\ncheckpoints take up to {_size(room)}, which is free"
+    needs = f"\ncheckpoints take up to {size(room)}, which is free"
     return f"{folder} can be written to; the run {begin}{needs if job else ''}"
 
 
@@ -162,11 +162,11 @@ def _memory(job: Job) -> str:
     like, batch = job.placement.stored, job.batches[0]
     total = live_bytes(job.train_step, like, batch)
     kinds = {"parameters": like.params, "optimizer": like.opt_state}
-    parts = [f"{name} {_size(_bytes(tree))}" for name, tree in kinds.items()]
+    parts = [f"{name} {size(_bytes(tree))}" for name, tree in kinds.items()]
     rest = total - job.state_bytes
     return (
-        f"state {_size(job.state_bytes)} on every device ({', '.join(parts)})\n"
-        f"about {_size(rest)} more in a step, split over the devices: an estimate\n"
+        f"state {size(job.state_bytes)} on every device ({', '.join(parts)})\n"
+        f"about {size(rest)} more in a step, split over the devices: an estimate\n"
         "from shapes, of all that is alive at once if nothing is fused; a TPU may need "
         "half"
     )
@@ -174,13 +174,3 @@ def _memory(job: Job) -> str:
 
 def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def _size(count: int) -> str:
-    """Bytes in the unit that suits them.
-
-    Example:
-        >>> _size(2**20), _size(5 * 2**30)
-        ('1.0 MiB', '5.0 GiB')
-    """
-    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

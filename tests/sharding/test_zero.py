@@ -117,3 +117,10 @@ def test_mesh_that_does_not_fit(sizes: dict[str, int]):
 
 def test_mesh_takes_what_is_left():
     assert dict(make_mesh({"data": -1, "model": 2}).shape) == {"data": 4, "model": 2}
+
+
+def test_a_mesh_of_some_devices():
+    some = jax.devices()[4:6]
+    assert list(make_mesh({"data": -1}, some).devices.flat) == some
+    with pytest.raises(ValueError, match="does not fit 2 devices"):
+        make_mesh({"data": 8}, some)

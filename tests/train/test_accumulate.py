@@ -10,6 +10,7 @@ import optax
 import pytest
 from flax import nnx
 
+from jaxpad.conv import target
 from jaxpad.layers import Conv
 from jaxpad.sharding import batch_split, data_mesh
 from jaxpad.train.accumulate import accumulate
@@ -142,3 +143,14 @@ def test_average_of_a_models_state_keeps_keys_and_statistics():
     found = ema_update(state, moved, 0.5)
     chex.assert_trees_all_equal_shapes_and_dtypes(found, state)
     np.testing.assert_allclose(found["layers"][1]["mean"][...], 0.5)
+
+
+@pytest.mark.parametrize(("backend", "unroll"), [("cpu", 4), ("tpu", 1)])
+def test_parts_are_a_loop_but_on_a_cpu(backend: str, unroll: int):
+    """Of the backend that is compiled for, whatever this machine is."""
+    with target(backend):
+        program = jax.make_jaxpr(
+            lambda x: accumulate(lambda c, p: (c, p.sum(), p[0]), None, x, 4)
+        )(jnp.ones(8))
+    (loop,) = [e for e in program.eqns if e.primitive.name == "scan"]
+    assert loop.params["unroll"] == unroll

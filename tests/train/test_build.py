@@ -11,6 +11,7 @@ from jaxpad.padding import as_padding
 from jaxpad.train import build
 
 from .jobs import small_config
+from .tiny import tiny_config, tiny_job
 
 
 GLOBE = Padding(("replicate", "circular"), amount="half")
@@ -170,3 +171,26 @@ def test_key_that_means_nothing_or_is_missing():
 def test_padding_as_text(text: str, padding: Padding):
     assert as_padding(text) == padding
     assert build(small_config(padding=text)).steps == 22
+
+
+def test_shapes_of_a_batch_are_those_of_the_batch():
+    job = tiny_job()
+    whole: Any = job.place(job.batches[0])
+    assert job.batch.keys() == whole.keys()
+    for name, array in whole.items():
+        like = job.batch[name]
+        assert (like.shape, like.dtype) == (array.shape, array.dtype)
+        assert like.sharding == array.sharding
+
+
+def test_a_job_is_built_on_devices_that_need_not_hold_anything():
+    """As of a TPU that is not there: nothing can be placed on these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jax.device_put", _refused)
+        patch.setattr("jax.make_array_from_process_local_data", _refused)
+        job = build(tiny_config(), jax.devices()[:2])
+    assert dict(job.placement.mesh.shape) == {"data": 2, "model": 1}
+
+
+def _refused(*arguments: Any) -> Any:
+    raise RuntimeError("a device was asked for")
