@@ -7,6 +7,7 @@ the program computes, reads, or waits for the others in a collective.
 
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -48,7 +49,7 @@ def watched() -> Iterator[None]:
     watch = _Watch()
     try:
         yield
-        watch.meet(rounds=10**6)
+        watch.meet(rounds=10**5)
     except BaseException as error:
         # A collective fails as soon as another process is gone; who, is not known yet.
         of_jax = isinstance(error, jax.errors.JaxRuntimeError)
@@ -89,18 +90,19 @@ class _Watch:
             threading.Thread(target=work, daemon=True).start()
 
     def meet(self, rounds: int) -> bool:
-        """Whether all others came to an end, well or not, within so many rounds."""
+        """Whether all others come to the same end within so many rounds."""
         milliseconds = round(1000 * rounds * PAUSE)
         try:
-            self.client.wait_at_barrier("jaxpad: the end", milliseconds)
+            self.client.wait_at_barrier(f"jaxpad: {self.state}", milliseconds)
         except jax.errors.JaxRuntimeError:
             return False
         return True
 
     def _talk(self) -> None:
-        count = 0
-        while not self.over:
-            word = f"{self.state} {socket.gethostname()} {(count := count + 1)}"
+        for count in itertools.count():
+            if self.over:
+                return
+            word = f"{self.state} {socket.gethostname()} {count}"
             # An error is a missing answer, of which the other thread thinks.
             with contextlib.suppress(jax.errors.JaxRuntimeError):
                 self.client.key_value_set(f"{FOLDER}{self.me}", word, True)
