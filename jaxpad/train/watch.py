@@ -119,7 +119,7 @@ class _Watch:
             # What fails for one often fails for all: each may say why itself.
             self.failed += word.startswith("failed")
             if self.failed > GRACE:
-                self._end(number, "stopped with an error")
+                self._end(number, "stopped with an error, which its output shows")
 
     def _wait(self) -> None:
         while not self.over:
