@@ -1,11 +1,12 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--compile_only [--topology NAME]]
-                 [--profile STEPS] [--distributed]
+                 [--check] [--compile_only [--topology NAME]] [--profile STEPS]
+                 [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
-It exits with 2 if config or data are wrong, which starting it again does not mend, and
-with 1 if anything else stopped it.
+It exits with 2 if config or data are wrong, which starting it again does not mend, with
+3 if another process that it trains with is gone, and with 1 if anything else stopped
+it.
 """
 
 import datetime
@@ -73,6 +74,16 @@ def main() -> None:
         "Train together with the other processes of this cluster: a TPU pod, Slurm, "
         "Open MPI or Kubernetes. Each is started with the same command.",
     )
+    flags.DEFINE_string(
+        "coordinator",
+        None,
+        "HOST:PORT of process 0, for processes that no cluster tells of each other: "
+        "with --processes and --process, and instead of --distributed.",
+    )
+    flags.DEFINE_integer("processes", None, "How many there are, with --coordinator.")
+    flags.DEFINE_integer(
+        "process", None, "Which this one is, from 0, with --coordinator."
+    )
     flags.DEFINE_integer(
         "profile",
         None,
@@ -116,7 +127,23 @@ def _train(argv: list[str]) -> None:
         _plan()
     if flags.FLAGS.topology is not None:
         _fail("--topology is for --compile_only: give that too, or leave it out.")
-    first = _joined() if flags.FLAGS.distributed else True
+    from .address import read_address
+
+    given = flags.FLAGS
+    try:
+        address = read_address(given.coordinator, given.processes, given.process)
+    except ValueError as error:
+        _fail(str(error))
+    if not (address or given.distributed):
+        return _run(first=True)
+    first = _joined(address)
+    from .train.watch import watched
+
+    with watched():
+        _run(first)
+
+
+def _run(first: bool) -> None:
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .train import build, how_to_open, run
@@ -140,18 +167,19 @@ def _train(argv: list[str]) -> None:
         console.print(how_to_open(folder), highlight=False)
 
 
-def _joined() -> bool:
+def _joined(address: dict[str, Any]) -> bool:
     """Whether this process, which joins the others of its cluster, is the first."""
     if flags.FLAGS.workdir is None:
-        _fail("--distributed needs --workdir, a folder that all processes see.")
+        _fail("several processes need --workdir, a folder that all of them see.")
     import jax
 
     try:
-        jax.distributed.initialize()
+        jax.distributed.initialize(**address)
     except ValueError as error:
         _fail(
             f"--distributed: {error} JAX knows of no cluster here: start this under "
-            "Slurm, Open MPI or Kubernetes, or on a TPU pod, or leave the flag out."
+            "Slurm, Open MPI or Kubernetes, or on a TPU pod, say who is who by "
+            "--coordinator, --processes and --process, or leave the flag out."
         )
     return jax.process_index() == 0
 

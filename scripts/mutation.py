@@ -680,6 +680,34 @@ BUGS = [
         "return stored",
         "tests/train/test_stages.py",
     ),
+    Bug(
+        "a halted process is waited for",
+        "jaxpad/train/watch.py",
+        "self.silent[number] + 1 if word == before",
+        "self.silent[number] if word == before",
+        "tests/train/test_watch.py",
+    ),
+    Bug(
+        "when the first process dies the others abort",
+        "jaxpad/train/watch.py",
+        "        _delay_aborts()\n",
+        "",
+        "tests/train/test_watch.py",
+    ),
+    Bug(
+        "a collective that fails counts as an error of one's own",
+        "jaxpad/train/watch.py",
+        "if of_jax and watch",
+        "if not of_jax and watch",
+        "tests/train/test_watch.py",
+    ),
+    Bug(
+        "a process that fails waits for those that are gone",
+        "jaxpad/train/watch.py",
+        "            os._exit(code)\n",
+        "",
+        "tests/train/test_watch.py",
+    ),
 ]
 
 

@@ -1,0 +1,153 @@
+"""Of two processes that train together, one dies, stalls or fails: real signals."""
+
+import contextlib
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .jobs import command, environment, launch
+from .test_processes import free_port, rows
+from .test_resume import final_arrays
+
+
+TINY: dict[str, Any] = {"model": "tests.train.tiny:Linear"}
+# Without this, a test would wait for a minute. On busy cores a healthy process can be
+# silent for some seconds.
+SILENCE = 10
+
+
+def begin(folder: pathlib.Path, number: int, port: int, **changes) -> subprocess.Popen:
+    """One process of two, which is told by flags where it is."""
+    address = (f"--coordinator=localhost:{port}", "--processes=2")
+    return subprocess.Popen(
+        [*command(folder, **TINY | changes), *address, f"--process={number}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(devices=1) | {"JAXPAD_SILENCE": str(SILENCE)},
+    )
+
+
+@contextlib.contextmanager
+def two(
+    folder: pathlib.Path, *models: str, **changes
+) -> Iterator[list[subprocess.Popen]]:
+    """Two processes, of models of their own if two are given."""
+    port = free_port()
+    each = [{"model": model} for model in models] or [{}, {}]
+    processes = [begin(folder, i, port, **changes | c) for i, c in enumerate(each)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def wait_for(folder: pathlib.Path, processes: list[subprocess.Popen], steps: int):
+    log = folder / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (log.exists() and log.read_bytes().count(b"\n") >= steps):
+        assert all(p.poll() is None for p in processes), "ended too early"
+        assert time.monotonic() < deadline, "the run wrote no metrics"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("gone", [0, 1])
+def test_the_rest_name_it_and_stop(tmp_path: pathlib.Path, gone: int, sent):
+    # So many epochs that it cannot be over before the signal arrives.
+    with two(tmp_path, epochs=2000) as processes:
+        wait_for(tmp_path, processes, steps=5)
+        processes[gone].send_signal(sent)
+        began = time.monotonic()
+        _, errors = processes[1 - gone].communicate(timeout=60)
+        assert time.monotonic() - began < 4 * SILENCE
+    assert processes[1 - gone].returncode == 3, errors
+    named = f"error: process {gone} of 2, on {socket.gethostname()}, has"
+    assert named in errors
+    assert "Start all again with the same --workdir" in errors
+
+
+def test_one_fails(tmp_path: pathlib.Path):
+    with two(tmp_path, TINY["model"], "resnet21") as (first, second):
+        _, errors = first.communicate(timeout=60)
+        assert first.returncode == 3, errors
+        assert "error: process 1 of 2" in errors
+        assert "stopped with an error" in errors
+        _, errors = second.communicate(timeout=60)
+        assert second.returncode == 2, errors
+        assert "resnet21" in errors
+
+
+def test_both_fail(tmp_path: pathlib.Path):
+    with two(tmp_path, model="resnet21") as processes:
+        for process in processes:
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 2, errors
+            assert "resnet21" in errors
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("whole")
+    result = launch(folder, **TINY)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The folder of two processes, both killed after their first checkpoint."""
+    folder = tmp_path_factory.mktemp("killed")
+    with two(folder) as processes:
+        wait_for(folder, processes, steps=9)
+        for process in processes:
+            process.kill()
+    return folder
+
+
+def assert_same_end(found: pathlib.Path, expected: pathlib.Path) -> None:
+    references = final_arrays(expected)
+    arrays = final_arrays(found, references)
+    assert arrays.keys() == references.keys()
+    for name, reference in references.items():
+        np.testing.assert_allclose(arrays[name], reference, rtol=1e-3, atol=1e-4)
+    for ours, theirs in zip(rows(found), rows(expected), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-5)
+
+
+def test_two_go_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    with two(folder) as (first, second):
+        said, errors = first.communicate(timeout=120)
+        assert first.returncode == 0, errors
+        assert "going on from step" in said
+        _, errors = second.communicate(timeout=60)
+        assert second.returncode == 0, errors
+    assert_same_end(folder, whole)
+
+
+def test_one_goes_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    result = launch(folder, **TINY)
+    assert result.returncode == 0, result.stderr
+    assert "going on from step" in result.stdout
+    assert_same_end(folder, whole)
+
+
+def test_wrong_address(tmp_path: pathlib.Path):
+    with socket.create_server(("", 0)) as taken:
+        process = begin(tmp_path, 0, taken.getsockname()[1])
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "cannot listen at port" in errors
+    assert "Traceback" not in errors
