@@ -11,7 +11,7 @@ import jaxpad
 
 # Left may not import right; those on one row may not import each other.
 LAYERS = [
-    ["registry", "typing"],
+    ["registry", "typing", "address"],
     ["arith"],
     ["padding"],
     ["conv", "attention"],
