@@ -82,6 +82,10 @@ class Zero:
         """The opposite of `pack`."""
         return self._place(unpack, packed, self.layouts, self.whole_layouts)
 
+    def packed(self, stored: Any) -> Any:
+        """Stored parameters as the optimizer sees them."""
+        return stored if self.stage.parameters else self.pack(stored)
+
     def whole(self, stored: Any) -> Any:
         """The parameters as the model sees them."""
         return self.unpack(stored) if self.stage.parameters else stored
@@ -102,7 +106,7 @@ class Zero:
             The stored parameters and the state afterwards.
         """
         grads = grads if self.stage.gradients else self.pack(grads)
-        params = stored if self.stage.parameters else self.pack(stored)
+        params = self.packed(stored)
         updates, state = self.optimizer.update(grads, state, params)
         params = self._place(_same, optax.apply_updates(params, updates), self.layouts)
         stored = params if self.stage.parameters else self.unpack(params)

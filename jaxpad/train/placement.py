@@ -1,6 +1,7 @@
 """How a training state lies on the devices, and as plain arrays in checkpoints."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -62,16 +63,25 @@ class Placement:
         leaves, tree = jax.tree.flatten(state)
         layouts = jax.tree.leaves(self.layouts)
         flat = [n for n, layout in enumerate(layouts) if layout.padded is not None]
-
-        def changed(arrays: list[Any]) -> list[Any]:
-            return [change(a, layouts[n]) for a, n in zip(arrays, flat, strict=True)]
-
-        if flat:
-            whole = NamedSharding(self.mesh, PartitionSpec())
-            run = jax.jit(changed, out_shardings=whole)
-            for n, array in zip(flat, run([leaves[n] for n in flat]), strict=True):
-                leaves[n] = array
+        changed = _change(
+            [leaves[n] for n in flat],
+            change=change,
+            layouts=tuple(layouts[n] for n in flat),
+            where=NamedSharding(self.mesh, PartitionSpec()),
+        )
+        for n, array in zip(flat, changed, strict=True):
+            leaves[n] = array
         return jax.tree.unflatten(tree, leaves)
+
+
+# Outside, so that the second checkpoint does not compile it again.
+@functools.partial(jax.jit, static_argnames=("change", "layouts", "where"))
+def _change(
+    arrays: list[Any], *, change: Any, layouts: tuple[Layout, ...], where: NamedSharding
+) -> list[Any]:
+    pairs = zip(arrays, layouts, strict=True)
+    changed = [change(array, layout) for array, layout in pairs]
+    return jax.lax.with_sharding_constraint(changed, where)
 
 
 def placement(mesh: Mesh, split: Zero, like: TrainState) -> Placement:

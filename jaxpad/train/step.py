@@ -91,7 +91,7 @@ def train_step(
     }
     average = state.average
     if average is not None:
-        now = (split.pack(split.whole(params)), stats)
+        now = (split.packed(params), stats)
         average = ema_update(average, now, ema_decay(state.step, decay))
     return TrainState(state.step + 1, params, stats, opt_state, average), metrics
 
