@@ -53,9 +53,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.predict = "whole"  # or "sliding(window=(769, 769), stride=513)"
 
     # Where it lies
-    config.mesh = {"data": -1, "model": 1}  # devices along each axis; -1: what is left
+    # Rows and columns of images are shared over "spatial" and "columns"; -1: the rest.
+    config.mesh = {"data": -1, "spatial": 1, "columns": 1, "model": 1}  # devices
     config.zero = 0  # 1 splits the optimizer's state, 2 gradients, 3 parameters
     config.zero_coverage = 0.9  # of an even part, by what a device holds of the state
+    config.offload = False  # optimizer's state in the host's memory between steps
     config.sharding = "whole"  # or "transformer", or rules by path: the "model" axis
 
     # What is kept

@@ -1,18 +1,18 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--compile_only [--topology NAME]] [--profile STEPS]
+                 [--check] [--profile STEPS]
+                 [--compile_only [--topology NAME] [--sweep KEY=VALUE,VALUE,... ...]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
-It exits with 2 if config or data are wrong, which starting it again does not mend, with
-3 if another process that it trains with is gone, and with 1 if anything else stopped
-it.
+It exits with 2 if config or data are wrong, which starting it again does not mend, or
+if a step that was only compiled does not fit; with 3 if another process that it trains
+with is gone, and with 1 if anything else stopped it.
 """
 
 import datetime
 import importlib.util
 import logging as standard
-import os
 import pathlib
 import sys
 from typing import Any, NoReturn
@@ -22,6 +22,8 @@ try:
     from absl import app, flags, logging
     from ml_collections import config_flags
     from rich.console import Console
+
+    from .options import define_flags, list_in_help
 except ImportError as error:
     sys.exit(f'error: {error}. The trainer is an extra: pip install "jaxpad[train]"')
 
@@ -44,51 +46,7 @@ def default_config() -> Any:
 def main() -> None:
     """The `jaxpad` command."""
     default = _CONFIGS / "default.py"
-    flags.DEFINE_string(
-        "workdir",
-        None,
-        "Where the run's files go (default: a new folder in runs/). Given the folder "
-        "of a run that was stopped, the run goes on.",
-    )
-    flags.DEFINE_bool(
-        "check",
-        False,
-        "Look at config, folder, data and memory, say what is wrong, and end: nothing "
-        "is trained, and no accelerator is used.",
-    )
-    flags.DEFINE_bool(
-        "compile_only",
-        False,
-        "Compile the training step, print what it takes of each device, write it to "
-        "plan.json in --workdir (default: the current folder), and end.",
-    )
-    flags.DEFINE_string(
-        "topology",
-        None,
-        'With --compile_only: a TPU that need not be there, such as "v5e:4x4" '
-        "(default: the devices that jax sees).",
-    )
-    flags.DEFINE_bool(
-        "distributed",
-        False,
-        "Train together with the other processes of this cluster: a TPU pod, Slurm, "
-        "Open MPI or Kubernetes. Each is started with the same command.",
-    )
-    flags.DEFINE_string(
-        "coordinator",
-        None,
-        "HOST:PORT of process 0, for processes that no cluster tells of each other: "
-        "with --processes and --process, and instead of --distributed.",
-    )
-    flags.DEFINE_integer("processes", None, "How many there are, with --coordinator.")
-    flags.DEFINE_integer(
-        "process", None, "Which this one is, from 0, with --coordinator."
-    )
-    flags.DEFINE_integer(
-        "profile",
-        None,
-        "Trace so many steps, soon after the first, into WORKDIR/profile.",
-    )
+    define_flags()
     try:
         # This reads the command line, and so finds keys that do not exist.
         config_flags.DEFINE_config_file(
@@ -102,6 +60,7 @@ def main() -> None:
             f"{' '.join(given)}: the config has no key {reason}\nAll keys, with "
             f"their meaning, stand in {default}."
         )
+    list_in_help(__name__, define_flags.__module__)
     app.run(_train, flags_parser=_parse)
 
 
@@ -115,18 +74,21 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _train(argv: list[str]) -> None:
-    if len(argv) > 1:
+    # What follows --sweep is more of it.
+    words = flags.FLAGS.sweep and [*flags.FLAGS.sweep, *argv[1:]]
+    if len(argv) > 1 and not words:
         _fail(f"unexpected {argv[1]!r}: flags begin with --")
     if not flags.FLAGS["verbosity"].present:
         # Orbax logs every save, and every error that it also raises.
         logging.set_verbosity(logging.FATAL)
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
+    for name in ("topology", "sweep"):
+        if flags.FLAGS[name].present and not flags.FLAGS.compile_only:
+            _fail(f"--{name} is for --compile_only: give that too, or leave it out.")
     if flags.FLAGS.check:
         _check()
     if flags.FLAGS.compile_only:
-        _plan()
-    if flags.FLAGS.topology is not None:
-        _fail("--topology is for --compile_only: give that too, or leave it out.")
+        _plan(words)
     from .address import read_address
 
     given = flags.FLAGS
@@ -146,6 +108,7 @@ def _train(argv: list[str]) -> None:
 def _run(first: bool) -> None:
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
+    from .reports.words import summary
     from .train import build, how_to_open, run
 
     console, folder = Console(soft_wrap=True, quiet=not first), None
@@ -162,7 +125,7 @@ def _run(first: bool) -> None:
         sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
     if report is None:
         return
-    console.print(_summary(results, folder, report), highlight=False)
+    console.print(summary(results, folder, report), highlight=False)
     if flags.FLAGS.profile:
         console.print(how_to_open(folder), highlight=False)
 
@@ -209,66 +172,32 @@ def _check() -> NoReturn:
     sys.exit(worst)
 
 
-def _plan() -> NoReturn:
-    """Prints and writes what a compiled step takes; exits with 2 if it does not fit."""
+def _plan(words: list[str]) -> NoReturn:
+    """Prints and writes what compiled steps take; exits with 2 if one does not fit."""
     import jax
 
     if flags.FLAGS.topology is not None:
         # Before anything asks for a device: that TPU is only compiled for.
         jax.config.update("jax_platforms", "cpu")
-    from .train import build, plan, show, topology_devices, write_plan
+    from .train import compile_only
 
-    name, folder = flags.FLAGS.topology, pathlib.Path(flags.FLAGS.workdir or ".")
+    given = flags.FLAGS
+    folder = pathlib.Path(given.workdir or ".")
     try:
-        devices = None if name is None else topology_devices(name)
-        job = build(flags.FLAGS.config, devices)
-        found = plan(job, Console(soft_wrap=True), _cache())
-        path = write_plan(found, folder)
+        text, path, fits = compile_only(
+            given.config, words, given.topology, folder, Console(soft_wrap=True)
+        )
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
     except OSError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped")
-    print(f"\n{show(found)}\n\nwritten to {path}")
-    sys.exit(0 if found.fits else 2)
-
-
-def _cache() -> pathlib.Path:
-    """Where plans are kept, as compiling may take minutes."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "jaxpad" / "plans"
+    print(f"\n{text}\n\nwritten to {path}")
+    sys.exit(0 if fits else 2)
 
 
 def _new_folder(config: Any) -> pathlib.Path:
     name = config.dataset.partition("(")[0].rpartition(":")[-1]
     now = datetime.datetime.now()
     return pathlib.Path("runs") / f"{name}-{now:%Y%m%d-%H%M%S}"
-
-
-def _summary(results: Any, folder: pathlib.Path, report: pathlib.Path) -> str:
-    from .reports.words import NAMES, duration, percent
-
-    test, headline = results["test"], results["headline"]
-    if headline == "miou":
-        found = (
-            f"{test['examples']:,} images; pixel accuracy {percent(test['accuracy'])}"
-        )
-    else:
-        low, high = test["interval"]
-        found = (
-            f"95% interval {low:.1%} to {high:.1%}, "
-            f"{test['correct']:,} of {test['examples']:,} images"
-        )
-    name = NAMES.get(headline, headline)
-    each = "pixel" if headline == "miou" else "image"
-    lines = {
-        f"test {name}": f"{percent(test[headline])} ({found})",
-        "trivial": f"{percent(results['trivial'][headline])} "
-        f"(the best answer that is the same for every {each})",
-        "training": duration(results["train_seconds"]),
-        "files": folder,
-        "report": report,
-    }
-    width = max(map(len, lines)) + 1
-    return "".join(f"\n{name:{width}}{value}" for name, value in lines.items())

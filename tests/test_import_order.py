@@ -11,7 +11,7 @@ import jaxpad
 
 # Left may not import right; those on one row may not import each other.
 LAYERS = [
-    ["registry", "typing", "address"],
+    ["registry", "typing", "address", "options"],
     ["arith"],
     ["padding"],
     ["conv", "attention"],

@@ -37,6 +37,7 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
         ("--profile=many", "flag --profile=many: invalid literal", 2),
         ("--profile=0", "--profile=0: expected 1 step or more", 2),
         ("--topology=v5e:4x4", "--topology is for --compile_only: give that too", 2),
+        ("--sweep=zero=0,1", "--sweep is for --compile_only: give that too", 2),
         ("--workdir=/proc/run", "--workdir=/proc/run cannot be written to", 1),
     ],
 )
@@ -46,6 +47,12 @@ def test_mistake_is_named(argument: str, message: str, code: int):
     assert message in result.stderr
     assert "error" in result.stderr
     assert not any(line.startswith("  File") for line in result.stderr.splitlines()[:1])
+
+
+def test_help_lists_the_flags():
+    said = start("--help").stdout
+    for flag in ("config", "workdir", "[no]check", "sweep", "coordinator"):
+        assert f"\n  --{flag}: " in said
 
 
 def test_a_plan_is_printed_and_written(tmp_path: pathlib.Path, monkeypatch):
@@ -58,6 +65,19 @@ def test_a_plan_is_printed_and_written(tmp_path: pathlib.Path, monkeypatch):
     found = json.loads((tmp_path / "plan.json").read_text())
     assert found["peak"] > found["arguments"] > 0
     assert len(list((tmp_path / "cache" / "jaxpad" / "plans").iterdir())) == 1
+
+
+def test_arms_of_a_sweep_are_tabled_and_written(tmp_path: pathlib.Path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    flags = command(tmp_path, model="tests.train.tiny:Linear", augment="()")[2:]
+    words = ("--sweep", "zero=0,1", "parts=1,0")  # without parts there is no job
+    result = start("--compile_only", *words, *flags)
+    assert result.returncode == 2, result.stderr
+    assert "arm 4 of 4: zero=1 parts=0\n\narm" in result.stdout
+    assert "config.parts=0: expected at least 1." in result.stdout
+    found = json.loads((tmp_path / "plans.json").read_text())
+    assert [bool(arm["plan"]) for arm in found] == [True, False, True, False]
+    assert [arm["overrides"]["zero"] for arm in found] == [0, 0, 1, 1]
 
 
 def test_libtpu_is_asked_for_by_name(tmp_path: pathlib.Path):

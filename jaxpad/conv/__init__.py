@@ -15,5 +15,6 @@ from .mask import propagate_mask as propagate_mask
 from .patches import patches as patches
 from .pool import avg_pool as avg_pool, max_pool as max_pool
 from .resize import resize_conv as resize_conv
+from .shards import IMAGE_AXES as IMAGE_AXES, split_image as split_image
 from .strategies import STRATEGIES as STRATEGIES, Strategy as Strategy
 from .transposed import conv_transpose as conv_transpose

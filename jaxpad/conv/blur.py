@@ -8,7 +8,8 @@ from jaxtyping import Shaped
 from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, Array, Image, Mode, PerAxis
 from .arguments import whole
-from .geometry import check_image, fill, finish, geometry, tap
+from .geometry import check_image, finish, geometry, tap
+from .shards import Widths, windowed
 
 
 def blur_pool(
@@ -51,16 +52,20 @@ def blur_pool(
     x, padding = check_image("blur_pool", x, rank), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     geo = geometry(x.shape[1:-1], (taps,) * rank, stride, 1, amount)
+
     # XLA's depthwise convolution is slower than these sums of slices, axis by axis.
-    y, _ = fill(x, geo, padding, everywhere=True)
-    y = y.astype(sum_dtype(x.dtype))
-    for axis in range(rank):
-        y = _blur(y, axis + 1, taps, geo.stride[axis], geo.outputs[axis])
-    return finish(y.astype(x.dtype), geo, padding, None)
+    def blurred(x: Array, _: Widths) -> Array:
+        y = x.astype(sum_dtype(x.dtype))
+        for axis in range(rank):
+            y = _blur(y, axis + 1, taps, geo.stride[axis])
+        return y.astype(x.dtype)
+
+    y = windowed(blurred, x, window=geo, padding=padding, everywhere=True)
+    return finish(y, geo, padding, None)
 
 
-def _blur(x: Array, axis: int, taps: int, stride: int, outputs: int) -> Array:
-    total = jnp.zeros((), x.dtype)
+def _blur(x: Array, axis: int, taps: int, stride: int) -> Array:
+    total, outputs = jnp.zeros((), x.dtype), (x.shape[axis] - taps) // stride + 1
     for t in range(taps):
         weight = math.comb(taps - 1, t) / 2 ** (taps - 1)
         total = total + weight * tap(x, axis, t, stride, outputs)

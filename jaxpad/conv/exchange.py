@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..arith import span
 from ..padding import Make, Terms, sum_dtype, sums_of_cells
 from ..typing import Array
+from .geometry import Axis
 
 
 class Split(NamedTuple):
@@ -49,6 +51,15 @@ class Split(NamedTuple):
     def beyond(self) -> int:
         """Cells that the last device's windows read after the whole axis."""
         return max(0, int(self.start(self.devices - 1)) + self.reads - self.cells)
+
+
+def split_of(axis: Axis, name: str, devices: int) -> Split | None:
+    """How the devices of a mesh axis share a space axis; None if not evenly."""
+    if axis.space % devices or axis.outputs % devices:
+        return None
+    cells, pitch = axis.space // devices, axis.outputs // devices * axis.stride
+    reads = pitch - axis.stride + span(axis.window, axis.dilation)
+    return Split(name, devices, cells, pitch, reads, axis.widths[0])
 
 
 def exchange(split: Split, side: int, sums: Sequence[Terms]) -> Make:

@@ -12,7 +12,7 @@ from .arguments import kernel_of, whole
 from .convolve import convolve
 from .geometry import check_image, finish, geometry
 from .mask import finish_masked, mask_out
-from .strategies import STRATEGIES, Strategy
+from .strategies import Strategy, strategy_of
 
 
 def conv(
@@ -53,7 +53,8 @@ def conv(
         strategy: how the padded image comes about, which changes the cost and not
             the result: "auto", "built_in", "explicit", "repad", "strips", "kernel"
             (on TPUs), "halo" or `jaxpad.halo(...)` for an image that is split over
-            devices.
+            devices. Under a mesh that splits images (`jaxpad.conv.split_image`) all
+            names but "halo" are "built_in".
         precision: as in `jax.lax.conv_general_dilated`.
 
     Returns:
@@ -85,7 +86,7 @@ def conv(
     if mask is not None:
         x, count = mask_out(x, mask, window, padding, groups)
     apply = functools.partial(convolve, groups=groups, precision=precision)
-    y = STRATEGIES.resolve(strategy)(x, kernel, window, padding, apply)
+    y = strategy_of(strategy)(x, kernel, window, padding, apply)
     if count is not None:
         return finish_masked(y, count, window, padding, bias)
     return finish(y, window, padding, bias)

@@ -1,9 +1,4 @@
-"""Halo exchange: convolving an image whose rows or columns are split over devices.
-
-Each device receives the few cells that lie next to its own from its neighbours. At the
-image's own border there is no neighbour: there the mode's cells are made, by the device
-that has the cells they copy.
-"""
+"""The strategy "halo": convolving an image that named mesh axes split, or an error."""
 
 import functools
 from collections.abc import Sequence
@@ -11,15 +6,15 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
-from jax.sharding import AxisType, PartitionSpec
+from jax.sharding import AxisType
 
 from ..arith import span
-from ..padding import Fill, Padding, as_fills, fill_axes, pad, per_axis_modes, terms_of
+from ..padding import Padding
 from ..typing import Array
 from .convolve import Convolve
-from .exchange import Split, exchange
+from .exchange import Split, split_of
 from .geometry import Axis, Geometry
+from .parts import over_shards
 
 
 def halo(axis: str | Sequence[str | None] = "spatial") -> Any:
@@ -82,21 +77,14 @@ def over_devices(
     axis: str | Sequence[str | None] = "spatial",
 ) -> Array:
     """The strategy that `halo(axis)` makes."""
-    splits = _splits(window, _mesh_axes(axis))
-    names = [split and split.name for split in splits]
-    spec = PartitionSpec(None, *names)
-    none = [(0, 0)] * len(splits)
+    none = [(0, 0)] * len(window.space)
 
-    def local(x: Array, kernel: Array) -> Array:
-        padded = _padded(x, window, padding, splits)
+    def apply(padded: Array, kernel: Array) -> Array:
         return convolve(padded, kernel, window.stride, none, window.dilation)
 
-    return jax.shard_map(
-        local,
-        in_specs=(spec, PartitionSpec()),
-        out_specs=spec,
-        axis_names={name for name in names if name},
-    )(x, kernel)
+    splits = _splits(window, _mesh_axes(axis))
+    names = {split.name for split in splits if split}
+    return over_shards(apply, x, (kernel,), window, padding, splits, names)
 
 
 def _splits(window: Geometry, axes: tuple[str | None, ...]) -> list[Split | None]:
@@ -128,8 +116,8 @@ def _splits(window: Geometry, axes: tuple[str | None, ...]) -> list[Split | None
 
 
 def _split(axis: Axis, number: int, name: str, devices: int) -> Split:
-    reach = span(axis.window, axis.dilation)
-    if axis.space % devices or axis.outputs % devices:
+    split = split_of(axis, name, devices)
+    if split is None:
         sizes = _legal(axis, devices)
         can = f"these sizes can: {sizes}" if sizes else "no size can"
         raise ValueError(
@@ -137,9 +125,7 @@ def _split(axis: Axis, number: int, name: str, devices: int) -> Split:
             f"outputs, which the {devices} devices of {name!r} cannot share evenly. "
             f'With widths {axis.widths} {can}; amount="same" makes n / stride outputs.'
         )
-    cells, pitch = axis.space // devices, axis.outputs // devices * axis.stride
-    reads = pitch - axis.stride + reach
-    return Split(name, devices, cells, pitch, reads, axis.widths[0])
+    return split
 
 
 def _legal(axis: Axis, devices: int) -> list[int]:
@@ -152,58 +138,3 @@ def _legal(axis: Axis, devices: int) -> list[int]:
     largest = axis.space + axis.stride * axis.window * devices
     sizes = [n for n in range(devices, largest, devices) if shared(n)]
     return sorted(sorted(sizes, key=lambda n: abs(n - axis.space))[:3])
-
-
-def _padded(
-    x: Array, window: Geometry, padding: Padding, splits: Sequence[Split | None]
-) -> Array:
-    """What a device's windows read: its own cells and those around them."""
-    modes = per_axis_modes(padding.mode, len(splits))
-    fills = as_fills(range(1, 1 + len(modes)), window.widths, modes)
-    if fills is None or any(s and max(s.before, s.after) > s.cells for s in splits):
-        return _gathered(x, window, padding, splits)
-    groups: list[list[Fill]] = [[]]
-    for fill, split, sides in zip(fills, splits, modes, strict=True):
-        if split is None:
-            groups[-1].append(fill)
-        else:  # one exchange, not one for each piece of a nested concatenation
-            groups.append([_exchanged(fill[0], split, sides)])
-    for group in groups:
-        x = fill_axes(x, group)
-    for axis, split in enumerate(splits, 1):
-        if split:
-            first = split.before + split.start(lax.axis_index(split.name))
-            aligned = split.pitch == split.cells
-            x = _cut(x, axis, split.before - split.lo if aligned else first, split)
-    return x
-
-
-def _exchanged(axis: int, split: Split, sides: tuple[Any, Any]) -> Fill:
-    n = split.devices * split.cells
-    borders = (range(-split.lo, 0), range(n, n + split.beyond))
-    makes = []
-    for side, (mode, border) in enumerate(zip(sides, borders, strict=True)):
-        terms = terms_of(mode)
-        assert terms is not None  # as_fills found a rule
-        makes.append(exchange(split, side, terms(n, border)))
-    return axis, (split.before, split.after), (makes[0], makes[1])
-
-
-def _gathered(
-    x: Array, window: Geometry, padding: Padding, splits: Sequence[Split | None]
-) -> Array:
-    """What a device's windows read, cut out of the whole padded image."""
-    for axis, split in enumerate(splits, 1):
-        if split:
-            x = lax.all_gather(x, split.name, axis=axis, tiled=True)
-    x = pad(x, window.widths, padding.mode, axes=range(1, 1 + len(splits)))
-    for axis, split in enumerate(splits, 1):
-        if split:
-            x = _cut(x, axis, lax.axis_index(split.name) * split.pitch, split)
-    return x
-
-
-def _cut(x: Array, axis: int, first: int | Array, split: Split) -> Array:
-    if isinstance(first, int):
-        return lax.slice_in_dim(x, first, first + split.reads, axis=axis)
-    return lax.dynamic_slice_in_dim(x, first, split.reads, axis)

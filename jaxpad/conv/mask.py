@@ -29,7 +29,8 @@ from ..padding import (
 )
 from ..typing import Amount, AnyArray, Array, Mode, PerAxis
 from .arguments import window_of
-from .geometry import Geometry, fill, geometry
+from .geometry import Geometry, geometry
+from .shards import Widths, windowed
 
 
 def propagate_mask(
@@ -158,16 +159,19 @@ def _taps_there(
     """The sum of the mask over each window; a cell that is wholly there has `whole`."""
     modes = per_axis_modes(padding.mode, len(window.window))
     there = tuple((_there(lo, whole), _there(hi, whole)) for lo, hi in modes)
-    mask, zeros = fill(mask, window, Padding(there))
-    return lax.reduce_window(
-        mask,
-        0.0,
-        lax.add,
-        (1, *window.window, 1),
-        (1, *window.stride, 1),
-        padding=((0, 0), *zeros, (0, 0)),
-        window_dilation=(1, *window.dilation, 1),
-    )
+
+    def total(mask: Array, zeros: Widths) -> Array:
+        return lax.reduce_window(
+            mask,
+            0.0,
+            lax.add,
+            (1, *window.window, 1),
+            (1, *window.stride, 1),
+            padding=((0, 0), *zeros, (0, 0)),
+            window_dilation=(1, *window.dilation, 1),
+        )
+
+    return windowed(total, mask, window=window, padding=Padding(there))
 
 
 @functools.cache

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Shaped
 
+from ..arith import span
 from ..padding import Padding, as_padding
 from ..typing import Amount, Array, Image, Mode, PerAxis
 from .arguments import window_of
-from .geometry import check_image, fill, finish, geometry, tap
+from .geometry import check_image, finish, geometry, tap
+from .shards import Widths, windowed
 
 
 def patches(
@@ -50,14 +52,24 @@ def patches(
     x, padding = check_image("patches", x, len(window)), as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     geo = geometry(x.shape[1:-1], window, stride, dilation, amount)
+
     # Copies, where lax.conv_general_dilated_patches multiplies by ones and zeros:
     # infinite cells stay alone, and no product is rounded.
-    x, _ = fill(x, geo, padding, everywhere=True)
-    cells = []
-    for taps in itertools.product(*map(range, geo.window)):
-        cell = x
-        for axis, t in enumerate(taps):
-            start, step = t * geo.dilation[axis], geo.stride[axis]
-            cell = tap(cell, axis + 1, start, step, geo.outputs[axis])
-        cells.append(cell)
-    return finish(jnp.concatenate(cells, -1), geo, padding, None)
+    def taken(x: Array, _: Widths) -> Array:
+        outputs = [
+            (n - span(k, dilation)) // stride + 1
+            for n, (_, k, stride, dilation, *_) in zip(
+                x.shape[1:-1], geo.axes(), strict=True
+            )
+        ]
+        cells = []
+        for taps in itertools.product(*map(range, geo.window)):
+            cell = x
+            for axis, t in enumerate(taps):
+                start, step = t * geo.dilation[axis], geo.stride[axis]
+                cell = tap(cell, axis + 1, start, step, outputs[axis])
+            cells.append(cell)
+        return jnp.concatenate(cells, -1)
+
+    y = windowed(taken, x, window=geo, padding=padding, everywhere=True)
+    return finish(y, geo, padding, None)

@@ -10,8 +10,9 @@ from jaxtyping import Bool, Shaped
 from ..padding import Padding, as_padding, sum_dtype
 from ..typing import Amount, AnyArray, Array, Image, Mode, PerAxis
 from .arguments import window_of
-from .geometry import Geometry, check_image, fill, finish, geometry
+from .geometry import Geometry, check_image, finish, geometry
 from .mask import finish_masked, mask_out
+from .shards import Widths, windowed
 
 
 def max_pool(
@@ -50,10 +51,12 @@ def max_pool(
     x, geo, padding = _read("max_pool", x, window, stride, padding, amount)
     if mask is not None:
         x, _ = mask_out(x, mask, geo, padding, x.shape[-1], hole=-math.inf)
-    x, absent = fill(x, geo, padding, absent=-math.inf)
-    return lax.reduce_window(
-        x, -jnp.inf, lax.max, *_everywhere(geo), padding=_all(absent)
-    )
+
+    def largest(x: Array, absent: Widths) -> Array:
+        sizes = _everywhere(geo)
+        return lax.reduce_window(x, -jnp.inf, lax.max, *sizes, padding=_all(absent))
+
+    return windowed(largest, x, window=geo, padding=padding, absent=-math.inf)
 
 
 def avg_pool(
@@ -96,15 +99,12 @@ def avg_pool(
     count = None
     if mask is not None:
         x, count = mask_out(x, mask, geo, padding, x.shape[-1])
-    x, zeros = fill(x, geo, padding)
-    y = lax.reduce_window(
-        x.astype(sum_dtype(x.dtype)),
-        0.0,
-        lax.add,
-        *_everywhere(geo),
-        padding=_all(zeros),
-    )
-    y = y / math.prod(geo.window)
+
+    def total(x: Array, zeros: Widths) -> Array:
+        wide, sizes = x.astype(sum_dtype(x.dtype)), _everywhere(geo)
+        return lax.reduce_window(wide, 0.0, lax.add, *sizes, padding=_all(zeros))
+
+    y = windowed(total, x, window=geo, padding=padding) / math.prod(geo.window)
     if count is not None:
         y = finish_masked(y, count, geo, padding, None)
     else:
@@ -127,7 +127,7 @@ def _read(
     return x, geometry(x.shape[1:-1], window, stride, 1, amount), padding
 
 
-def _all(widths: Sequence[tuple[int, int]]) -> tuple:
+def _all(widths: Widths) -> tuple:
     return ((0, 0), *widths, (0, 0))
 
 

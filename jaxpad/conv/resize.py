@@ -6,11 +6,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Bool, Shaped
 
-from ..padding import MODES, Padding, as_padding, pad, per_axis_modes
+from ..padding import MODES, Padding, as_padding, per_axis_modes
 from ..typing import Amount, AnyArray, Array, Image, Kernel, Mode, PerAxis
 from .arguments import kernel_of
 from .functional import conv
-from .geometry import check_image, per_axis, tap
+from .geometry import check_image, geometry, per_axis, tap
+from .shards import Widths, split_image, windowed
 
 
 def resize_conv(
@@ -98,7 +99,7 @@ def resize_conv(
 def _repeat(x: Array, scales: tuple[int, ...]) -> Array:
     for axis, scale in enumerate(scales, 1):
         x = jnp.repeat(x, scale, axis)
-    return x
+    return split_image(x)
 
 
 def _interleave(phases: list[Array], axis: int) -> Array:
@@ -110,12 +111,18 @@ def _interleave(phases: list[Array], axis: int) -> Array:
 
 
 def _interpolate(x: Array, scales: tuple[int, ...], padding: Padding) -> Array:
-    widths = [(1, 1) if scale > 1 else (0, 0) for scale in scales]
-    x = pad(x, widths, _beyond(padding, len(scales)), axes=range(1, x.ndim - 1))
-    for axis, scale in enumerate(scales, 1):
-        if scale > 1:
-            x = _interleave([_phase(x, axis, p, scale) for p in range(scale)], axis)
-    return x
+    """Each cell and its two neighbours make `scale` cells."""
+    windows = [3 if scale > 1 else 1 for scale in scales]
+    window = geometry(x.shape[1:-1], windows, 1, 1, "same")
+
+    def enlarged(x: Array, _: Widths) -> Array:
+        for axis, scale in enumerate(scales, 1):
+            if scale > 1:
+                x = _interleave([_phase(x, axis, p, scale) for p in range(scale)], axis)
+        return x
+
+    mode = Padding(_beyond(padding, len(scales)))
+    return windowed(enlarged, x, window=window, padding=mode, everywhere=True)
 
 
 def _phase(x: Array, axis: int, phase: int, scale: int) -> Array:

@@ -16,6 +16,7 @@ from .convolve import Convolve
 from .geometry import Geometry, fill
 from .halo import over_devices
 from .kernels import kernel
+from .shards import Widths, image_is_split, windowed
 from .strips import strips
 
 
@@ -47,9 +48,15 @@ STRATEGIES.register(over_devices, name="halo")
 def built_in(
     x: Array, kernel: Array, window: Geometry, padding: Padding, convolve: Convolve
 ) -> Array:
-    """Writes the padded image out, but leaves zeros to XLA, which adds them free."""
-    x, zeros = fill(x, window, padding)
-    return convolve(x, kernel, window.stride, zeros, window.dilation)
+    """Writes the padded image out, but leaves zeros to XLA, which adds them free.
+
+    Of an image that is split over devices each writes what its windows read.
+    """
+
+    def apply(x: Array, zeros: Widths, kernel: Array) -> Array:
+        return convolve(x, kernel, window.stride, zeros, window.dilation)
+
+    return windowed(apply, x, kernel, window=window, padding=padding)
 
 
 @STRATEGIES.register
@@ -84,8 +91,21 @@ def auto(
 ) -> Array:
     """The strategy that `choose` names for the default backend and this shape.
 
-    A program compiled for another backend than that of this machine is traced in
-    `jaxpad.conv.target(backend)`.
+    Under a mesh that splits images, "built_in". A program compiled for another backend
+    than that of this machine is traced in `jaxpad.conv.target(backend)`.
     """
+    if image_is_split():  # to pad again would be to communicate again
+        return built_in(x, kernel, window, padding, convolve)
     choice = choose(window, padding, target_backend())
     return STRATEGIES[choice.strategy](x, kernel, window, padding, convolve)
+
+
+def strategy_of(strategy: str | Strategy) -> Strategy:
+    """A strategy by its name; on parts of images all but "halo" are `built_in`.
+
+    The others would leave the parts to XLA, whose gradients of kernels can be wrong
+    there.
+    """
+    if image_is_split() and strategy in ("explicit", "repad", "strips", "kernel"):
+        return built_in
+    return STRATEGIES.resolve(strategy)

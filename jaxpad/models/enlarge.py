@@ -8,9 +8,11 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Shaped
 
+from ..conv.geometry import geometry
+from ..conv.shards import Widths, windowed
 from ..layers import Padded
 from ..layers.padded import as_batch
-from ..padding import MODES, Padding, pad, per_axis_modes
+from ..padding import MODES, Padding, per_axis_modes
 from ..typing import AnyArray, Array, Mode
 
 
@@ -68,10 +70,14 @@ class Enlarge(Padded):
                 '"half".'
             )
         if self.scale > 1:
-            x = pad(x, (0, 1), _present(self.drawn().mode), axes=(1, 2))
-            x = _between(_between(x, 1, self.scale), 2, self.scale)
+            window = geometry(cells, (2, 2), 1, 1, (0, 1))
+            mode = Padding(_present(self.drawn().mode))
+            x = windowed(self._grown, x, window=window, padding=mode, everywhere=True)
         y = x[:, : size[0], : size[1]]
         return y.reshape(*batch, *y.shape[1:])
+
+    def _grown(self, x: Array, _: Widths) -> Array:
+        return _between(_between(x, 1, self.scale), 2, self.scale)
 
 
 def _present(mode: Any) -> Any:

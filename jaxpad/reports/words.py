@@ -1,6 +1,7 @@
 """A run's key figures and its config in words."""
 
 import json
+import pathlib
 from typing import Any
 
 
@@ -45,6 +46,39 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
         ("padding", str(results["padding"])),
         ("seed", str(results["seed"])),
     ]
+
+
+def summary(results: dict[str, Any], folder: pathlib.Path, report: pathlib.Path) -> str:
+    """What is said at the end of a run.
+
+    Args:
+        results: the content of results.json.
+        folder: the run's.
+        report: the page.
+    """
+    test, headline = results["test"], results["headline"]
+    if headline == "miou":
+        found = (
+            f"{test['examples']:,} images; pixel accuracy {percent(test['accuracy'])}"
+        )
+    else:
+        low, high = test["interval"]
+        found = (
+            f"95% interval {low:.1%} to {high:.1%}, "
+            f"{test['correct']:,} of {test['examples']:,} images"
+        )
+    name = NAMES.get(headline, headline)
+    each = "pixel" if headline == "miou" else "image"
+    lines = {
+        f"test {name}": f"{percent(test[headline])} ({found})",
+        "trivial": f"{percent(results['trivial'][headline])} "
+        f"(the best answer that is the same for every {each})",
+        "training": duration(results["train_seconds"]),
+        "files": folder,
+        "report": report,
+    }
+    width = max(map(len, lines)) + 1
+    return "".join(f"\n{name:{width}}{value}" for name, value in lines.items())
 
 
 def percent(share: float | None) -> str:

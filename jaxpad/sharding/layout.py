@@ -5,12 +5,13 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from ..typing import AnyArray, Array
 
 
 WHOLE = PartitionSpec()
+HOST = "pinned_host"  # jax's name of the memory of the host that devices can reach
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Layout:
         padded: elements of the flat, padded array that is stored; None if the array
             is stored in its own shape.
         parts: how many devices hold different parts.
+        host: whether they lie in the memory of the devices' hosts between uses.
     """
 
     shape: tuple[int, ...]
     spec: PartitionSpec = WHOLE
     padded: int | None = None
     parts: int = 1
+    host: bool = False
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -39,6 +42,11 @@ class Layout:
     def held(self) -> int:
         """Elements that one device holds."""
         return math.prod(self.stored_shape) // self.parts
+
+    def sharding(self, mesh: Mesh | AbstractMesh) -> NamedSharding:
+        """Where the array lies on a mesh, as it is stored."""
+        kind = HOST if self.host else None
+        return NamedSharding(mesh, self.spec, memory_kind=kind)
 
 
 def split(
@@ -104,8 +112,9 @@ def coverage(layouts: Any, parts: int) -> float:
     """What a device would hold of evenly split arrays, by what it holds.
 
     `sum of elements / parts / elements held by a device`: 1 is the ideal, and 1 / parts
-    that nothing is split.
+    that nothing is split. Single numbers, such as a count of steps, are no arrays.
     """
-    whole = sum(math.prod(layout.shape) for layout in layouts)
-    held = sum(layout.held for layout in layouts)
+    arrays = [layout for layout in layouts if layout.shape]
+    whole = sum(math.prod(layout.shape) for layout in arrays)
+    held = sum(layout.held for layout in arrays)
     return whole / parts / held if held else 1.0

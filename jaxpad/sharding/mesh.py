@@ -1,13 +1,16 @@
 """The mesh of devices, and how arrays lie on it."""
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from ..conv import IMAGE_AXES
 
 
 def make_mesh(sizes: Mapping[str, int], devices: Sequence[Any] | None = None) -> Mesh:
@@ -63,16 +66,35 @@ def replicated(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
-def batch_split(mesh: Mesh) -> NamedSharding:
-    """The first axis is split over the devices."""
-    return NamedSharding(mesh, PartitionSpec("data"))
+def batch_split(mesh: Mesh, shape: Sequence[int] = ()) -> NamedSharding:
+    """The first axis is split over the devices; of images, rows and columns too.
+
+    Args:
+        mesh: with an axis "data", and perhaps "spatial" and "columns".
+        shape: of the array; images are those of three axes or more, whole along an
+            axis that the devices cannot share evenly.
+
+    Example:
+        >>> mesh = make_mesh({"data": -1, "spatial": 4})
+        >>> tuple(batch_split(mesh, (32, 64, 64, 3)).spec)
+        ('data', 'spatial', None)
+        >>> tuple(batch_split(mesh, (32,)).spec)
+        ('data',)
+    """
+    axes = ["data"]
+    if len(shape) >= 3:
+        axes += [
+            name if name in mesh.shape and n % mesh.shape[name] == 0 else None
+            for name, n in zip(IMAGE_AXES, shape[1:], strict=False)
+        ]
+    return NamedSharding(mesh, PartitionSpec(*axes))
 
 
-def spread(split: NamedSharding, batch: Any) -> Any:
+def spread(mesh: Mesh, batch: Any) -> Any:
     """Arrays over the devices of all processes, from the part that each has read.
 
     Args:
-        split: where the whole arrays lie.
+        mesh: over which `batch_split` says how the whole arrays lie.
         batch: a pytree of NumPy arrays, equal parts of the whole in the order of the
             processes.
 
@@ -80,32 +102,35 @@ def spread(split: NamedSharding, batch: Any) -> Any:
         The same pytree of whole arrays.
 
     Example:
-        >>> whole = spread(batch_split(data_mesh()), {"label": np.arange(8)})
+        >>> whole = spread(data_mesh(), {"label": np.arange(8)})
         >>> whole["label"].shape
         (8,)
     """
-    return jax.tree.map(
-        lambda part: jax.make_array_from_process_local_data(split, part), batch
-    )
+
+    def place(part: np.ndarray) -> jax.Array:
+        split = batch_split(mesh, part.shape)
+        return jax.make_array_from_process_local_data(split, part)
+
+    return jax.tree.map(place, batch)
 
 
-def spread_shapes(split: NamedSharding, batch: Any) -> Any:
+def spread_shapes(mesh: Mesh, batch: Any) -> Any:
     """Shapes of what `spread` makes, with their sharding; no device is needed.
 
     Args:
-        split: where the whole arrays would lie.
+        mesh: as for `spread`.
         batch: a pytree of NumPy arrays, this process's part of the whole.
 
     Example:
-        >>> split = batch_split(data_mesh())
-        >>> spread_shapes(split, {"label": np.arange(8)})["label"].shape
+        >>> spread_shapes(data_mesh(), {"label": np.arange(8)})["label"].shape
         (8,)
     """
 
     def shape(part: np.ndarray) -> jax.ShapeDtypeStruct:
         records = len(part) * jax.process_count()
         dtype = jax.dtypes.canonicalize_dtype(part.dtype)
-        return jax.ShapeDtypeStruct((records, *part.shape[1:]), dtype, sharding=split)
+        shape = (records, *part.shape[1:])
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=batch_split(mesh, shape))
 
     return jax.tree.map(shape, batch)
 
@@ -140,3 +165,77 @@ def check_batch(batch_size: int, devices: int, key: str = "batch_size") -> None:
             f"config.{key}={batch_size} does not split over {devices} devices: "
             f"use {' or '.join(map(str, legal))}."
         )
+
+
+def check_images(mesh: Mesh, shape: Sequence[int], key: str) -> None:
+    """Raises unless the devices share the rows and columns of images evenly.
+
+    Args:
+        mesh: of devices.
+        shape: of the images, `[batch, height, width, channels]`.
+        key: of the config that says their size, for the message.
+
+    Raises:
+        ValueError: with the nearest sizes that they do.
+    """
+    for name, what, cells in zip(
+        IMAGE_AXES, ("rows", "columns"), shape[1:3], strict=True
+    ):
+        devices = mesh.shape.get(name, 1)
+        if cells % devices:
+            below = cells // devices * devices
+            legal = [n for n in (below, below + devices) if n > 0]
+            raise ValueError(
+                f"config.mesh.{name}={devices} does not divide the {cells} {what} of "
+                f"the images that config.{key} makes: use "
+                f"{' or '.join(map(str, legal))}, better a multiple of {devices} times "
+                "the model's strides, as maps that the devices cannot share are whole "
+                "on each."
+            )
+
+
+def check_processes(devices: np.ndarray) -> None:
+    """Raises unless the devices that share an example belong to one process.
+
+    A process reads whole examples, and no other reads the same.
+
+    Args:
+        devices: of a mesh, whose first axis is "data".
+
+    Raises:
+        ValueError: with what to change.
+    """
+    for group in devices.reshape(len(devices), -1):
+        if len({device.process_index for device in group}) > 1:
+            raise ValueError(
+                f"config.mesh lets {len(group)} devices share an example, and they "
+                "belong to several processes, of which each reads examples of its own: "
+                "use no more than a process has, or start one process for them."
+            )
+
+
+def under(mesh: Mesh, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function to be jitted, whose windows see how the mesh splits images.
+
+    An argument at least must lie on the mesh's devices, or `jax.jit` compiles for one
+    device alone, and fails: `jax.device_put(x, batch_split(mesh, x.shape))`.
+
+    Args:
+        mesh: whose axes "spatial" and "columns" split images.
+        function: of positional arguments.
+
+    Example:
+        >>> from jaxpad.conv import split_image
+        >>> mesh = make_mesh({"data": 1, "spatial": -1})
+        >>> x = jax.device_put(np.ones((1, 16, 4, 1)), replicated(mesh))
+        >>> y = jax.jit(under(mesh, split_image))(x)
+        >>> y.addressable_shards[0].data.shape
+        (1, 2, 4, 1)
+    """
+
+    @functools.wraps(function)
+    def traced(*args: Any) -> Any:
+        with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+            return function(*args)
+
+    return traced

@@ -63,6 +63,11 @@ class Zero:
         """Of the optimizer's state: an even part, by what a device holds."""
         return coverage(jax.tree.leaves(self.state_layouts), self.mesh.shape[AXIS])
 
+    @property
+    def offloaded(self) -> bool:
+        """Whether the optimizer's state lies in the hosts' memory between uses."""
+        return any(layout.host for layout in jax.tree.leaves(self.state_layouts))
+
     def init(self, params: Any) -> tuple[Any, Any]:
         """The parameters as they are stored, and the state, on their devices."""
 
@@ -107,6 +112,7 @@ class Zero:
         """
         grads = grads if self.stage.gradients else self.pack(grads)
         params = self.packed(stored)
+        state = jax.tree.map(_on_device, state, self.state_layouts)
         updates, state = self.optimizer.update(grads, state, params)
         params = self._place(_same, optax.apply_updates(params, updates), self.layouts)
         stored = params if self.stage.parameters else self.unpack(params)
@@ -123,7 +129,11 @@ class Zero:
 
         def move(x: Any, layout: Layout, target: Layout) -> Any:
             where = NamedSharding(self.mesh, target.spec)
-            return jax.lax.with_sharding_constraint(change(x, layout), where)
+            moved = jax.lax.with_sharding_constraint(change(x, layout), where)
+            if not target.host:
+                return moved
+            # A constraint alone leaves it in the memory where it is.
+            return jax.device_put(moved, target.sharding(self.mesh))
 
         return jax.tree.map(move, tree, layouts, layouts if target is None else target)
 
@@ -233,3 +243,7 @@ def _too_little(found: Zero, least: float) -> str:
 
 def _same(x: Any, layout: Layout) -> Any:
     return x
+
+
+def _on_device(x: Any, layout: Layout) -> Any:
+    return jax.device_put(x, jax.memory.Space.Device) if layout.host else x

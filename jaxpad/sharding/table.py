@@ -23,7 +23,7 @@ def describe(split: Zero, params: Any) -> str:
     Returns:
         A table with a row of each kind: bytes, bytes that a device holds, coverage (an
         even part by what is held), and the number of arrays split in each way; then
-        why arrays kept their shapes, if they had to.
+        why arrays kept their shapes, if they had to, and what lies on the hosts.
 
     Example:
         >>> import optax
@@ -39,6 +39,8 @@ def describe(split: Zero, params: Any) -> str:
     lines += [_row(name, *_cells(split, *kind)) for name, kind in found.items()]
     if split.reason:
         lines.append(f"Arrays keep their shapes: of the optimizer, {split.reason}.")
+    if split.offloaded:
+        lines.append("Between steps the optimizer's state lies in the hosts' memory.")
     return "\n".join(lines)
 
 

@@ -54,14 +54,19 @@ def accumulate(
     _, like, weight = jax.eval_shape(function, carry, first)
     zeros = jax.tree.map(lambda v: jnp.zeros(v.shape, v.dtype), (like, weight))
 
+    # XLA's CPU convolutions are several times slower inside a loop (jax#12868).
+    unroll = parts if target_backend() == "cpu" else 1
+
     def add(state: Any, part: Any) -> tuple[Any, None]:
+        if unroll > 1:
+            # Else XLA sums the gradients of all parts over the devices at once, after
+            # the last part, and holds them all until then.
+            state, part = jax.lax.optimization_barrier((state, part))
         carry, total, weights = state
         carry, values, weight = function(carry, part)
         scaled = jax.tree.map(lambda v: v * weight.astype(v.dtype), values)
         return (carry, jax.tree.map(jnp.add, total, scaled), weights + weight), None
 
-    # XLA's CPU convolutions are several times slower inside a loop (jax#12868).
-    unroll = parts if target_backend() == "cpu" else 1
     (carry, total, weight), _ = jax.lax.scan(
         add, (carry, *zeros), pieces, unroll=unroll
     )

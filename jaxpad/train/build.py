@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from ..conv import target
+from ..conv import IMAGE_AXES, target
 from ..data import (
     CROPS,
     DATASETS,
@@ -24,8 +24,9 @@ from ..data import (
 from ..data.examples import Crop
 from ..sharding import (
     Zero,
-    batch_split,
     check_batch,
+    check_images,
+    check_processes,
     make_mesh,
     replicated,
     spread,
@@ -122,7 +123,11 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     check_values(config)
     with named("trackers", config):
         trackers = read_trackers(config.trackers)
-    mesh = make_mesh(dict(config.mesh.items()), devices)
+    # In this order, which a config does not keep: neighbours share what they say most.
+    axes = ("data", *IMAGE_AXES, "model")
+    mesh = make_mesh({name: config.mesh[name] for name in axes}, devices)
+    if devices is None:
+        check_processes(mesh.devices)
     check_batch(config.batch_size, mesh.shape["data"])
     if config.eval_batch_size:
         check_batch(config.eval_batch_size, mesh.shape["data"], "eval_batch_size")
@@ -134,8 +139,9 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
             f" {dataset.name} has classes of pixels: set it to 0."
         )
     batches, test_batches = _batches(config, dataset)
-    shapes = functools.partial(spread_shapes, batch_split(mesh))
-    sample, tested = shapes(batches[0]), shapes(test_batches[0])
+    sample, tested = (spread_shapes(mesh, b[0]) for b in (batches, test_batches))
+    check_images(mesh, sample["image"].shape, "train_crop")
+    check_images(mesh, tested["image"].shape, "test_crop")
     steps, warmup = _steps(config, batches.steps_per_epoch)
     made = read_functions(config, dataset, sample, mesh, steps, warmup)
     plain = jax.eval_shape(functools.partial(made.init, weights=False))
@@ -152,9 +158,9 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         task=TASKS[dataset.task],
         batches=batches,
         test_batches=test_batches,
-        place=functools.partial(spread, batch_split(mesh)),
+        place=functools.partial(spread, mesh),
         batch=sample,
-        **_jitted(made, placed),
+        **_jitted(made, placed, sample),
         placement=placed,
         split=made.split,
         model=made.model,
@@ -218,9 +224,9 @@ def _length(config: Any) -> str:
     return f"config.{key}={config[key]}"
 
 
-def _jitted(made: Functions, placed: Placement) -> dict[str, Any]:
-    whole, batch = replicated(placed.mesh), batch_split(placed.mesh)
-    state = placed.shardings
+def _jitted(made: Functions, placed: Placement, sample: Any) -> dict[str, Any]:
+    whole, state = replicated(placed.mesh), placed.shardings
+    batch = jax.tree.map(lambda a: a.sharding, sample)
     return {
         # Not jitted: one program with every random number compiles for longer than
         # the training step; operation by operation, equal shapes compile once.
@@ -231,8 +237,9 @@ def _jitted(made: Functions, placed: Placement) -> dict[str, Any]:
             out_shardings=(state, whole),
             donate_argnums=0,
         ),
+        # Batches as they lie: test images of other sizes may be shared otherwise.
         "eval_step": jax.jit(
-            made.test, in_shardings=(state, batch), out_shardings=whole
+            made.test, in_shardings=(state, None), out_shardings=whole
         ),
         "spectra": made.spectra and jax.jit(made.spectra),
     }

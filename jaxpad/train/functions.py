@@ -15,7 +15,7 @@ from ..layers import orthogonal_start, penalty
 from ..models import MODELS, load_weights
 from ..padding import as_padding
 from ..registry import Registry
-from ..sharding import Zero, match, rules_of, zero
+from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
@@ -101,9 +101,13 @@ def read_functions(
     split = _split(config, optimizer, params, mesh)
     graph = nnx.graphdef(model)
     common: dict[str, Any] = {"graph": graph, "split": split}
+
+    def split_by(function: Any, **options: Any) -> Callable[..., Any]:
+        return under(mesh, functools.partial(function, **options))
+
     return Functions(
         init=_initial(config, make, optimizer),
-        train=functools.partial(
+        train=split_by(
             train_step,
             **common,
             task=task,
@@ -117,9 +121,7 @@ def read_functions(
         split=split,
         model=functools.partial(model_of, **common),
         normalize=scale,
-        test=functools.partial(
-            eval_step, **common, task=task, normalize=scale, predict=predict
-        ),
+        test=split_by(eval_step, **common, task=task, normalize=scale, predict=predict),
         spectra=functools.partial(spectra_step, **common, rules=rules)
         if rules
         else None,
@@ -131,7 +133,7 @@ def _split(config: Any, optimizer: Any, params: Any, mesh: Mesh) -> Zero:
     with named("sharding", config):
         specs = match(rules_of(config.sharding), params, mesh)
     with named("zero", config):
-        return zero(
+        split = zero(
             optimizer,
             params,
             mesh,
@@ -139,6 +141,8 @@ def _split(config: Any, optimizer: Any, params: Any, mesh: Mesh) -> Zero:
             specs=specs,
             least=config.zero_coverage,
         )
+    with named("offload", config):
+        return offload(split) if config.offload else split
 
 
 def _preparation(

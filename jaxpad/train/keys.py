@@ -19,7 +19,7 @@ KEYS = (
     *("label_smoothing", "regularizer", "parts", "average"),
     *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),
     *("checkpoint_steps", "checkpoints_kept", "trackers"),
-    *("mesh", "sharding", "zero", "zero_coverage"),
+    *("mesh", "sharding", "zero", "zero_coverage", "offload"),
 )
 # The smallest legal value of whole numbers.
 LEAST = {

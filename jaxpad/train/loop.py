@@ -57,7 +57,7 @@ def run(
         check_data(folder, job.batches.fingerprint())
     multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
-    if any(job.split.stage):
+    if any(job.split.stage) or job.split.offloaded:
         table = describe(job.split, job.placement.plain.params)
         console.print(table, highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)

@@ -35,7 +35,7 @@ class Placement:
         """Shapes of the state as a step takes it, with shardings."""
         return jax.tree.map(
             lambda a, layout: jax.ShapeDtypeStruct(
-                layout.stored_shape, a.dtype, sharding=self._where(layout)
+                layout.stored_shape, a.dtype, sharding=layout.sharding(self.mesh)
             ),
             self.plain,
             self.layouts,
@@ -44,7 +44,7 @@ class Placement:
     @property
     def shardings(self) -> TrainState:
         """Of the state as a step takes it."""
-        return jax.tree.map(self._where, self.layouts)
+        return jax.tree.map(lambda layout: layout.sharding(self.mesh), self.layouts)
 
     def store(self, plain: TrainState) -> TrainState:
         """A plain state as a step takes it, on its devices."""
@@ -54,9 +54,6 @@ class Placement:
     def unpack(self, stored: TrainState) -> TrainState:
         """A state as a checkpoint holds it: no array is flattened or padded."""
         return self._changed(unpack, stored)
-
-    def _where(self, layout: Layout) -> NamedSharding:
-        return NamedSharding(self.mesh, layout.spec)
 
     def _changed(self, change: Any, state: TrainState) -> TrainState:
         """The state, with all arrays changed that are stored flat, in one program."""
@@ -79,6 +76,8 @@ class Placement:
 def _change(
     arrays: list[Any], *, change: Any, layouts: tuple[Layout, ...], where: NamedSharding
 ) -> list[Any]:
+    # Of an optimizer's state that lies on the host.
+    arrays = [jax.device_put(array, jax.memory.Space.Device) for array in arrays]
     pairs = zip(arrays, layouts, strict=True)
     changed = [change(array, layout) for array, layout in pairs]
     return jax.lax.with_sharding_constraint(changed, where)
@@ -101,15 +100,10 @@ def placement(mesh: Mesh, split: Zero, like: TrainState) -> Placement:
         opt_state=split.state_layouts,
         average=None if like.average is None else (split.layouts, stats),
     )
-    plain = jax.tree.map(
-        lambda a, layout: jax.ShapeDtypeStruct(
-            a.shape,
-            a.dtype,
-            sharding=NamedSharding(
-                mesh, PartitionSpec() if layout.padded is not None else layout.spec
-            ),
-        ),
-        like,
-        layouts,
-    )
-    return Placement(mesh, plain, layouts)
+    whole = NamedSharding(mesh, PartitionSpec())
+
+    def shape(a: Any, layout: Layout) -> jax.ShapeDtypeStruct:
+        where = layout.sharding(mesh) if layout.padded is None else whole
+        return jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=where)
+
+    return Placement(mesh, jax.tree.map(shape, like, layouts), layouts)

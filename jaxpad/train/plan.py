@@ -9,6 +9,7 @@ import jax
 from rich.console import Console
 
 from ..conv import target
+from ..sharding import Layout
 from ..sharding.stages import AXIS
 from ..sharding.table import kinds
 from .build import Job
@@ -48,6 +49,7 @@ def plan(job: Job, console: Console, cache: pathlib.Path | None = None) -> Plan:
         batch_size=job.batch_size,
         parameters=job.parameters,
         state=_state(job),
+        host=_on_host(job),
         other=_held((stored.step, stored.stats, stored.average)),
         batch=batch,
         activations=activations,
@@ -93,17 +95,24 @@ def _state(job: Job) -> dict[str, Held]:
     }
     found = {}
     for name, (arrays, layouts) in kinds(job.split, job.placement.plain.params).items():
-        pairs = [
-            (layout, leaf.dtype.itemsize)
-            for layout, leaf in zip(
-                jax.tree.leaves(layouts), jax.tree.leaves(arrays), strict=True
-            )
-        ]
+        pairs = _pairs(arrays, layouts)
         whole = sum(_without_zero(layout, parts) * size for layout, size in pairs)
         held = sum(layout.held * size for layout, size in pairs)
         formula = math.ceil(whole / parts) if split[name] else whole
         found[name] = Held(whole, formula, held)
     return found
+
+
+def _on_host(job: Job) -> int:
+    """Bytes of the optimizer's state that are in the host's memory, for one device."""
+    state = kinds(job.split, job.placement.plain.params)["optimizer state"]
+    return sum(layout.held * size for layout, size in _pairs(*state) if layout.host)
+
+
+def _pairs(arrays: Any, layouts: Any) -> list[tuple[Layout, int]]:
+    """The layout of each array, and the bytes of an element."""
+    sizes = [leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays)]
+    return list(zip(jax.tree.leaves(layouts), sizes, strict=True))
 
 
 def _without_zero(layout: Any, parts: int) -> int:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .chips import Chip
 from .memory import size
@@ -38,10 +38,11 @@ class Plan:
         batch_size: examples a step, over all devices.
         parameters: numbers that are learned.
         state: parameters, gradients and optimizer state.
+        host: of the optimizer's state, in the host's memory between steps.
         other: batch statistics, the moving average, the number of the step.
         batch: a device's part.
-        arguments: state, other and batch as compiled, gradients not among them; a TPU
-            fills small arrays up to whole tiles.
+        arguments: state, other and batch as compiled, gradients not among them, nor
+            on a TPU what is on the host; a TPU fills small arrays up to whole tiles.
         activations: the peak less the arguments: with gradients and scratch space.
         peak: the most at once.
         flops: operations.
@@ -63,6 +64,7 @@ class Plan:
     batch_size: int
     parameters: int
     state: dict[str, Held]
+    host: int
     other: int
     batch: int
     arguments: int
@@ -82,25 +84,36 @@ class Plan:
         return self.chip is None or self.peak <= self.chip.memory
 
 
-def write_plan(found: Plan, folder: pathlib.Path) -> pathlib.Path:
-    """Writes `plan.json` into a folder; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
+def values_of(found: Plan) -> dict[str, Any]:
+    """A plan as nested dictionaries, for JSON."""
     values = dataclasses.asdict(found)
     values["state"] = {k: held._asdict() for k, held in found.state.items()}
     values["chip"] = found.chip and found.chip._asdict()
-    write_whole(folder / "plan.json", json.dumps(values, indent=2) + "\n")
+    return values
+
+
+def write_plan(found: Plan, folder: pathlib.Path) -> pathlib.Path:
+    """Writes `plan.json` into a folder; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "plan.json", json.dumps(values_of(found), indent=2) + "\n")
     return folder / "plan.json"
 
 
 def show(found: Plan) -> str:
     """A plan as tables to print."""
-    axes = ", ".join(f"{name} {n}" for name, n in found.mesh.items())
+    used = {name: n for name, n in found.mesh.items() if n > 1 or name == "data"}
+    axes = ", ".join(f"{name} {n}" for name, n in used.items())
     lines = [
         f"{found.model}, {found.parameters:,} parameters, batch of {found.batch_size}",
         f"{found.devices} x {found.device} ({axes}), zero {found.zero}",
         "",
         _row("bytes of a device", "without ZeRO", "ZeRO's formula", "held"),
         *(_row(name, *map(_bytes, held)) for name, held in found.state.items()),
+        *(
+            [_row("of it, on the host", "", "", _bytes(found.host))]
+            if found.host
+            else []
+        ),
         _row("other state", "", "", _bytes(found.other)),
         _row("batch", "", "", _bytes(found.batch)),
         _row("arguments, as compiled", "", "", _bytes(found.arguments)),
@@ -130,9 +143,9 @@ def _limits(found: Plan) -> list[str]:
         "memory": found.moved / found.chip.bandwidth,
     }
     bound = max(times, key=lambda name: times[name])
-    each = ", ".join(f"{name} {_time(value)}" for name, value in times.items())
+    each = ", ".join(f"{name} {short_time(value)}" for name, value in times.items())
     return [
-        f"A step takes {_time(found.seconds)} or more, bound by {bound} ({each};",
+        f"A step takes {short_time(found.seconds)} or more, bound by {bound} ({each};",
         "communication not counted).",
         f"The largest batch that fits: about {found.largest_batch:,}, an extrapolation",
         "(as if all but the state grew with the batch).",
@@ -146,7 +159,13 @@ def _share(found: Plan) -> str:
     return f"{found.peak / found.chip.memory:.1%} of {size(int(found.chip.memory))}"
 
 
-def _time(seconds: float) -> str:
+def short_time(seconds: float) -> str:
+    """In seconds or milliseconds, to three digits.
+
+    Example:
+        >>> short_time(1.5), short_time(0.0401)
+        ('1.5 s', '40.1 ms')
+    """
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 

@@ -65,8 +65,10 @@ def advice(config: Any, mesh: dict[str, int]) -> list[str]:
         stage = 3 if config["zero"] else 1
         what = "parameters, too" if stage == 3 else "the optimizer's state"
         found.append(f"--config.zero={stage}: splits {what}")
-    found.append(
-        "more devices; or of a transformer, --config.mesh.model=2 "
-        "--config.sharding=transformer: splits its layers"
-    )
+    found += [
+        "of large images, --config.mesh.spatial=2: two devices share the rows of each",
+        "of a transformer, --config.mesh.model=2 --config.sharding=transformer: splits "
+        "its layers",
+        "more devices",
+    ]
     return found

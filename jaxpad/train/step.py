@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from ..conv import split_image
 from ..data import Batch
 from ..layers import extremes
 from ..layers.choose import Rules
@@ -61,7 +62,7 @@ def train_step(
         model = nnx.merge(graph, params, stats, copy=True)
         model.train()
         images, targets = part
-        scores = model(images).astype(jnp.float32)
+        scores = model(split_image(images)).astype(jnp.float32)
         loss, weight = task.loss(scores, targets, label_smoothing)
         metrics = {"accuracy": task.accuracy(scores, targets)}
         if penalty is not None:
@@ -132,7 +133,7 @@ def eval_step(
     def model(images: Array) -> Array:
         # Made anew at every call: one in a loop over windows must not change what
         # belongs to the trace outside the loop.
-        return model_of(state, graph=graph, split=split)(images)
+        return model_of(state, graph=graph, split=split)(split_image(images))
 
     scores = predict(model, normalize(to_float(batch["image"])))
     return task.said(scores.astype(jnp.float32), batch)

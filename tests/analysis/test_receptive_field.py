@@ -232,13 +232,13 @@ def test_choices(function: Any, field: tuple[int, ...]):
 
 @pytest.mark.parametrize(
     ("strategy", "name"),
-    [("kernel", "pallas_call"), (jaxpad.halo("spatial"), "shard_map")],
+    [("kernel", "pallas_call"), (jaxpad.halo("rows"), "shard_map")],
 )
 def test_strategies_that_hide_the_image(strategy: Any, name: str):
     def network(x: Any) -> Any:
         return jaxpad.conv(x, jnp.ones((3, 3, 1, 1)), strategy=strategy)
 
-    mesh = jax.make_mesh((8,), ("spatial",), axis_types=(jax.sharding.AxisType.Auto,))
+    mesh = jax.make_mesh((8,), ("rows",), axis_types=(jax.sharding.AxisType.Auto,))
     with jax.set_mesh(mesh):
         for function in (receptive_field, padding_fraction):
             with pytest.raises(ValueError, match=rf"through \['{name}'\]"):

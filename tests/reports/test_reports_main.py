@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import jaxpad.reports
-from jaxpad.launch import _summary
+from jaxpad.reports.words import summary
 from tests.reports.runs import make_mask_results, make_results
 
 
@@ -49,14 +49,14 @@ def test_errors_are_one_message(make_run, monkeypatch, capsys, spoil, words):
 
 def test_end_of_a_run_puts_the_trivial_predictor_beside_it():
     folder, report = pathlib.Path("runs/a"), pathlib.Path("runs/a/report.html")
-    assert _summary(make_results(), folder, report).splitlines()[1:] == [
+    assert summary(make_results(), folder, report).splitlines()[1:] == [
         "test accuracy 86.67% (95% interval 70.3% to 94.7%, 26 of 30 images)",
         "trivial       33.33% (the best answer that is the same for every image)",
         "training      60.2 s",
         "files         runs/a",
         "report        runs/a/report.html",
     ]
-    assert _summary(make_mask_results(), folder, report).splitlines()[1:3] == [
+    assert summary(make_mask_results(), folder, report).splitlines()[1:3] == [
         "test mIoU 70.00% (9 images; pixel accuracy 92.00%)",
         "trivial   45.00% (the best answer that is the same for every pixel)",
     ]

@@ -6,6 +6,7 @@ import pathlib
 import platform
 import subprocess
 import sys
+import types
 from typing import Any
 
 import jax
@@ -16,7 +17,14 @@ from flax import nnx
 from jax.sharding import AbstractMesh
 
 from jaxpad.models import MODELS
-from jaxpad.sharding import STAGES, data_mesh, describe, make_mesh, zero
+from jaxpad.sharding import (
+    STAGES,
+    check_processes,
+    data_mesh,
+    describe,
+    make_mesh,
+    zero,
+)
 
 from .problems import ELEMENTWISE, OTHERS, start, trained
 
@@ -83,6 +91,27 @@ def test_resnet50_is_covered(name: str, devices: int):
     assert split.reason is None
 
 
+def test_coverage_is_as_documented():
+    rows: dict[str, list[str]] = {"coverage": [], "axis": [], "flattened": []}
+    for devices in (8, 64, 1024):
+        mesh = AbstractMesh((devices,), ("data",))
+        split = zero(ELEMENTWISE["adam"](), resnet50(), mesh)
+        layouts = jax.tree.leaves(split.state_layouts)
+        flat = sum(layout.padded is not None for layout in layouts)
+        parts = sum("data" in layout.spec for layout in layouts)
+        rows["coverage"].append(f"{split.coverage:.3f}")
+        rows["axis"].append(str(parts - flat))
+        rows["flattened"].append(str(flat))
+    text = (pathlib.Path(__file__).parents[2] / "docs/sharding.md").read_text()
+    for row in rows.values():
+        assert f" | {' | '.join(row)} |" in text, row
+
+
+def test_a_count_of_steps_is_no_state_to_split():
+    chain = optax.sgd(optax.constant_schedule(0.1))
+    assert zero(chain, start(), data_mesh(), least=1.0).coverage == 1
+
+
 def test_what_is_left_whole_is_an_error_and_says_why():
     mesh = AbstractMesh((1024,), ("data",))
     with pytest.raises(ValueError, match=r"at least 0.9 was .* reduce_sum"):
@@ -117,6 +146,14 @@ def test_mesh_that_does_not_fit(sizes: dict[str, int]):
 
 def test_mesh_takes_what_is_left():
     assert dict(make_mesh({"data": -1, "model": 2}).shape) == {"data": 4, "model": 2}
+
+
+def test_devices_of_two_processes_share_no_example():
+    of = types.SimpleNamespace
+    devices = np.array([of(process_index=n // 4) for n in range(8)])
+    check_processes(devices.reshape(2, 2, 2))
+    with pytest.raises(ValueError, match="lets 8 devices share an example"):
+        check_processes(devices.reshape(1, 4, 2))
 
 
 def test_a_mesh_of_some_devices():

@@ -13,7 +13,7 @@ from configs import default
 ROOT = pathlib.Path(__file__).parents[2]
 
 SMALL = {
-    "model": "resnet20(width=4)",
+    "model": "tests.train.networks:resnet8",
     "epochs": 2,
     "warmup_epochs": 0.5,
     "batch_size": 128,

@@ -35,7 +35,7 @@ def not_installed() -> Dataset:
     ("changes", "message"),
     [
         ({"padding": "partail"}, "unknown padding 'partail'. Did you mean 'partial'"),
-        ({"padding": "valid"}, "the smallest legal input is 81x81"),
+        ({"padding": "valid"}, "the smallest legal input is 25x25"),
         ({"padding": "constant(v=1)"}, "no option 'v'; it takes value"),
         ({"model": "resnet21"}, "unknown model 'resnet21'. Did you mean 'resnet"),
         ({"dataset": "digit"}, "unknown data set 'digit'. Did you mean 'digits'"),
@@ -189,7 +189,9 @@ def test_a_job_is_built_on_devices_that_need_not_hold_anything():
         patch.setattr("jax.device_put", _refused)
         patch.setattr("jax.make_array_from_process_local_data", _refused)
         job = build(tiny_config(), jax.devices()[:2])
-    assert dict(job.placement.mesh.shape) == {"data": 2, "model": 1}
+    assert list(job.placement.mesh.shape.items()) == [
+        ("data", 2), ("spatial", 1), ("columns", 1), ("model", 1)
+    ]  # fmt: skip
 
 
 def _refused(*arguments: Any) -> Any:

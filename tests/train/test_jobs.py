@@ -61,6 +61,8 @@ JOBS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# One of each kind; the others take minutes together.
+TRAINED = ("imagenet_resnet50", "imagenet_vgg16bn", "cityscapes_deeplabv3plus")
 # Whose command names a file of weights, which the test writes.
 WEIGHTED = "cityscapes_deeplabv3plus"
 
@@ -114,7 +116,13 @@ def test_a_segmenter_begins_with_the_weights_of_a_classifier(tmp_path: pathlib.P
     np.testing.assert_array_equal(params["encoder"]["stem"]["kernel"][...], kernel)
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in TRAINED else pytest.mark.slow)
+        for name in JOBS
+    ],
+)
 def test_a_job_trains_and_is_tested(name: str, tmp_path: pathlib.Path):
     job = build(small(name, tmp_path))
     results = run(job, tmp_path / "run", Console(quiet=True))

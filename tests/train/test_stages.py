@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 from jaxpad.data import CROPS, DATASETS, TrainBatches
-from jaxpad.sharding import batch_split, spread
+from jaxpad.sharding import make_mesh, spread
 from jaxpad.train.checkpoint import Checkpoints
 from jaxpad.train.functions import read_functions
 from jaxpad.train.placement import placement
@@ -24,33 +24,29 @@ PHOTOS = {
     "train_crop": "random_resized_crop(size=32)",
     "augment": (),
 }
-DEEPLAB = "encoder='resnet18(width=4)', features=8, multi_grid=(1, 2)"
+SCENES = {
+    **PHOTOS,
+    "dataset": "digit_scenes",
+    "train_crop": "resize_crop(size=32, resize=32)",
+    "label_smoothing": 0.0,
+}
+DEEPLAB = "encoder='tests.train.networks:encoder', features=8, multi_grid=(1, 2)"
 NETWORKS: dict[str, dict[str, Any]] = {
-    "resnet": {"model": "resnet20(width=4)", **PHOTOS},
+    "resnet": {"model": "tests.train.networks:resnet8", **PHOTOS},
     "vit": {
         "model": "vit_s_16(image_size=32, patch=8, width=24, depth=2, heads=2)",
         "optimizer": ("adamw(weight_decay=0.05)",),
         "learning_rate": 1e-3,
         **PHOTOS,
     },
-    "deeplab": {
-        "model": f"deeplabv3plus({DEEPLAB})",
-        **PHOTOS,
-        "dataset": "digit_scenes",
-        "train_crop": "resize_crop(size=32, resize=32)",
-        "label_smoothing": 0.0,
-    },
+    "deeplab": {"model": f"deeplabv3plus({DEEPLAB})", **SCENES},
+    "unet": {"model": "unet(width=4, depth=2)", **SCENES},
 }
 
 
-def mesh_of(devices: int, model: int = 1) -> jax.sharding.Mesh:
-    shape = (devices // model, model)
-    return jax.make_mesh(
-        shape,
-        ("data", "model"),
-        axis_types=(jax.sharding.AxisType.Auto,) * 2,
-        devices=jax.devices()[:devices],
-    )
+def mesh_of(devices: int, model: int = 1, spatial: int = 1) -> jax.sharding.Mesh:
+    sizes = {"data": -1, "spatial": spatial, "model": model}
+    return make_mesh(sizes, jax.devices()[:devices])
 
 
 @functools.cache
@@ -61,7 +57,7 @@ def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any
     )  # fmt: skip
     data = DATASETS[str(config.dataset)]()
     batches = TrainBatches(data, 16, 0, crop=CROPS.resolve(config.train_crop))
-    place = functools.partial(spread, batch_split(mesh))
+    place = functools.partial(spread, mesh)
     made = read_functions(config, data, place(batches[0]), mesh, 100, 10)
     placed = placement(mesh, made.split, jax.eval_shape(made.init))
     return made, placed, lambda step: place(batches[step])
@@ -69,10 +65,15 @@ def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any
 
 @functools.cache
 def trained(
-    name: str, devices: int, stage: int, model: int = 1, sharding: str = "whole"
+    name: str,
+    devices: int,
+    stage: int,
+    model: int = 1,
+    spatial: int = 1,
+    sharding: str = "whole",
 ) -> tuple[Any, list[float]]:
     """The plain parameters after some steps, and the losses on the way."""
-    mesh = mesh_of(devices, model)
+    mesh = mesh_of(devices, model, spatial)
     made, placed, batches = setup(name, mesh, stage, sharding=sharding)
     state = placed.store(made.init())
     step = jax.jit(made.train, out_shardings=(placed.shardings, None))
@@ -91,7 +92,7 @@ def assert_alike(ours: tuple[Any, list[float]], theirs: tuple[Any, list[float]])
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", ["deeplab", "resnet", "vit"])
 def test_eight_devices_train_as_one(name: str, stage: int):
     assert_alike(trained(name, 8, stage), trained(name, 1, 0))
 
@@ -100,6 +101,25 @@ def test_eight_devices_train_as_one(name: str, stage: int):
 def test_a_transformer_that_is_split_trains_as_one(stage: int):
     split = trained("vit", 8, stage, model=2, sharding="transformer")
     assert_alike(split, trained("vit", 1, 0))
+
+
+@pytest.mark.parametrize("name", ["deeplab", "unet"])
+def test_devices_that_share_images_train_as_one(name: str):
+    assert_alike(trained(name, 8, 1, spatial=4), trained(name, 1, 0))
+
+
+def test_large_images_are_tested_in_one_piece_by_devices_that_share_them():
+    found = []
+    for devices, spatial in ((8, 4), (1, 1)):
+        made, placed, batches = setup("unet", mesh_of(devices, spatial=spatial), 0)
+        batch = batches(0) | {"real": np.ones(16, bool)}
+        state = placed.store(made.init())
+        program = jax.jit(made.test).lower(state, batch).compile()
+        found.append(program(state, batch))
+        assert ("collective-permute" in str(program.as_text())) == (spatial > 1)
+    np.testing.assert_array_equal(found[0]["prediction"], found[1]["prediction"])
+    np.testing.assert_array_equal(found[0]["confusion"], found[1]["confusion"])
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-5)
 
 
 def test_rules_split_a_transformer():

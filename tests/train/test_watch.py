@@ -61,8 +61,15 @@ def wait_for(folder: pathlib.Path, processes: list[subprocess.Popen], steps: int
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
-@pytest.mark.parametrize("gone", [0, 1])
+@pytest.mark.parametrize(
+    ("gone", "sent"),
+    [
+        (1, signal.SIGKILL),
+        (0, signal.SIGSTOP),
+        pytest.param(0, signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param(1, signal.SIGSTOP, marks=pytest.mark.slow),
+    ],
+)
 def test_the_rest_name_it_and_stop(tmp_path: pathlib.Path, gone: int, sent):
     # So many epochs that it cannot be over before the signal arrives.
     with two(tmp_path, epochs=2000) as processes:
@@ -92,8 +99,11 @@ def test_both_fail(tmp_path: pathlib.Path):
     with two(tmp_path, model="resnet21") as processes:
         for process in processes:
             _, errors = process.communicate(timeout=60)
-            assert process.returncode == 2, errors
-            assert "resnet21" in errors
+            # One that is slower may be told of the other before it fails itself.
+            told = "stopped with an error" in errors
+            assert process.returncode == (3 if told else 2), errors
+            assert told or "resnet21" in errors
+        assert 2 in [process.returncode for process in processes]
 
 
 @pytest.fixture(scope="module")
