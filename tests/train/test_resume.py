@@ -90,9 +90,8 @@ def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
     # The metrics fit below the limit, a checkpoint does not.
     result = launch(tmp_path, file_kib=32)
     assert result.returncode != 0
-    # XLA and Orbax's threads may say something more.
-    lines = result.stderr.splitlines()
-    assert any(li.startswith("error: cannot write the checkpoint of") for li in lines)
+    # Tensorstore's threads say more, sometimes on the same line.
+    assert "error: cannot write the checkpoint of" in result.stderr
     assert "run the same command again" in result.stderr
     assert newest_step(tmp_path) >= saved
     result = launch(tmp_path)
