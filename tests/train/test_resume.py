@@ -23,7 +23,7 @@ def final_arrays(
     """Of the newest checkpoint; one of other devices is read as arrays like these."""
     folder, newest = workdir / "checkpoints", newest_step(workdir)
     with ocp.StandardCheckpointer() as reader:
-        arrays = reader.restore(folder.absolute() / str(newest) / "default", like)
+        arrays = reader.restore(folder.absolute() / str(newest) / "arrays", like)
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
@@ -108,6 +108,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
         "errors.npz",
         "examples.npz",
         "metrics.jsonl",
+        "newest_checkpoint",
         "report.html",
         "results.json",
         "tensorboard",
