@@ -113,19 +113,13 @@ def _changes(
     path: pathlib.Path, config: dict[str, Any], allow_changes: bool
 ) -> list[str]:
     try:
-        saved = dict(flatten(json.loads(path.read_text())))
+        saved = json.loads(path.read_text())
+        changed = config_changes(saved, config)
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} is no config that a run has saved ({error}): is this folder a "
             "run's? Give another --workdir."
         ) from error
-    now = dict(flatten(config))
-    missing = object()
-    changed = {
-        key: f"  config.{key}: saved {_show(saved, key)}, now {_show(now, key)}"
-        for key in sorted(saved.keys() | now.keys())
-        if saved.get(key, missing) != now.get(key, missing)
-    }
     refused = {key for key in changed if key.partition(".")[0] not in SAFE}
     if refused and not allow_changes:
         raise ValueError(
@@ -133,7 +127,7 @@ def _changes(
             + "\n".join(changed[key] for key in sorted(refused))
             + "\nGive another --workdir for a new run, set these back to go on, or go "
             "on from the newest checkpoint under the new config by --allow_changes."
-            + _newer(path, refused & (now.keys() - saved.keys()))
+            + _newer(path, {key for key in refused if key not in dict(flatten(saved))})
         )
     return ["goes on under another config:", *changed.values()] if changed else []
 
@@ -144,6 +138,16 @@ def _newer(path: pathlib.Path, keys: Set[str]) -> str:
         return ""
     names = ", ".join(sorted(keys))
     return f" {names} came after that run: write what it did then into {path}."
+
+
+def config_changes(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """A line for each key whose value differs between two configs."""
+    one, other, missing = dict(flatten(saved)), dict(flatten(now)), object()
+    return {
+        key: f"  config.{key}: saved {_show(one, key)}, now {_show(other, key)}"
+        for key in sorted(one.keys() | other.keys())
+        if one.get(key, missing) != other.get(key, missing)
+    }
 
 
 def _text(config: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 import pytest
 
+from jaxpad.train.checkpoint import saved_steps
+
 from .jobs import command, environment, launch
 
 
@@ -28,8 +30,7 @@ def final_arrays(
 
 
 def newest_step(workdir: pathlib.Path) -> int:
-    names = [path.name for path in (workdir / "checkpoints").iterdir()]
-    return max(int(name) for name in names if name.isdigit())
+    return max(saved_steps(workdir))
 
 
 def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
@@ -39,8 +40,11 @@ def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
     ]
 
 
-def kill_after(workdir: pathlib.Path, steps: int) -> None:
-    """Starts a run and kills it with -9 once it has logged so many steps."""
+def kill_after(workdir: pathlib.Path, steps: int, *, saved: bool = False) -> None:
+    """Starts a run and kills it with -9 once it has logged so many steps.
+
+    With `saved`, not before it has a checkpoint.
+    """
     log = workdir / "metrics.jsonl"
     process = subprocess.Popen(
         command(workdir),
@@ -49,7 +53,9 @@ def kill_after(workdir: pathlib.Path, steps: int) -> None:
         env=environment(devices=2),
     )
     deadline = time.monotonic() + 300
-    while not (log.exists() and log.read_bytes().count(b"\n") >= steps):
+    while not (log.exists() and log.read_bytes().count(b"\n") >= steps) or (
+        saved and not saved_steps(workdir)
+    ):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline, "the run wrote no metrics"
         time.sleep(0.001)
@@ -85,10 +91,10 @@ def test_killed_run_ends_bit_equal(whole: pathlib.Path, tmp_path: pathlib.Path):
 
 
 def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
-    kill_after(tmp_path, 10)
+    kill_after(tmp_path, 5, saved=True)
     saved = newest_step(tmp_path)
     # The metrics fit below the limit, a checkpoint does not.
-    result = launch(tmp_path, file_kib=32)
+    result = launch(tmp_path, file_kib=12)
     assert result.returncode != 0
     # Tensorstore's threads say more, sometimes on the same line.
     assert "error: cannot write the checkpoint of" in result.stderr

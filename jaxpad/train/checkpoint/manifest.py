@@ -120,6 +120,20 @@ def check_files(folder: pathlib.Path) -> dict[str, Any]:
     return manifest
 
 
+def check_digests(
+    folder: pathlib.Path, manifest: dict[str, Any], digests: dict[str, str]
+) -> None:
+    """Raises unless the arrays that were read are those that were on the devices.
+
+    Raises:
+        DamagedError: with the arrays that are not.
+    """
+    saved = manifest["arrays"]
+    if other := [name for name in saved if digests[name] != saved[name]["digest"]]:
+        names = listed([f"array {name}" for name in other])
+        raise DamagedError(f"{folder}: not as they were on the devices: {names}")
+
+
 def listed(problems: list[str]) -> str:
     """The first problems, and how many more there are."""
     more = len(problems) - SHOWN

@@ -4,11 +4,11 @@ import itertools
 import pathlib
 from typing import Any
 
+from .folder import DAMAGED, NEWEST, agreed, damaged_in, first, say, steps_in, tidy
 from .manifest import DamagedError, check_files
-from .store import NEWEST, Checkpoints, agreed, first, say, steps_in
+from .store import Checkpoints
 
 
-DAMAGED = "damaged"  # in the folder of checkpoints; nothing in there is ever deleted
 NONE, LOST = 0, -1  # no checkpoint has been written yet; none is good
 
 
@@ -34,7 +34,7 @@ def newest_good(checkpoints: Checkpoints, like: Any) -> tuple[int, Any] | None:
                 _set_aside(checkpoints.folder / str(step), error)
             continue
         if first():
-            checkpoints.tidy()
+            tidy(checkpoints.folder, checkpoints.kept)
         return step, state
     if step == NONE:
         return None
@@ -44,11 +44,6 @@ def newest_good(checkpoints: Checkpoints, like: Any) -> tuple[int, Any] | None:
         "nothing is deleted. Bring one back from a copy and run the same command "
         "again, or begin anew with another --workdir."
     )
-
-
-def damaged_in(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The checkpoints that were set aside."""
-    return sorted((folder / DAMAGED).glob("*"))
 
 
 def _choose(checkpoints: Checkpoints) -> int:

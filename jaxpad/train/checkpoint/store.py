@@ -2,32 +2,27 @@
 
 import pathlib
 import shutil
-import sys
 import threading
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
 
 from ..workdir import write_whole
 from .digest import array_digests
 from .fits import check_fits
+from .folder import NEWEST, SAVING, agreed, first, say, steps_in, tidy
 from .manifest import (
     ARRAYS,
-    DamagedError,
+    check_digests,
     check_files,
     describe,
-    listed,
     read_manifest,
     sync_folder,
     write_manifest,
 )
 
 
-SAVING, DELETING = ".saving", ".deleting"
-NEWEST = "newest_checkpoint"  # beside the folder of checkpoints
 FAILURES = 3  # in a row, after which a run stops
 
 
@@ -118,14 +113,11 @@ class Checkpoints:
     def read(self, step: int, like: Any) -> Any:
         """As `restore`, of a checkpoint whose files have been checked."""
         path, wanted = self.folder / str(step), named(like)
-        saved = read_manifest(path)["arrays"]
-        check_fits(path, saved, wanted)
+        manifest = read_manifest(path)
+        check_fits(path, manifest["arrays"], wanted)
         target = jax.tree.map(ocp.utils.to_shape_dtype_struct, wanted)
         arrays = self._orbax.restore(path / ARRAYS, target)
-        digests = array_digests(arrays)
-        if other := [n for n in saved if digests[n] != saved[n]["digest"]]:
-            names = listed([f"array {name}" for name in other])
-            raise DamagedError(f"{path}: not as they were on the devices: {names}")
+        check_digests(path, manifest, array_digests(arrays))
         return jax.tree.unflatten(jax.tree.structure(like), [arrays[n] for n in wanted])
 
     def wait(self) -> None:
@@ -138,21 +130,6 @@ class Checkpoints:
         """Waits, and lets go of Orbax's threads."""
         self.wait()
         self._orbax.close()
-
-    def tidy(self) -> None:
-        """Deletes what is older than the newest kept, and what a kill left unfinished.
-
-        While there is no checkpoint, what is unfinished tells that there was none.
-        """
-        steps = steps_in(self.folder)
-        for step in steps[: -self.kept]:
-            # A kill in the middle must not leave what looks like a damaged one.
-            path = self.folder / str(step)
-            shutil.rmtree(path.rename(path.with_name(path.name + DELETING)))
-        for path in unfinished_in(self.folder) if steps else ():
-            if path.suffix == SAVING and any(path.iterdir()):
-                say(f"deleted {path}, which a save that was interrupted left")
-            shutil.rmtree(path)
 
     def _begin(self, step: int) -> bool:
         """Whether this save is to be done; its folder is then there and empty."""
@@ -187,7 +164,7 @@ class Checkpoints:
                 self._saving(step).rename(self.folder / str(step))
                 sync_folder(self.folder)
                 write_whole(self.folder.parent / NEWEST, f"{step}\n")
-                self.tidy()
+                tidy(self.folder, self.kept)
         except Exception as error:
             self._fail(step, error)
         else:
@@ -211,21 +188,6 @@ class Checkpoints:
         return self.folder / f"{step}{SAVING}"
 
 
-def saved_steps(folder: pathlib.Path) -> list[int]:
-    """The steps of the checkpoints in a run's folder, which are whole."""
-    return steps_in(folder / "checkpoints")
-
-
-def steps_in(folder: pathlib.Path) -> list[int]:
-    """The steps of the checkpoints in a folder of checkpoints, oldest first."""
-    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
-
-
-def unfinished_in(folder: pathlib.Path) -> list[pathlib.Path]:
-    """What was not written, or not deleted, to the end."""
-    return sorted(p for p in folder.glob("*") if p.suffix in (SAVING, DELETING))
-
-
 def named(state: Any) -> dict[str, Any]:
     """The arrays of a state by the names that they have in a checkpoint."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
@@ -233,18 +195,3 @@ def named(state: Any) -> dict[str, Any]:
         jax.tree_util.keystr(path, simple=True, separator="/"): leaf
         for path, leaf in leaves
     }
-
-
-def first() -> bool:
-    """Whether this process decides for all."""
-    return jax.process_index() == 0
-
-
-def agreed(value: int) -> int:
-    """What the first process says, in all processes."""
-    return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
-
-
-def say(line: str) -> None:
-    """One line on stderr, whatever else is shown there."""
-    print(line, file=sys.stderr, flush=True)
