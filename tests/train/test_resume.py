@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -40,11 +41,8 @@ def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
     ]
 
 
-def kill_after(workdir: pathlib.Path, steps: int, *, saved: bool = False) -> None:
-    """Starts a run and kills it with -9 once it has logged so many steps.
-
-    With `saved`, not before it has a checkpoint.
-    """
+def kill_after(workdir: pathlib.Path, steps: int) -> None:
+    """Starts a run and kills it with -9 once it has logged so many steps."""
     log = workdir / "metrics.jsonl"
     process = subprocess.Popen(
         command(workdir),
@@ -53,9 +51,7 @@ def kill_after(workdir: pathlib.Path, steps: int, *, saved: bool = False) -> Non
         env=environment(devices=2),
     )
     deadline = time.monotonic() + 300
-    while not (log.exists() and log.read_bytes().count(b"\n") >= steps) or (
-        saved and not saved_steps(workdir)
-    ):
+    while not (log.exists() and log.read_bytes().count(b"\n") >= steps):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline, "the run wrote no metrics"
         time.sleep(0.001)
@@ -91,18 +87,19 @@ def test_killed_run_ends_bit_equal(whole: pathlib.Path, tmp_path: pathlib.Path):
 
 
 def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
-    kill_after(tmp_path, 5, saved=True)
-    saved = newest_step(tmp_path)
+    run = shutil.copytree(whole, tmp_path / "run")
+    shutil.rmtree(run / "checkpoints" / "22")
+    saved = newest_step(run)
     # The metrics fit below the limit, a checkpoint does not.
-    result = launch(tmp_path, file_kib=12)
+    result = launch(run, file_kib=12)
     assert result.returncode != 0
     # Tensorstore's threads say more, sometimes on the same line.
-    assert "error: cannot write the checkpoint of" in result.stderr
+    assert "error: cannot write the checkpoint of step 22" in result.stderr
     assert "run the same command again" in result.stderr
-    assert newest_step(tmp_path) >= saved
-    result = launch(tmp_path)
+    assert newest_step(run) == saved
+    result = launch(run)
     assert result.returncode == 0, result.stderr
-    assert_same_end(tmp_path, whole, "disk was full")
+    assert_same_end(run, whole, "disk was full")
 
 
 def test_run_writes_what_it_promises(whole: pathlib.Path):
@@ -144,3 +141,25 @@ def test_another_config_is_refused_and_nothing_lost(whole: pathlib.Path):
     assert "config.seed: saved 0, now 1" in result.stderr
     assert "Traceback" not in result.stderr
     assert final_arrays(whole).keys() == before.keys()
+
+
+def test_a_damaged_checkpoint_costs_some_steps(
+    whole: pathlib.Path, tmp_path: pathlib.Path
+):
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / "checkpoints" / "22" / "manifest.json").unlink()
+    result = launch(run)
+    assert result.returncode == 0, result.stderr
+    assert "damaged: " in result.stderr
+    assert (run / "checkpoints" / "damaged" / "22").is_dir()
+    assert_same_end(run, whole, "damaged")
+
+
+def test_no_good_checkpoint_stops_the_run(whole: pathlib.Path, tmp_path: pathlib.Path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    for path in (run / "checkpoints").glob("*/manifest.json"):
+        path.unlink()
+    result = launch(run)
+    assert result.returncode == 6
+    assert "has no good checkpoint any more" in result.stderr
+    assert metrics(run) == metrics(whole)
