@@ -86,20 +86,23 @@ def test_killed_run_ends_bit_equal(whole: pathlib.Path, tmp_path: pathlib.Path):
     assert_same_end(tmp_path, whole, f"killed at {steps}")
 
 
-def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
+def test_damage_and_a_full_disk_lose_some_steps(
+    whole: pathlib.Path, tmp_path: pathlib.Path
+):
     run = shutil.copytree(whole, tmp_path / "run")
-    shutil.rmtree(run / "checkpoints" / "22")
-    saved = newest_step(run)
+    (run / "checkpoints" / "22" / "manifest.json").unlink()
     # The metrics fit below the limit, a checkpoint does not.
     result = launch(run, file_kib=12)
     assert result.returncode != 0
     # Tensorstore's threads say more, sometimes on the same line.
     assert "error: cannot write the checkpoint of step 22" in result.stderr
     assert "run the same command again" in result.stderr
-    assert newest_step(run) == saved
+    assert "manifest.json is missing. It is set aside in" in result.stderr
+    assert (run / "checkpoints" / "damaged" / "22").is_dir()
+    assert newest_step(run) < 22
     result = launch(run)
     assert result.returncode == 0, result.stderr
-    assert_same_end(run, whole, "disk was full")
+    assert_same_end(run, whole, "damaged, and the disk was full")
 
 
 def test_run_writes_what_it_promises(whole: pathlib.Path):
@@ -141,18 +144,6 @@ def test_another_config_is_refused_and_nothing_lost(whole: pathlib.Path):
     assert "config.seed: saved 0, now 1" in result.stderr
     assert "Traceback" not in result.stderr
     assert final_arrays(whole).keys() == before.keys()
-
-
-def test_a_damaged_checkpoint_costs_some_steps(
-    whole: pathlib.Path, tmp_path: pathlib.Path
-):
-    run = shutil.copytree(whole, tmp_path / "run")
-    (run / "checkpoints" / "22" / "manifest.json").unlink()
-    result = launch(run)
-    assert result.returncode == 0, result.stderr
-    assert "damaged: " in result.stderr
-    assert (run / "checkpoints" / "damaged" / "22").is_dir()
-    assert_same_end(run, whole, "damaged")
 
 
 def test_no_good_checkpoint_stops_the_run(whole: pathlib.Path, tmp_path: pathlib.Path):

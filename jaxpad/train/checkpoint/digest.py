@@ -13,19 +13,17 @@ from jax.sharding import NamedSharding, PartitionSpec
 from ...typing import AnyArray, Array
 
 
-# Odd numbers with bits all over, from murmur3's finalizer, and two to begin with.
-MIX = (0x85EBCA6B, 0xC2B2AE35)
-SEEDS = (0x9E3779B9, 0x7F4A7C15)
+SEEDS = (0x9E3779B9, 0x7F4A7C15)  # of the two sums
 
 
 def array_digests(arrays: dict[str, Any]) -> dict[str, str]:
     """The digest of each array: 16 hexadecimal digits, two sums of 32 bits.
 
-    `sum over i of w(i) * bits(i) mod 2**32`, with an odd weight that depends on the
-    position i in the whole array. An odd number has an inverse modulo 2**32, so a
-    change of a single element always changes the sum. Elements that change places
-    change it because their weights differ; that two changes cancel in both sums at once
-    happens by chance once in 2**64. Sums of integers do not depend on their order: the
+    `sum over i of f(bits(i) xor f(i xor seed)) mod 2**32`, where i is the position in
+    the whole array and f, murmur3's finalizer, is one-to-one on 32 bits. So a change of
+    a single element always changes its term, and with it the sum. That several changes
+    cancel in both sums happens by chance, once in 2**64; in a sum of bits times weights
+    two flipped signs always would. Sums of integers do not depend on their order: the
     digest is the same for every sharding, number of devices and of hosts.
 
     Args:
@@ -62,8 +60,8 @@ def _sums(array: Any, where: NamedSharding | None) -> Array:
     for axis, size in enumerate(words.shape):
         number = jax.lax.broadcasted_iota(jnp.uint32, words.shape, axis)
         place = place * jnp.uint32(size % 2**32) + number
-    sums = [jnp.sum(words * _weights(place, s), dtype=jnp.uint32) for s in SEEDS]
-    found = jnp.stack(sums)
+    terms = [_mixed(words ^ _mixed(place ^ jnp.uint32(seed))) for seed in SEEDS]
+    found = jnp.stack([jnp.sum(term, dtype=jnp.uint32) for term in terms])
     return found if where is None else jax.lax.with_sharding_constraint(found, where)
 
 
@@ -78,9 +76,8 @@ def _words(array: AnyArray) -> Array:
     return jax.lax.bitcast_convert_type(array, unsigned).astype(jnp.uint32)
 
 
-def _weights(place: Array, seed: int) -> Array:
-    """Odd numbers that look random: murmur3's finalizer of a position."""
-    mixed = place ^ jnp.uint32(seed)
-    for shift, factor in zip((16, 13), MIX, strict=True):
-        mixed = (mixed ^ (mixed >> jnp.uint32(shift))) * jnp.uint32(factor)
-    return (mixed ^ (mixed >> jnp.uint32(16))) | jnp.uint32(1)
+def _mixed(x: Array) -> Array:
+    """The finalizer of murmur3: uint32 to uint32, one-to-one, and every bit counts."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        x = (x ^ (x >> jnp.uint32(shift))) * jnp.uint32(factor)
+    return x ^ (x >> jnp.uint32(16))
