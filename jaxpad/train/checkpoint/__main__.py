@@ -80,10 +80,6 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _diff(arguments: argparse.Namespace) -> int:
     _keep_off_accelerators()
-    if len(arguments.folder) > 3:
-        raise ValueError(
-            "diff compares two checkpoints: RUN, RUN STEP STEP or RUN RUN."
-        )
     for line in diff(*find(arguments.folder)):
         print(line)
     return 0

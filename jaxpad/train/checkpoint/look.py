@@ -47,12 +47,10 @@ def verify(run: pathlib.Path, step: int | None = None) -> Iterator[tuple[str, st
     Raises:
         ValueError: if there is none, or not that one.
     """
-    steps = saved_steps(run)
-    if not steps or step not in (None, *steps):
-        there = ", ".join(map(str, steps)) or "none"
-        wanted = "a checkpoint" if step is None else f"--step={step}"
-        raise ValueError(f"{run} has not {wanted}; it has {there}.")
-    for number in steps if step is None else [step]:
+    steps = saved_steps(run) if step is None else [_checked(run, step)]
+    if not steps:
+        raise ValueError(f"{run} has no checkpoint: give the folder of a run.")
+    for number in steps:
         path = run / "checkpoints" / str(number)
         yield str(number), ""
         try:
@@ -92,7 +90,7 @@ def diff(one: pathlib.Path, other: pathlib.Path) -> Iterator[str]:
         for name in kept:
             if name not in equal:
                 largest = _largest(*(a[name] for a in arrays))
-                yield f"  {name}: differs by up to {largest}"
+                yield f"  {name}: differs{largest}"
     yield f"{len(equal)} of {len(both)} common arrays are equal, bit for bit"
 
 
@@ -129,12 +127,23 @@ def find(words: list[str]) -> tuple[pathlib.Path, pathlib.Path]:
     run = pathlib.Path(words[0])
     if len(words) == 2:
         return _newest(run), _newest(pathlib.Path(words[1]))
-    steps = words[1:] or [str(step) for step in saved_steps(run)[-2:]]
-    paths = [run / "checkpoints" / step for step in steps]
-    if len(paths) != 2 or not all(path.is_dir() for path in paths):
-        there = ", ".join(map(str, saved_steps(run))) or "none"
-        raise ValueError(f"two checkpoints of {run} are compared, but it has {there}.")
+    steps = words[1:] or saved_steps(run)[-2:]
+    if len(steps) != 2:
+        raise ValueError(
+            f"expected RUN, RUN STEP STEP or RUN RUN, with two checkpoints in a lone "
+            f"RUN, but got {' '.join(words)}."
+        )
+    paths = [run / "checkpoints" / str(_checked(run, step)) for step in steps]
     return paths[0], paths[1]
+
+
+def _checked(run: pathlib.Path, step: int | str) -> int:
+    """The step, if a run has a checkpoint of it."""
+    steps = saved_steps(run)
+    if str(step) not in map(str, steps):
+        there = f"but of {', '.join(map(str, steps))}" if steps else "nor any other"
+        raise ValueError(f"{run} has no checkpoint of step {step}, {there}.")
+    return int(step)
 
 
 def _newest(place: pathlib.Path) -> pathlib.Path:
@@ -165,9 +174,9 @@ def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _largest(one: Any, other: Any) -> str:
     """The largest absolute difference of two arrays, in words."""
     if jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
-        return "a random key"
+        return ", random keys"
     gap = jnp.abs(one.astype(jnp.float32) - other.astype(jnp.float32))
-    return f"{float(jnp.max(gap)):.3g}"
+    return f" by up to {float(jnp.max(gap, initial=0)):.3g}"
 
 
 def _dtype(name: str) -> Any:
