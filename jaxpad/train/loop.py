@@ -61,10 +61,11 @@ def run(
     check_profile(profile)(job)  # before anything is made
     check_weights(job, folder)
     first = jax.process_index() == 0
+    data = job.batches.fingerprint() if first else ""
     if first:
-        room, data = room_needed(job), job.batches.fingerprint()
-        changes = open_workdir(folder, job.config, room, allow_changes=allow_changes)
-        changes += check_data(folder, data, allow_changes=allow_changes)
+        allow, room = {"allow_changes": allow_changes}, room_needed(job)
+        changes = open_workdir(folder, job.config, room, **allow)
+        changes += check_data(folder, data, **allow)
         console.print(*changes, sep="\n", end="\n" * bool(changes), markup=False)
     multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
@@ -73,7 +74,8 @@ def run(
         console.print(table, highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     # A checkpoint has all of the state, so what it began with may be gone.
-    start, state = newest_good(checkpoints, job.placement.plain) or (0, None)
+    found = newest_good(checkpoints, job.placement.plain)
+    start, state = found or (0, job.placement.plain)
     trace = Profile(folder / "profile", start, job.steps, profile)
     state = job.placement.store(state) if start else job.init()
     if first:

@@ -39,7 +39,8 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
             main()
         code = ended.value.code
         assert isinstance(code, int)
-        return code, *capsys.readouterr()
+        output, errors = capsys.readouterr()
+        return code, output, errors
 
     return call
 

@@ -79,6 +79,7 @@ def test_a_first_save_that_was_interrupted_is_no_loss(tmp_path: pathlib.Path):
     checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", 2)
     (checkpoints.folder / "4.saving").mkdir(parents=True)
     assert newest_good(checkpoints, state_of(0)) is None
+    assert names(checkpoints.folder) == []
     checkpoints.save(4, state_of(4), wait=True)
     assert names(checkpoints.folder) == ["4"]
 

@@ -35,16 +35,12 @@ def damaged_in(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def tidy(folder: pathlib.Path, kept: int) -> None:
-    """Deletes checkpoints older than the newest kept, and what a kill left unfinished.
-
-    While there is no checkpoint, what is unfinished tells that there was none.
-    """
-    steps = steps_in(folder)
-    for step in steps[:-kept]:
+    """Deletes all but the newest checkpoints, and what a kill left unfinished."""
+    for step in steps_in(folder)[:-kept]:
         # A kill in the middle must not leave what looks like a damaged one.
         path = folder / str(step)
         shutil.rmtree(path.rename(path.with_name(path.name + DELETING)))
-    for path in unfinished_in(folder) if steps else ():
+    for path in unfinished_in(folder):
         if path.suffix == SAVING and any(path.iterdir()):
             say(f"deleted {path}, which a save that was interrupted left")
         shutil.rmtree(path)

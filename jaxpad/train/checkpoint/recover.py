@@ -26,23 +26,27 @@ def newest_good(checkpoints: Checkpoints, like: Any) -> tuple[int, Any] | None:
         DamagedError: if there were checkpoints and none is good.
         ValueError: if the checkpoint holds other arrays than `like`.
     """
-    while (step := agreed(_choose(checkpoints) if first() else NONE)) > 0:
+    while True:
+        step = agreed(_choose(checkpoints) if first() else NONE)
+        if step == LOST:
+            raise DamagedError(_lost(checkpoints.folder))
         try:
-            state = checkpoints.read(step, like)
+            found = (step, checkpoints.read(step, like)) if step else None
         except DamagedError as error:  # all processes see the same arrays
             if first():
                 _set_aside(checkpoints.folder / str(step), error)
-            continue
-        if first():
-            tidy(checkpoints.folder, checkpoints.kept)
-        return step, state
-    if step == NONE:
-        return None
-    raise DamagedError(
-        f"{checkpoints.folder} has no good checkpoint any more, but the run has "
-        f"written some; the damaged ones are in {checkpoints.folder / DAMAGED}, where "
-        "nothing is deleted. Bring one back from a copy and run the same command "
-        "again, or begin anew with another --workdir."
+        else:
+            if first():
+                tidy(checkpoints.folder, checkpoints.kept)
+            return found
+
+
+def _lost(folder: pathlib.Path) -> str:
+    return (
+        f"{folder} has no good checkpoint any more, but the run has written some; the "
+        f"damaged ones are in {folder / DAMAGED}, where nothing is deleted. Bring one "
+        "back from a copy and run the same command again, or begin anew with another "
+        "--workdir."
     )
 
 

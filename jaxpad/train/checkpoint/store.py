@@ -30,10 +30,11 @@ class Checkpoints:
     """The checkpoints of a run, by step.
 
     That of step 8 is a folder `8`: in `arrays` what Orbax wrote, under readable names
-    (`params/stem/kernel`), so that other programs can read it with Orbax alone, and
-    beside it `manifest.json`. Both are made in `8.saving`, which is renamed when they
-    are whole and on the disk. The file `newest_checkpoint` beside the folder says which
-    was the last, so that a run whose checkpoints are gone does not start from nothing.
+    (`params/stem/kernel/value`), so that other programs can read it with Orbax alone,
+    and beside it `manifest.json`. Both are made in `8.saving`, which is renamed when
+    they are whole and on the disk. The file `newest_checkpoint` beside the folder says
+    which was the last, so that a run whose checkpoints are gone does not start from
+    nothing.
 
     In a cluster every process calls the methods, in the same order; the first decides.
 
@@ -179,10 +180,8 @@ class Checkpoints:
         )
         self._failed.append(failure)
         say(str(failure))
-        if first():  # its space is needed; that there was a save is not forgotten
-            for path in self._saving(step).glob("*"):
-                shutil.rmtree(path, ignore_errors=True)
-                path.unlink(missing_ok=True) if path.is_file() else None
+        if first():  # its space is needed
+            shutil.rmtree(self._saving(step), ignore_errors=True)
 
     def _saving(self, step: int) -> pathlib.Path:
         return self.folder / f"{step}{SAVING}"
