@@ -83,6 +83,7 @@ def _train(argv: list[str]) -> None:
         # Orbax logs every save, and every error that it also raises.
         logging.set_verbosity(logging.FATAL)
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
+        sys.unraisablehook = _unraisable
     for name in ("topology", "sweep"):
         if flags.FLAGS[name].present and not flags.FLAGS.compile_only:
             _fail(f"--{name} is for --compile_only: give that too, or leave it out.")
@@ -104,6 +105,12 @@ def _train(argv: list[str]) -> None:
 
     with watched():
         _run(first)
+
+
+def _unraisable(found: Any) -> None:
+    """Leaves out what tensorstore says of each array after a save has failed."""
+    if str(found.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(found)
 
 
 def _run(first: bool) -> None:

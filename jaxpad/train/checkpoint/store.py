@@ -152,8 +152,9 @@ class Checkpoints:
         # At 1, 2, 4, 8 and so on: this can happen as often as there are saves.
         if self.skipped.bit_count() == 1:
             say(
-                f"the last checkpoint is still written: that of step {step} is left "
-                f"out, {self.skipped} by now. Give a larger config.checkpoint_steps."
+                f"the last checkpoint is still being written: that of step {step} is "
+                f"left out, {self.skipped} by now. Give a larger "
+                "config.checkpoint_steps."
             )
 
     def _finish(self, step: int, arrays: dict[str, Any]) -> None:
@@ -179,7 +180,7 @@ class Checkpoints:
             f"The newest whole checkpoint {whole}."
         )
         self._failed.append(failure)
-        say(str(failure))
+        say(f"{failure} After {FAILURES} such failures in a row the run stops.")
         if first():  # its space is needed
             shutil.rmtree(self._saving(step), ignore_errors=True)
 
