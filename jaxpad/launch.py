@@ -1,13 +1,14 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--profile STEPS]
+                 [--check] [--profile STEPS] [--allow_changes]
                  [--compile_only [--topology NAME] [--sweep KEY=VALUE,VALUE,... ...]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
 It exits with 2 if config or data are wrong, which starting it again does not mend, or
 if a step that was only compiled does not fit; with 3 if another process that it trains
-with is gone, and with 1 if anything else stopped it.
+with is gone, with 6 if none of a run's checkpoints is good any more, and with 1 if
+anything else stopped it.
 """
 
 import datetime
@@ -82,6 +83,7 @@ def _train(argv: list[str]) -> None:
         # Orbax logs every save, and every error that it also raises.
         logging.set_verbosity(logging.FATAL)
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
+        sys.unraisablehook = _unraisable
     for name in ("topology", "sweep"):
         if flags.FLAGS[name].present and not flags.FLAGS.compile_only:
             _fail(f"--{name} is for --compile_only: give that too, or leave it out.")
@@ -105,20 +107,30 @@ def _train(argv: list[str]) -> None:
         _run(first)
 
 
+def _unraisable(found: Any) -> None:
+    """Leaves out what tensorstore says of each array after a save has failed."""
+    if str(found.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(found)
+
+
 def _run(first: bool) -> None:
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .reports.words import summary
-    from .train import build, how_to_open, run
+    from .train import DamagedError, build, how_to_open, run
 
     console, folder = Console(soft_wrap=True, quiet=not first), None
     try:
         config = flags.FLAGS.config
         folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
-        results = run(build(config), folder, console, flags.FLAGS.profile)
+        job, allow = build(config), flags.FLAGS.allow_changes
+        profile = flags.FLAGS.profile
+        results = run(job, folder, console, profile, allow_changes=allow)
         report = write_report(folder) if first else None
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
+    except DamagedError as error:
+        _fail(str(error), code=6)
     except OSError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -147,9 +159,9 @@ def _joined(address: dict[str, Any]) -> bool:
     return jax.process_index() == 0
 
 
-def _fail(reason: str) -> NoReturn:
+def _fail(reason: str, code: int = 2) -> NoReturn:
     print(f"error: {reason}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def _check() -> NoReturn:
@@ -163,7 +175,10 @@ def _check() -> NoReturn:
     config, profile = flags.FLAGS.config, flags.FLAGS.profile
     folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
     worst = 0
-    for name, text, code in preflight(config, folder, check_profile(profile)):
+    allow = flags.FLAGS.allow_changes
+    for name, text, code in preflight(
+        config, folder, check_profile(profile), allow_changes=allow
+    ):
         first, *more = text.splitlines() or [""]
         print(f"{'error' if code else 'ok':6}{name:11}{first}")
         print(*(f"{'':17}{line}\n" for line in more), sep="", end="", flush=True)

@@ -14,6 +14,12 @@ def define_flags() -> None:
         "of a run that was stopped, the run goes on.",
     )
     flags.DEFINE_bool(
+        "allow_changes",
+        False,
+        "Go on with the run in --workdir from its newest checkpoint although keys of "
+        "the config, or the data, have changed what it learns. The old config is kept.",
+    )
+    flags.DEFINE_bool(
         "check",
         False,
         "Look at config, folder, data and memory, say what is wrong, and end: nothing "

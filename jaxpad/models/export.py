@@ -7,7 +7,6 @@ its weights inside, as a StableHLO program that runs where jax is and jaxpad is 
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from jax import export
 from safetensors.numpy import load_file, save
 
 from ..typing import Array
+from .paths import named_variables
 
 
 Path = str | os.PathLike[str]
@@ -35,7 +35,7 @@ def named_arrays(model: nnx.Module) -> dict[str, np.ndarray]:
         >>> sorted(named_arrays(model))
         ['bias', 'mean', 'scale', 'var']
     """
-    return {name: np.asarray(v[...]) for name, v in _variables(model).items()}
+    return {name: np.asarray(v[...]) for name, v in named_variables(model).items()}
 
 
 def to_safetensors(model: nnx.Module, path: Path) -> None:
@@ -55,7 +55,7 @@ def from_safetensors(model: nnx.Module, path: Path) -> None:
         ValueError: if an array is missing, is not one of the model's, or has another
             shape; the model is then unchanged.
     """
-    arrays, variables = load_file(path), _variables(model)
+    arrays, variables = load_file(path), named_variables(model)
     shapes = {name: v.shape for name, v in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
     if shapes != found:
@@ -144,14 +144,6 @@ def to_stablehlo(
     """
     made = program(model, image, batch=batch, before=before, platforms=platforms)
     pathlib.Path(path).write_bytes(made.serialize())
-
-
-def _variables(model: nnx.Module) -> dict[str, Any]:
-    return {
-        "/".join(map(str, path)): variable
-        for path, variable in nnx.iter_graph(model)
-        if isinstance(variable, nnx.Variable) and not isinstance(variable, nnx.RngState)
-    }
 
 
 def _differences(path: Path, shapes: dict, found: dict) -> str:

@@ -1,4 +1,4 @@
-"""Weights from files with the names of torchvision and timm, and back."""
+"""Weights from files with the names of torchvision, timm or jaxpad, and back."""
 
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +11,7 @@ from flax import nnx
 
 from ..layers import Conv
 from .names import Scheme, schemes
+from .paths import wanted
 
 
 class _Layout(NamedTuple):
@@ -47,12 +48,14 @@ def load_weights(
 ) -> None:
     """Puts the weights of a local file into a model, all of them or none.
 
-    The names may be torchvision's or timm's. Parameters keep their dtype. What the
-    model was made without (`classes=None`) is passed over in the file; a padding's own
-    parameters, which no file has, stay as they are.
+    The names may be torchvision's, timm's, or the paths that `to_safetensors` and the
+    export of a run write. Parameters keep their dtype. What the model was made without
+    (`classes=None`) is passed over in the file; a padding's own parameters stay as they
+    are if the file has none. A segmenter takes a classifier's file for its encoder.
 
     Args:
-        model: of a family that torchvision or timm has, with any padding.
+        model: of a family that torchvision or timm has, with any padding; any model for
+            a file with paths.
         path: of a .safetensors or .npz file.
         head: whether the last layer is read too. False leaves the model's own, for
             other classes than the published ones.
@@ -60,7 +63,7 @@ def load_weights(
     Raises:
         ValueError: for a file of another kind, one that cannot be read, or names that
             are missing, unknown, or of another shape; all are listed, and the model is
-            unchanged.
+            unchanged; or if the last layer is to be left out and is not known.
         TypeError: for a model of another family.
 
     Example:
@@ -77,8 +80,14 @@ def load_weights(
         for name, array in _read(pathlib.Path(path)).items()
         if not name.endswith("num_batches_tracked")
     }
-    scheme = max(schemes(model).values(), key=lambda s: _shared(s, arrays))
-    slots, passed_over = _slots(model, scheme, head)
+    if not any(name.startswith("encoder/") for name in arrays):
+        model = getattr(model, "encoder", model)
+    if any("/" in name for name in arrays):
+        variables, passed_over = wanted(model, arrays, head)
+        slots = {name: _Slot(variable, _same) for name, variable in variables.items()}
+    else:
+        scheme = max(schemes(model).values(), key=lambda s: _shared(s, arrays))
+        slots, passed_over = _slots(model, scheme, head)
     extra = [n for n in arrays if n not in slots and not n.startswith(passed_over)]
     missing = [name for name in slots if name not in arrays]
     new = {name: _fitted(arrays[name], slots[name]) for name in slots if name in arrays}

@@ -1,6 +1,7 @@
 """The trainer: a config becomes a job, the loop runs it in a folder."""
 
 from .build import Job as Job, build as build
+from .checkpoint import DamagedError as DamagedError
 from .chips import topology_devices as topology_devices
 from .compile_only import compile_only as compile_only
 from .functions import NORMALIZATIONS as NORMALIZATIONS

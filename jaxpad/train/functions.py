@@ -204,9 +204,7 @@ def _initial(
             model = orthogonal_start(model, config.regularizer, rngs=rngs)
         if config.weights and weights:
             with named("weights", config):
-                # Weights of a classifier are those of a segmenter's encoder.
-                part = getattr(model, "encoder", model)
-                load_weights(part, config.weights, head=not config.new_head)
+                load_weights(model, config.weights, head=not config.new_head)
         return init_state(model, optimizer, average=config.average > 0)
 
     return init

@@ -12,7 +12,7 @@ from rich.console import Console
 from ..data import Batch, read_ahead
 from ..sharding import describe
 from .build import Job
-from .checkpoint import Checkpoints, saved_steps
+from .checkpoint import Checkpoints, newest_good, saved_steps
 from .clock import Clock, progress
 from .metrics import MetricsLog, read_metrics
 from .profile import Profile, check_profile
@@ -20,14 +20,19 @@ from .results import train_seconds, write_results
 from .state import TrainState
 from .step import Metrics
 from .trackers import follow
-from .workdir import check_data, open_workdir
+from .workdir import adopt, check_data, open_workdir
 
 
 SHOWN = 12  # test images whose masks are kept for the report
 
 
 def run(
-    job: Job, folder: pathlib.Path, console: Console, profile: int | None = None
+    job: Job,
+    folder: pathlib.Path,
+    console: Console,
+    profile: int | None = None,
+    *,
+    allow_changes: bool = False,
 ) -> dict[str, Any]:
     """Trains a job in a folder, from its newest checkpoint if it has one.
 
@@ -40,31 +45,41 @@ def run(
         console: where progress is shown.
         profile: how many steps are traced, soon after the first, into the folder's
             `profile`; None for no trace.
+        allow_changes: whether a run goes on under a config, or on data, that change
+            what it learns.
 
     Returns:
         What stands in `results.json`; of other processes than the first, nothing.
 
     Raises:
         OSError: if the folder or the disk refuses.
-        ValueError: if the folder holds a run of another config or on other data,
-            config.weights do not fit, or fewer steps are left than are to be traced.
+        DamagedError: if the run has written checkpoints and none is good.
+        ValueError: if the folder holds a run of another config, on other data or of
+            another model, config.weights do not fit, or fewer steps are left than are
+            to be traced.
     """
     check_profile(profile)(job)  # before anything is made
     check_weights(job, folder)
     first = jax.process_index() == 0
+    data = job.batches.fingerprint() if first else ""
     if first:
-        open_workdir(folder, job.config, room_needed(job))
-        check_data(folder, job.batches.fingerprint())
+        allow, room = {"allow_changes": allow_changes}, room_needed(job)
+        changes = open_workdir(folder, job.config, room, **allow)
+        changes += check_data(folder, data, **allow)
+        console.print(*changes, sep="\n", end="\n" * bool(changes), markup=False)
     multihost_utils.sync_global_devices("the folder is open")
     console.print(_heading(job, folder), highlight=False)
     if any(job.split.stage) or job.split.offloaded:
         table = describe(job.split, job.placement.plain.params)
         console.print(table, highlight=False)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
-    start = checkpoints.latest() or 0
-    trace = Profile(folder / "profile", start, job.steps, profile)
     # A checkpoint has all of the state, so what it began with may be gone.
-    state = _restored(job, checkpoints, start) if start else job.init()
+    found = newest_good(checkpoints, job.placement.plain)
+    start, state = found or (0, job.placement.plain)
+    trace = Profile(folder / "profile", start, job.steps, profile)
+    state = job.placement.store(state) if start else job.init()
+    if first:
+        adopt(folder, job.config, data, start)
     if start:
         console.print(f"going on from step {start} of {job.steps}")
     trackers = follow(job.trackers, folder, job.config) if first else ()
@@ -79,10 +94,6 @@ def run(
         checkpoints.close()
     rows = read_metrics(log.path)
     return write_results(folder, job, evaluation, rows) if first else {}
-
-
-def _restored(job: Job, checkpoints: Checkpoints, step: int) -> TrainState:
-    return job.placement.store(checkpoints.restore(step, job.placement.plain))
 
 
 def _own(folder: pathlib.Path) -> pathlib.Path:
@@ -142,6 +153,7 @@ def _train(
                 with clock.compiling(done == start + 1, "the training step"):
                     state, metrics = job.train_step(state, batch)
             trace.end(done, metrics, clock)
+            checkpoints.check()
             # The next step is queued before the last one's numbers are fetched, so
             # that the device does not wait for the log.
             if pending:
@@ -164,7 +176,8 @@ def _train(
                 # there beyond the checkpoint is dropped and written again.
                 if save_now:
                     with clock.busy("saving a checkpoint"):
-                        checkpoints.save(done, job.placement.unpack(state))
+                        plain = job.placement.unpack(state)
+                        checkpoints.save(done, plain, wait=last)
     return evaluation or _evaluate(job, state, clock)
 
 

@@ -35,7 +35,11 @@ class Finding(NamedTuple):
 
 
 def preflight(
-    config: Any, folder: pathlib.Path, prepare: Callable[[Job], Any] = lambda job: None
+    config: Any,
+    folder: pathlib.Path,
+    prepare: Callable[[Job], Any] = lambda job: None,
+    *,
+    allow_changes: bool = False,
 ) -> Iterator[Finding]:
     """Looks at everything that a run needs, without a step and without its folder.
 
@@ -43,6 +47,7 @@ def preflight(
         config: a `ConfigDict`.
         folder: where the run would go.
         prepare: what else the run would check of its job.
+        allow_changes: whether it would go on under another config.
 
     Yields:
         A `Finding` of each thing, as soon as it is known.
@@ -57,7 +62,9 @@ def preflight(
     job, finding = _found("config", built)
     yield finding
     # Also without a job: whoever has two mistakes hears of both.
-    yield _found("folder", lambda: (None, _folder(job, folder, config)))[1]
+    yield _found("folder", lambda: (None, _folder(job, folder, config, allow_changes)))[
+        1
+    ]
     if job is None:
         return
     for name, look in {
@@ -97,16 +104,21 @@ def _job(job: Job) -> str:
     )
 
 
-def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
+def _folder(
+    job: Job | None, folder: pathlib.Path, config: Any, allow_changes: bool
+) -> str:
     """Opens the folder as a run does, and takes away what was not there before."""
     new = [p for p in (folder, *folder.parents) if not p.exists()]
     saved = folder / "config.json"
     fresh = not saved.exists()
     room = room_needed(job) if job else 0
     try:
-        open_workdir(folder, config.to_dict(), room)
+        changes = open_workdir(
+            folder, config.to_dict(), room, allow_changes=allow_changes
+        )
         if job and (folder / FINGERPRINT).exists():
-            check_data(folder, job.batches.fingerprint())
+            data = job.batches.fingerprint()
+            changes += check_data(folder, data, allow_changes=allow_changes)
     finally:
         if fresh:
             saved.unlink(missing_ok=True)
@@ -116,7 +128,8 @@ def _folder(job: Job | None, folder: pathlib.Path, config: Any) -> str:
     steps = saved_steps(folder)
     begin = f"goes on from step {max(steps)}" if steps else "begins at step 0"
     needs = f"\ncheckpoints take up to {size(room)}, which is free"
-    return f"{folder} can be written to; the run {begin}{needs if job else ''}"
+    text = f"{folder} can be written to; the run {begin}{needs if job else ''}"
+    return "\n".join([text, *changes])
 
 
 def _data(job: Job) -> str:

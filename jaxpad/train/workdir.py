@@ -7,19 +7,30 @@ import shutil
 from collections.abc import Iterator, Set
 from typing import Any
 
+from .keys import SAFE
+
 
 FINGERPRINT = "data_fingerprint"
 
 
 def open_workdir(
-    folder: pathlib.Path, config: dict[str, Any], bytes_needed: int
-) -> None:
+    folder: pathlib.Path,
+    config: dict[str, Any],
+    bytes_needed: int,
+    *,
+    allow_changes: bool = False,
+) -> list[str]:
     """Makes the folder ready for a run with this config, new or gone on with.
 
     Args:
         folder: the run's folder; made if it is not there.
         config: the config as run; written to `config.json` in a new folder.
         bytes_needed: room that the run's files will take.
+        allow_changes: whether keys may differ that change what is learned.
+
+    Returns:
+        What differs from the config of the run that it holds, a line a key; that
+        config stays until `adopt`.
 
     Raises:
         OSError: if the folder cannot be written to, or has too little room.
@@ -43,13 +54,23 @@ def open_workdir(
         )
     path = folder / "config.json"
     if path.exists():
-        _check_same(path, json.loads(json.dumps(config)))
-    else:
-        write_whole(path, json.dumps(config, indent=2) + "\n")
+        return _changes(path, json.loads(json.dumps(config)), allow_changes)
+    write_whole(path, _text(config))
+    return []
 
 
-def check_data(folder: pathlib.Path, fingerprint: str) -> None:
+def check_data(
+    folder: pathlib.Path, fingerprint: str, *, allow_changes: bool = False
+) -> list[str]:
     """Raises if a run was begun on other data; of a new one, notes on which.
+
+    Args:
+        folder: the run's folder.
+        fingerprint: of the data now.
+        allow_changes: whether they may differ.
+
+    Returns:
+        A line that says so if they do; the old fingerprint stays until `adopt`.
 
     Raises:
         ValueError: with both fingerprints.
@@ -58,35 +79,57 @@ def check_data(folder: pathlib.Path, fingerprint: str) -> None:
     if not path.exists():
         write_whole(path, fingerprint + "\n")
     elif (saved := path.read_text().strip()) != fingerprint:
+        if allow_changes:
+            return [f"goes on with other data: fingerprint {saved}, now {fingerprint}"]
         raise ValueError(
             f"--workdir={folder} holds a run that saw other data: fingerprint {saved}, "
             f"now {fingerprint}. The records, or the library that decodes them, have "
-            "changed. Set them back to go on, or give another --workdir."
+            "changed. Set them back to go on, give another --workdir, or go on with "
+            "these by --allow_changes."
         )
+    return []
 
 
-def _check_same(path: pathlib.Path, config: dict[str, Any]) -> None:
+def adopt(
+    folder: pathlib.Path, config: dict[str, Any], fingerprint: str, step: int
+) -> None:
+    """Notes that a run goes on under this config and on these data.
+
+    What they were before is kept as `config-until-8.json`, where 8 is the step.
+    """
+    for name, text in (
+        ("config.json", _text(config)),
+        (FINGERPRINT, fingerprint + "\n"),
+    ):
+        path = folder / name
+        if path.read_text() != text:
+            kept = path.with_name(f"{path.stem}-until-{step}{path.suffix}")
+            if not kept.exists():
+                write_whole(kept, path.read_text())
+            write_whole(path, text)
+
+
+def _changes(
+    path: pathlib.Path, config: dict[str, Any], allow_changes: bool
+) -> list[str]:
     try:
-        saved = dict(flatten(json.loads(path.read_text())))
+        saved = json.loads(path.read_text())
+        changed = config_changes(saved, config)
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} is no config that a run has saved ({error}): is this folder a "
             "run's? Give another --workdir."
         ) from error
-    now = dict(flatten(config))
-    missing = object()
-    changed = [
-        f"  config.{key}: saved {_show(saved, key)}, now {_show(now, key)}"
-        for key in sorted(saved.keys() | now.keys())
-        if saved.get(key, missing) != now.get(key, missing)
-    ]
-    if changed:
+    refused = {key for key in changed if key.partition(".")[0] not in SAFE}
+    if refused and not allow_changes:
         raise ValueError(
             f"--workdir={path.parent} holds a run of another config:\n"
-            + "\n".join(changed)
-            + "\nGive another --workdir for a new run, or set these back to go on."
-            + _newer(path, now.keys() - saved.keys())
+            + "\n".join(changed[key] for key in sorted(refused))
+            + "\nGive another --workdir for a new run, set these back to go on, or go "
+            "on from the newest checkpoint under the new config by --allow_changes."
+            + _newer(path, {key for key in refused if key not in dict(flatten(saved))})
         )
+    return ["goes on under another config:", *changed.values()] if changed else []
 
 
 def _newer(path: pathlib.Path, keys: Set[str]) -> str:
@@ -95,6 +138,20 @@ def _newer(path: pathlib.Path, keys: Set[str]) -> str:
         return ""
     names = ", ".join(sorted(keys))
     return f" {names} came after that run: write what it did then into {path}."
+
+
+def config_changes(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """A line for each key whose value differs between two configs."""
+    one, other, missing = dict(flatten(saved)), dict(flatten(now)), object()
+    return {
+        key: f"  config.{key}: saved {_show(one, key)}, now {_show(other, key)}"
+        for key in sorted(one.keys() | other.keys())
+        if one.get(key, missing) != other.get(key, missing)
+    }
+
+
+def _text(config: dict[str, Any]) -> str:
+    return json.dumps(config, indent=2) + "\n"
 
 
 def _show(values: dict[str, Any], key: str) -> str:

@@ -10,10 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file
 
-from jaxpad.models import MODELS, load_weights, published_shapes, save_weights
+from jaxpad.models import (
+    MODELS,
+    deeplabv3plus,
+    load_weights,
+    published_shapes,
+    save_weights,
+    unet,
+)
+from jaxpad.models.export import named_arrays, to_safetensors
 from tests.models.miniatures import MINIATURES, PUBLISHED
 from tests.studies import ROOT, load
+from tests.train.networks import encoder
 
 
 GOLDEN = json.loads(pathlib.Path(__file__).with_name("golden.json").read_text())
@@ -243,3 +253,66 @@ def test_other_files_and_models(tmp_path: Any):
         load_weights(MINIATURES["vit"](), tmp_path / "resnet50.pth")
     with pytest.raises(TypeError, match=r"for ResNet, .* is a Linear.*model\.encoder"):
         save_weights(nnx.Linear(1, 1, rngs=nnx.Rngs(0)), tmp_path / "a.npz")
+
+
+def miniature_unet(classes: int, padding: str = "zero", seed: int = 0) -> nnx.Module:
+    rngs = nnx.Rngs(seed)
+    return unet(3, classes, width=2, depth=1, padding=padding, rngs=rngs)
+
+
+def test_own_names_fit_any_model_and_any_padding(tmp_path: Any):
+    path = tmp_path / "own.safetensors"
+    to_safetensors(miniature_unet(4, "learned_constant"), path)
+    for padding in ("learned_constant", "learned_extrapolation", "zero"):
+        model = miniature_unet(4, padding, seed=1)
+        before = named_arrays(model)
+        load_weights(model, path)
+        after, saved = named_arrays(model), load_file(path)
+        for name, array in after.items():
+            own = "/mode/" in name and padding != "learned_constant"
+            np.testing.assert_array_equal(array, (before if own else saved)[name])
+
+
+def test_own_names_of_a_file_that_fits_in_part(tmp_path: Any):
+    path = tmp_path / "own.safetensors"
+    to_safetensors(miniature_unet(4), path)
+    model = miniature_unet(5, seed=1)
+    before = named_arrays(model)
+    with pytest.raises(ValueError, match=r"head/bias float32\[4\] for \[5\].*new_head"):
+        load_weights(model, path)
+    chex.assert_trees_all_equal(named_arrays(model), before)
+    load_weights(model, path, head=False)
+    saved = load_file(path)
+    for name, array in named_arrays(model).items():
+        expected = before if name.startswith("head/") else saved
+        np.testing.assert_array_equal(array, expected[name], name)
+
+
+def test_own_names_of_a_segmenter_s_encoder(tmp_path: Any):
+    def segmenter(seed: int) -> nnx.Module:
+        options: Any = {"features": 4, "multi_grid": (1, 2)}
+        rngs = nnx.Rngs(seed)
+        name = "tests.train.networks:encoder"
+        return deeplabv3plus(3, 2, encoder=name, rngs=rngs, **options)
+
+    whole, again = segmenter(0), segmenter(2)
+    path = tmp_path / "own.safetensors"
+    classifier = encoder(3, 7, rngs=nnx.Rngs(1))
+    to_safetensors(classifier, path)
+    load_weights(whole, path)
+    found, expected = named_arrays(whole), named_arrays(classifier)
+    for name in expected:
+        if not name.startswith("head/"):
+            np.testing.assert_array_equal(found[f"encoder/{name}"], expected[name])
+    to_safetensors(whole, path)
+    load_weights(again, path)
+    chex.assert_trees_all_equal(named_arrays(again), found)
+
+
+def test_own_names_of_a_model_without_a_head(tmp_path: Any):
+    path = tmp_path / "own.safetensors"
+    model = nnx.Sequential(nnx.Linear(2, 3, rngs=nnx.Rngs(0)))
+    to_safetensors(model, path)
+    load_weights(model, path)
+    with pytest.raises(ValueError, match="the Sequential has no layer named head"):
+        load_weights(model, path, head=False)

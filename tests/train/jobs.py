@@ -40,7 +40,7 @@ def environment(devices: int) -> dict[str, str]:
 
 
 def launch(
-    workdir: pathlib.Path, *, file_kib: int | None = None, **changes
+    workdir: pathlib.Path, *, file_kib: int | None = None, devices: int = 2, **changes
 ) -> subprocess.CompletedProcess:
     """Trains until the end; no file can grow beyond `file_kib`, if given."""
     limit = f'ulimit -f {file_kib or "unlimited"}; exec "$@"'
@@ -49,5 +49,5 @@ def launch(
         capture_output=True,
         text=True,
         check=False,
-        env=environment(devices=2),
+        env=environment(devices),
     )

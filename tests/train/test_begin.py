@@ -13,6 +13,9 @@ from rich.console import Console
 from jaxpad.models import ResNet, save_weights
 from jaxpad.train import build, preflight, run
 from jaxpad.train.checkpoint import Checkpoints
+from jaxpad.train.checkpoint.export import export_run
+from jaxpad.train.checkpoint.look import load
+from jaxpad.train.checkpoint.store import named
 
 from .tiny import tiny_config
 
@@ -83,3 +86,53 @@ def test_weights_that_do_not_fit_are_said_before_there_is_a_folder(
         2,
         1,
     )
+
+
+def test_a_changed_model_begins_with_what_fits(
+    path: pathlib.Path, tmp_path: pathlib.Path
+):
+    """As the error of the checkpoint that does not fit says."""
+    folder, config = tmp_path / "run", config_with(path)
+    run(build(config), folder, Console(quiet=True))
+    config.padding = "learned_constant"
+    saved = (folder / "config.json").read_text()
+    with pytest.raises(ValueError, match=r"config\.padding: saved 'partial', now 'lea"):
+        run(build(config), folder, Console(quiet=True))
+    with pytest.raises(ValueError, match="another model or optimizer") as caught:
+        run(build(config), folder, Console(quiet=True), allow_changes=True)
+    assert "  missing, " in str(caught.value)
+    assert "params/blocks/0/convs/0/mode/value" in str(caught.value)
+    assert f"export {folder} weights.safetensors" in str(caught.value)
+    assert (folder / "config.json").read_text() == saved
+    export_run(folder, tmp_path / "weights.safetensors")
+    config.weights = str(tmp_path / "weights.safetensors")
+    for new_head in (False, True):
+        config.new_head = new_head
+        job = build(config)
+        begun, trained = named(job.init()), load(folder / "checkpoints" / "4")[1]
+        kept = [name for name in trained if name.startswith(("params/", "stats/"))]
+        other = [n for n in kept if not np.array_equal(begun[n], trained[n])]
+        assert len(kept) > 10
+        assert other == [n for n in kept if new_head and n.startswith("params/head")]
+    run(job, tmp_path / "new", Console(quiet=True))
+
+
+def test_a_run_goes_on_under_another_config_by_a_word(
+    path: pathlib.Path, tmp_path: pathlib.Path
+):
+    folder, config = tmp_path / "run", config_with(path)
+    run(build(config), folder, Console(quiet=True))
+    config.steps, config.batch_size = 6, 64
+    with pytest.raises(ValueError, match="--allow_changes"):
+        run(build(config), folder, Console(quiet=True))
+    console = Console(record=True, width=200)
+    run(build(config), folder, console, allow_changes=True)
+    said = console.export_text()
+    assert "config.steps: saved 4, now 6" in said
+    assert "goes on with other data" in said
+    assert "going on from step 4 of 6" in said
+    run(build(config), folder, Console(quiet=True))
+    assert {path.name for path in folder.glob("*-until-4*")} == {
+        "config-until-4.json",
+        "data_fingerprint-until-4",
+    }

@@ -1,6 +1,7 @@
 """A run's folder becomes files that say what the run's model says."""
 
 import pathlib
+import shutil
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from jaxpad.train.checkpoint.__main__ import main
 from jaxpad.train.checkpoint.export import export_run
 from jaxpad.train.workdir import open_workdir
 
+from .test_checkpoint import files, flip
 from .tiny import tiny_job
 
 
@@ -92,3 +94,19 @@ def test_no_run_and_no_checkpoint(
         with pytest.raises(SystemExit, match="2"):
             main()
         assert message in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_not_exported(
+    folder: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    run, target = shutil.copytree(folder, tmp_path / "run"), tmp_path / "net"
+    flip(files(run / "checkpoints" / "3" / "arrays")[-1], 100)
+    monkeypatch.setattr("sys.argv", ["checkpoint", "export", str(run), str(target)])
+    with pytest.raises(SystemExit, match="6"):
+        main()
+    assert "is not as it was written" in capsys.readouterr().err
+    assert not target.exists()
+    assert (run / "checkpoints" / "3").exists(), "a command sets nothing aside"

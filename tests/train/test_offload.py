@@ -58,7 +58,7 @@ def test_a_step_takes_and_gives_a_state_on_the_host():
 def test_a_checkpoint_is_read_with_and_without(tmp_path: pathlib.Path, there: bool):
     layouts = jax.tree.leaves(job(True).placement.layouts.opt_state)
     assert any(layout.padded for layout in layouts), "an array is flattened"
-    checkpoints, other = Checkpoints(tmp_path, 1), job(not there).placement
+    checkpoints, other = Checkpoints(tmp_path / "run", 1), job(not there).placement
     checkpoints.save(2, job(there).placement.unpack(stepped(there)))
     restored = other.store(checkpoints.restore(2, other.plain))
     checkpoints.close()

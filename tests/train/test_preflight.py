@@ -73,6 +73,9 @@ def test_folder_of_a_run_is_left_as_it_is(tmp_path: pathlib.Path):
         (tmp_path / "checkpoints" / str(step)).mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     assert "the run goes on from step 12" in look(tmp_path)["folder"][0]
+    text, code = look(tmp_path, workers=2)["folder"]
+    assert text.endswith("another config:\n  config.workers: saved 0, now 2")
+    assert code == 0
     text, code = look(tmp_path, seed=1)["folder"]
     assert "config.seed: saved 0, now 1" in text
     assert code == 2

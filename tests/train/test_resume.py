@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -10,6 +11,8 @@ import time
 import numpy as np
 import orbax.checkpoint as ocp
 import pytest
+
+from jaxpad.train.checkpoint import saved_steps
 
 from .jobs import command, environment, launch
 
@@ -23,13 +26,12 @@ def final_arrays(
     """Of the newest checkpoint; one of other devices is read as arrays like these."""
     folder, newest = workdir / "checkpoints", newest_step(workdir)
     with ocp.StandardCheckpointer() as reader:
-        arrays = reader.restore(folder.absolute() / str(newest) / "default", like)
+        arrays = reader.restore(folder.absolute() / str(newest) / "arrays", like)
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
 def newest_step(workdir: pathlib.Path) -> int:
-    names = [path.name for path in (workdir / "checkpoints").iterdir()]
-    return max(int(name) for name in names if name.isdigit())
+    return max(saved_steps(workdir))
 
 
 def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
@@ -84,19 +86,23 @@ def test_killed_run_ends_bit_equal(whole: pathlib.Path, tmp_path: pathlib.Path):
     assert_same_end(tmp_path, whole, f"killed at {steps}")
 
 
-def test_full_disk_loses_nothing(whole: pathlib.Path, tmp_path: pathlib.Path):
-    kill_after(tmp_path, 10)
-    saved = newest_step(tmp_path)
+def test_damage_and_a_full_disk_lose_some_steps(
+    whole: pathlib.Path, tmp_path: pathlib.Path
+):
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / "checkpoints" / "22" / "manifest.json").unlink()
     # The metrics fit below the limit, a checkpoint does not.
-    result = launch(tmp_path, file_kib=32)
+    result = launch(run, file_kib=12)
     assert result.returncode != 0
-    # Tensorstore's threads say more, sometimes on the same line.
-    assert "error: cannot write the checkpoint of" in result.stderr
+    assert "error: cannot write the checkpoint of step 22" in result.stderr
     assert "run the same command again" in result.stderr
-    assert newest_step(tmp_path) >= saved
-    result = launch(tmp_path)
+    assert "Traceback" not in result.stderr
+    assert "manifest.json is missing. It is set aside in" in result.stderr
+    assert (run / "checkpoints" / "damaged" / "22").is_dir()
+    assert newest_step(run) < 22
+    result = launch(run)
     assert result.returncode == 0, result.stderr
-    assert_same_end(tmp_path, whole, "disk was full")
+    assert_same_end(run, whole, "damaged, and the disk was full")
 
 
 def test_run_writes_what_it_promises(whole: pathlib.Path):
@@ -108,6 +114,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
         "errors.npz",
         "examples.npz",
         "metrics.jsonl",
+        "newest_checkpoint",
         "report.html",
         "results.json",
         "tensorboard",
@@ -137,3 +144,13 @@ def test_another_config_is_refused_and_nothing_lost(whole: pathlib.Path):
     assert "config.seed: saved 0, now 1" in result.stderr
     assert "Traceback" not in result.stderr
     assert final_arrays(whole).keys() == before.keys()
+
+
+def test_no_good_checkpoint_stops_the_run(whole: pathlib.Path, tmp_path: pathlib.Path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    for path in (run / "checkpoints").glob("*/manifest.json"):
+        path.unlink()
+    result = launch(run)
+    assert result.returncode == 6
+    assert "has no good checkpoint any more" in result.stderr
+    assert metrics(run) == metrics(whole)

@@ -136,7 +136,7 @@ def test_checkpoints_hold_plain_arrays_for_any_stage(tmp_path: Any):
     state = placed.store(made.init())
     flat = [n for n in jax.tree.leaves(placed.layouts) if n.padded is not None]
     assert flat, "an array is flattened"
-    with_checkpoints = Checkpoints(tmp_path, 1)
+    with_checkpoints = Checkpoints(tmp_path / "run", 1)
     with_checkpoints.save(1, placed.unpack(state))
     alone = setup("resnet", mesh_of(1), 0)
     restored = alone[1].store(with_checkpoints.restore(1, alone[1].plain))

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jaxpad.train.checkpoint import saved_steps
+
 from .jobs import command, environment, launch
 from .test_processes import free_port, rows
 from .test_resume import final_arrays
 
 
 TINY: dict[str, Any] = {"model": "tests.train.tiny:Linear"}
+EPOCHS = 6  # so many that a checkpoint is written before they are over
 # Without this, a test would wait for a minute. On busy cores a healthy process can be
 # silent for some seconds.
 SILENCE = 10
@@ -109,7 +112,7 @@ def test_both_fail(tmp_path: pathlib.Path):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("whole")
-    result = launch(folder, **TINY)
+    result = launch(folder, **TINY, epochs=EPOCHS)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -118,8 +121,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The folder of two processes, both killed after their first checkpoint."""
     folder = tmp_path_factory.mktemp("killed")
-    with two(folder) as processes:
+    with two(folder, epochs=EPOCHS) as processes:
         wait_for(folder, processes, steps=9)
+        while not saved_steps(folder):
+            assert all(p.poll() is None for p in processes), "ended too early"
         for process in processes:
             process.kill()
     return folder
@@ -137,10 +142,14 @@ def assert_same_end(found: pathlib.Path, expected: pathlib.Path) -> None:
 
 def test_two_go_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
     folder = shutil.copytree(killed, tmp_path / "run")
-    with two(folder) as (first, second):
+    # The first finds that the newest is damaged, and the second goes where it goes.
+    newest, then = 200, max(saved_steps(folder))
+    (folder / "checkpoints" / str(newest)).mkdir()
+    with two(folder, epochs=EPOCHS) as (first, second):
         said, errors = first.communicate(timeout=120)
         assert first.returncode == 0, errors
-        assert "going on from step" in said
+        assert f"damaged/{newest}; trying step {then}." in errors
+        assert f"going on from step {then}" in said
         _, errors = second.communicate(timeout=60)
         assert second.returncode == 0, errors
     assert_same_end(folder, whole)
@@ -148,7 +157,7 @@ def test_two_go_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.
 
 def test_one_goes_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
     folder = shutil.copytree(killed, tmp_path / "run")
-    result = launch(folder, **TINY)
+    result = launch(folder, **TINY, epochs=EPOCHS)
     assert result.returncode == 0, result.stderr
     assert "going on from step" in result.stdout
     assert_same_end(folder, whole)

@@ -5,7 +5,8 @@ import pathlib
 
 import pytest
 
-from jaxpad.train.workdir import check_data, open_workdir
+from jaxpad.train.keys import KEYS, SAFE
+from jaxpad.train.workdir import adopt, check_data, open_workdir
 
 
 CONFIG = {"padding": "partial", "optim": {"rate": 0.1}, "chain": ("a", "b")}
@@ -27,6 +28,44 @@ def test_other_config_is_shown_as_a_difference(tmp_path: pathlib.Path):
     assert "config.optim.rate: saved 0.1, now 0.2" in str(caught.value)
     assert "config.seed: saved nothing, now 1" in str(caught.value)
     assert "config.padding" not in str(caught.value)
+
+
+def test_keys_that_change_nothing_that_is_learned_go_on(tmp_path: pathlib.Path):
+    assert set(SAFE) < set(KEYS)
+    open_workdir(tmp_path, {"seed": 0, "zero": 0, "mesh": {"data": -1}}, 0)
+    now = {"seed": 0, "zero": 3, "mesh": {"data": 2, "spatial": 4}}
+    assert open_workdir(tmp_path, now, 0) == [
+        "goes on under another config:",
+        "  config.mesh.data: saved -1, now 2",
+        "  config.mesh.spatial: saved nothing, now 4",
+        "  config.zero: saved 0, now 3",
+    ]
+    with pytest.raises(ValueError, match="another config") as caught:
+        open_workdir(tmp_path, now | {"seed": 1}, 0)
+    assert "config.seed: saved 0, now 1" in str(caught.value)
+    assert "config.zero" not in str(caught.value)
+    assert "--allow_changes" in str(caught.value)
+
+
+def test_others_need_a_word_and_the_old_ones_are_kept(tmp_path: pathlib.Path):
+    open_workdir(tmp_path, {"seed": 0}, 0)
+    check_data(tmp_path, "0123")
+    changes = open_workdir(tmp_path, {"seed": 1, "new": 2}, 0, allow_changes=True)
+    assert "  config.seed: saved 0, now 1" in changes
+    assert check_data(tmp_path, "4567", allow_changes=True) == [
+        "goes on with other data: fingerprint 0123, now 4567"
+    ]
+
+    def read(name: str) -> dict:
+        return json.loads((tmp_path / name).read_text())
+
+    assert read("config.json") == {"seed": 0}, "not before it goes on"
+    for _ in range(2):
+        adopt(tmp_path, {"seed": 1, "new": 2}, "4567", 8)
+        assert read("config.json") == {"seed": 1, "new": 2}
+        assert read("config-until-8.json") == {"seed": 0}
+        assert (tmp_path / "data_fingerprint-until-8").read_text() == "0123\n"
+    assert check_data(tmp_path, "4567") == []
 
 
 def test_other_data_are_refused(tmp_path: pathlib.Path):

@@ -1,3 +1,6 @@
-"""Checkpoints; `python -m jaxpad.train.checkpoint` makes files for others of them."""
+"""Checkpoints; `python -m jaxpad.train.checkpoint` looks at them and exports them."""
 
-from .store import Checkpoints as Checkpoints, saved_steps as saved_steps
+from .folder import saved_steps as saved_steps
+from .manifest import DamagedError as DamagedError
+from .recover import newest_good as newest_good
+from .store import Checkpoints as Checkpoints

@@ -20,6 +20,7 @@ def trained(folder: pathlib.Path) -> tuple[nnx.Module, Job]:
     classes and the size of its images.
 
     Raises:
+        DamagedError: if that checkpoint is not as it was written.
         ValueError: if the folder holds no run, or no checkpoint.
     """
     try:
