@@ -1,12 +1,15 @@
 """ArrayRecord files that TensorFlow Datasets has prepared: found, checked and read."""
 
 import bisect
+import contextlib
 import dataclasses
 import functools
 import importlib
 import itertools
+import json
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,11 @@ GET = """\
   python -m venv prepare
   prepare/bin/pip install tensorflow tensorflow-datasets array_record
   prepare/bin/tfds build {build} --file_format=array_record --data_dir={folder}{manual}"""  # noqa: E501
+
+
+# Under which features.json names classes, and where they are.
+CLASS_KEYS = ("type", "pythonClassName", "python_class_name")
+FEATURES = "tensorflow_datasets.core.features."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +55,9 @@ class TfdsSource:
         records = self._open
         try:
             row = records[index]
+            return Record(row[self.key].decode(), row[self.image], row[self.target])
         except Exception as error:  # ArrayRecord and protobuf raise what they like
             raise ValueError(f"{self._file(index)} cannot be read: {error}.") from error
-        return Record(row[self.key].decode(), row[self.image], row[self.target])
 
     def fingerprint(self) -> str:
         """A hash of the files' names, sizes and numbers of records, in order."""
@@ -149,6 +157,7 @@ def builder(folder: str) -> Any:
 
     Raises:
         ImportError: if a library is missing; it says what to install.
+        ValueError: if the folder names code, or files outside of it.
     """
     try:
         *_, tensorflow_datasets = map(importlib.import_module, LIBRARIES)
@@ -157,7 +166,39 @@ def builder(folder: str) -> Any:
             f"{folder} is read by TensorFlow Datasets, without TensorFlow, and a "
             f'library is missing: {error}. pip install "jaxpad[tfds]"'
         ) from error
-    return tensorflow_datasets.builder_from_directory(folder)
+    _check_features(json.loads(pathlib.Path(folder, "features.json").read_bytes()))
+    found = tensorflow_datasets.builder_from_directory(folder)
+    _check_files(pathlib.Path(folder), found.info.splits.values())
+    return found
+
+
+def _check_features(content: Any) -> None:
+    """Raises for a class that is not TFDS's own: TFDS imports what is named here.
+
+    Text inside may be JSON again, which TFDS reads likewise.
+    """
+    if isinstance(content, str):
+        with contextlib.suppress(ValueError):
+            _check_features(json.loads(content))
+    for value in content if isinstance(content, list) else ():
+        _check_features(value)
+    for key, value in content.items() if isinstance(content, dict) else ():
+        named = isinstance(value, str) and key in CLASS_KEYS
+        if named and "." in value and not value.startswith(FEATURES):
+            raise ValueError(
+                f"features.json would import {value!r}, and may import only {FEATURES}*"
+            )
+        _check_features(value)
+
+
+def _check_files(folder: pathlib.Path, splits: Iterable[Any]) -> None:
+    """Raises for files that are not in the folder, by their names or by a link."""
+    for path in (path for split in splits for path in split.filepaths):
+        if not pathlib.Path(path).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"dataset_info.json names {path}, which leaves {folder}: its files lie "
+                "in the folder itself"
+            )
 
 
 def _classes_among(found: Any) -> set[str]:

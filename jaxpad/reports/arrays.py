@@ -1,11 +1,11 @@
 """Read the test images that a run kept, and what the model said of them."""
 
 import pathlib
-import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
+
+from jaxpad.untrusted import read_npz
 
 
 IGNORE = 255  # the label of pixels that do not count
@@ -44,7 +44,7 @@ def read_answers(path: pathlib.Path, classes: int) -> list[Answers]:
     Raises:
         ValueError: an array is missing, of a wrong shape, or holds what is no class.
     """
-    stored = _read(path)
+    stored = read_npz(path)
     missing = [key for key in KEYS if key not in stored]
     count = len(stored["index"]) if "index" in stored else 0
     if missing or any(len(stored[key]) != count for key in KEYS):
@@ -78,7 +78,7 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
     Raises:
         ValueError: an array is missing, of a wrong shape, or holds what is no class.
     """
-    stored = _read(path)
+    stored = read_npz(path)
     if "index" not in stored:
         raise ValueError(f"{path} has no array 'index': {_shapes(stored)}.")
     masks = []
@@ -98,15 +98,6 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
         _check_classes(path, names[2], prediction, classes)
         masks.append(Masks(int(number), image, label, prediction))
     return masks
-
-
-def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return dict(stored)
-    # numpy takes what is no archive for a pickle, and returns a lone array as it is.
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no npz file, or is damaged: {error}") from error
 
 
 def _shapes(stored: dict[str, np.ndarray]) -> str:

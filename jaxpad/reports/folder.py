@@ -1,6 +1,5 @@
 """Read what a run left in its folder, and say clearly what is missing from it."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxpad.reports.arrays import Answers, Masks, read_answers, read_masks
-from jaxpad.reports.results import read_json, read_results
+from jaxpad.reports.results import read_results
+from jaxpad.untrusted import json_object, read_json
 
 
 FILES = ("config.json", "metrics.jsonl", "results.json", "examples.npz")
@@ -113,9 +113,9 @@ def read_metrics(
     test: dict[int, dict[str, Any]] = {}
     for number, line in lines:
         try:
-            entry = json.loads(line)
+            entry = json_object(line, f"line {number}")
             step = int(entry["step"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             if number == lines[-1][0]:
                 break
             raise ValueError(

@@ -1,9 +1,10 @@
 """Read results.json, and say clearly what is missing from it."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
+
+from jaxpad.untrusted import read_json
 
 
 RESULT_KEYS = """dataset.name dataset.task dataset.classes dataset.note padding
@@ -15,27 +16,6 @@ TASK_KEYS = {
     "segmentation": """test.pixels test.miou test.mean_accuracy test.class_iou
         test.class_pixels trivial.miou""".split(),
 }
-
-
-def read_json(path: pathlib.Path) -> dict[str, Any]:
-    """Reads an object.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Its content.
-
-    Raises:
-        ValueError: it is not JSON, or something else than an object.
-    """
-    try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} holds a {type(value).__name__}; expected an object.")
-    return value
 
 
 def read_results(path: pathlib.Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator, Set
 from typing import Any
 
+from ..untrusted import read_json
+
 
 FINGERPRINT = "data_fingerprint"
 
@@ -67,8 +69,8 @@ def check_data(folder: pathlib.Path, fingerprint: str) -> None:
 
 def _check_same(path: pathlib.Path, config: dict[str, Any]) -> None:
     try:
-        saved = dict(flatten(json.loads(path.read_text())))
-    except (ValueError, AttributeError) as error:
+        saved = dict(flatten(read_json(path)))
+    except ValueError as error:
         raise ValueError(
             f"{path} is no config that a run has saved ({error}): is this folder a "
             "run's? Give another --workdir."

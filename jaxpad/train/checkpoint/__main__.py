@@ -19,9 +19,17 @@ def main() -> None:
         type=pathlib.Path,
         help="NAME.stablehlo (a program), NAME.safetensors, or a new folder (Orbax)",
     )
-    arguments = parser.parse_args()
+    export.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="PACKAGE.MODULE:NAME",
+        help="your own code that the run's config names; without this it is refused",
+    )
+    given = parser.parse_args()
     try:
-        print(export_run(arguments.folder, arguments.target))
+        print(export_run(given.folder, given.target, given.imports))
     except (ImportError, OSError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
