@@ -1,0 +1,148 @@
+"""The law of whatever reads what someone else may have written, and what holds it.
+
+For any input it returns, or raises the error that it documents, whose message says what
+came. It raises nothing else, imports nothing, writes nothing, starts nothing, and ends.
+"""
+
+import contextlib
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import hypothesis
+import jaxtyping
+from hypothesis import HealthCheck, Phase
+from hypothesis.strategies import SearchStrategy
+
+
+SECONDS = 30  # that a case may take; the slowest takes a hundredth
+
+# What an audit hook of Python is told of. Opening counts where it is for writing.
+FORBIDDEN = (
+    *("import", "pickle.", "marshal.load", "ctypes.", "socket.", "subprocess."),
+    *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.putenv"),
+    *("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"),
+    *("os.chmod", "os.chown", "os.truncate", "shutil."),
+)
+# What checks annotations under pytest makes its wrappers by it.
+FORBIDDEN = FORBIDDEN if "beartype" in sys.modules else (*FORBIDDEN, "exec")
+WRITING = 0o3 | 0o100 | 0o1000  # O_WRONLY or O_RDWR, O_CREAT, O_TRUNC
+# Parts of libraries that are imported when they are first needed.
+OWN_PARTS = ("PIL.", "encodings.", "tensorflow_datasets.core.features.")
+
+_broken: list[str] | None = None  # what a running case did; None between cases
+
+
+class Target(NamedTuple):
+    """What is fuzzed.
+
+    Attributes:
+        name: in words.
+        cases: so many in CI.
+        inputs: what comes.
+        check: raises where the law does not hold.
+    """
+
+    name: str
+    cases: int
+    inputs: SearchStrategy[Any]
+    check: Callable[[Any], None]
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if _broken is None:
+        return
+    if event == "open":
+        broken = isinstance(args[2], int) and bool(args[2] & WRITING)
+    elif event == "import":
+        broken = not str(args[0]).startswith(OWN_PARTS)
+    else:
+        broken = event.startswith(FORBIDDEN)
+    if broken:
+        _broken.append(f"{event}{args!r:.200}")
+
+
+sys.addaudithook(_hook)
+
+
+def _hangs(*_: Any) -> None:
+    raise AssertionError(f"it has not ended within {SECONDS} s")
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Raises if what runs inside imports, writes or starts anything, or hangs."""
+    global _broken
+    before = signal.signal(signal.SIGALRM, _hangs)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    _broken = broken = []
+    try:
+        yield
+    finally:
+        _broken = None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not broken, broken
+
+
+def told(
+    call: Callable[[], Any],
+    says: Callable[[str], bool],
+    errors: tuple[type[Exception], ...] = (ValueError,),
+) -> Any:
+    """What a call returns; None if it raised one of its errors.
+
+    Args:
+        call: that obeys the law.
+        says: whether an error's message says what came.
+        errors: that it documents.
+    """
+    with watched():
+        try:
+            return call()
+        except errors as error:
+            text = str(error)
+    assert len(text) > 20, f"who can act on {text!r}?"
+    assert says(text), f"{text!r} does not say what came"
+    return None
+
+
+def run(target: Target, cases: int, seed: int) -> int:
+    """Runs so many cases of a target, and says how many it were.
+
+    Args:
+        target: whose law is tried.
+        cases: at most.
+        seed: of the inputs; the same seed makes the same ones.
+
+    Raises:
+        AssertionError: or whatever else broke the law, with the smallest such input.
+    """
+    count = 0
+
+    @hypothesis.settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.seed(seed)
+    @hypothesis.given(target.inputs)
+    def law(value: Any) -> None:
+        nonlocal count
+        count += 1
+        hypothesis.note(f"what came: {value!r:.2000}")
+        target.check(value)
+
+    checked = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)  # as for users
+    state = random.getstate()
+    try:
+        law()
+    finally:
+        random.setstate(state)
+        jaxtyping.config.update("jaxtyping_disable", checked)
+    return count

@@ -1,0 +1,6 @@
+"""All that is fuzzed."""
+
+from tests.fuzz import specs
+
+
+TARGETS = [module.TARGET for module in (specs,)]

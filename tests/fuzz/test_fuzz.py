@@ -1,0 +1,15 @@
+"""Every target under its law; `python -m tests.fuzz` runs many more cases."""
+
+import pytest
+
+from tests.fuzz.law import Target, run
+from tests.fuzz.targets import TARGETS
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+def test_law(target: Target):
+    assert run(target, target.cases, seed=0) >= target.cases
+
+
+def test_ten_thousand_cases():
+    assert sum(target.cases for target in TARGETS) >= 10_000
