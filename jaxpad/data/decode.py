@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from .records import Mask, Pixels
+from .records import MOST_PIXELS, Mask, Pixels
 from .resize import fast_libraries, resize, resize_between
 
 
@@ -21,8 +21,6 @@ Box = tuple[int, int, int, int]
 
 # What is read. PIL knows many more, of which some run other programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-# A file of a few bytes can claim any size. PIL warns from here on.
-MOST_PIXELS = 89_478_485
 JPEG = b"\xff\xd8\xff"
 START_OF_SCAN = b"\xda"
 EXIF = b"Exif\x00\x00"

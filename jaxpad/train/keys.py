@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import numbers
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -35,6 +36,10 @@ LEAST = {
     "checkpoint_steps": 1,
     "checkpoints_kept": 1,
 }
+REALS = (
+    *("learning_rate", "warmup_epochs", "label_smoothing", "average"),
+    "zero_coverage",
+)
 
 
 @contextlib.contextmanager
@@ -70,6 +75,7 @@ def check_values(config: Any) -> None:
     Raises:
         ValueError: with what was expected.
     """
+    _check_types(config)
     check_one_of("config.on_error", config.on_error, get_args(Policy))
     for key, least in LEAST.items():
         if config[key] < least:
@@ -91,3 +97,20 @@ def check_values(config: Any) -> None:
             f"config.parts={config.parts} does not divide config.batch_size="
             f"{config.batch_size}: parts of a batch are equal."
         )
+
+
+def _check_types(config: Any) -> None:
+    """Raises for what is no number: a config that was written to a file may hold any."""
+    mesh = config.to_dict()["mesh"]
+    if not isinstance(mesh, dict):
+        raise ValueError(f"config.mesh={mesh!r}: expected devices by axis.")
+    whole = {key: config[key] for key in (*LEAST, "zero")}
+    whole |= {f"mesh.{axis}": count for axis, count in mesh.items()}
+    real = {key: config[key] for key in REALS}
+    for values, kind, what in (
+        (whole, numbers.Integral, "a whole number"),
+        (real, numbers.Real, "a number"),
+    ):
+        for key, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise ValueError(f"config.{key}={value!r}: expected {what}.")

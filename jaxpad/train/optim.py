@@ -133,7 +133,7 @@ def _transform(
     make = (
         Registry("optimizer").resolve(name)
         if ":" in name
-        else getattr(optax, name, None)
+        else None if name.startswith("_") else getattr(optax, name, None)
     )
     if not callable(make):
         near = difflib.get_close_matches(name, _callables(optax), n=3)
@@ -152,7 +152,7 @@ def _transform(
     options = dict.fromkeys(MASKS & parameters.keys(), mask) | options
     try:
         transform: Any = make(**options)
-    except TypeError as e:
+    except (TypeError, ValueError) as e:
         raise ValueError(f"{spec!r}: {e}. It takes {', '.join(parameters)}.") from e
     if not (hasattr(transform, "init") and hasattr(transform, "update")):
         raise ValueError(

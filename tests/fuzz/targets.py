@@ -1,6 +1,6 @@
 """All that is fuzzed."""
 
-from tests.fuzz import specs
+from tests.fuzz import overrides, specs
 
 
-TARGETS = [module.TARGET for module in (specs,)]
+TARGETS = [specs.TARGET, overrides.WORDS_TARGET, overrides.FILE_TARGET]

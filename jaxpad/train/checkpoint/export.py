@@ -15,6 +15,18 @@ from ..step import to_float
 from .store import Checkpoints
 
 
+def saved_config(folder: pathlib.Path) -> Any:
+    """The config of a run, of which nothing is resolved yet.
+
+    Raises:
+        ValueError: if the folder holds no run.
+    """
+    try:
+        return ml_collections.ConfigDict(read_json(folder / "config.json"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} is no run's folder: {error}.") from error
+
+
 def trained(
     folder: pathlib.Path, imports: Collection[str] = ()
 ) -> tuple[nnx.Module, Job]:
@@ -31,12 +43,9 @@ def trained(
         ValueError: if the folder holds no run, or no checkpoint, or its config names
             code that is not among `imports`.
     """
-    try:
-        config = read_json(folder / "config.json")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder} is no run's folder: {error}.") from error
+    config = saved_config(folder)
     with restored(imports):
-        job = build(ml_collections.ConfigDict(config))
+        job = build(config)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     step = checkpoints.latest()
     if step is None:
