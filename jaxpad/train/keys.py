@@ -2,11 +2,10 @@
 
 import contextlib
 import difflib
+import math
 import numbers
 from collections.abc import Iterator
 from typing import Any, get_args
-
-import numpy as np
 
 from ..data.examples import Policy
 from ..data.records import check_one_of
@@ -85,7 +84,7 @@ def check_values(config: Any) -> None:
                 else f"config.{key}={config[key]}: expected 0 or more."
             )
     for key in ("learning_rate", "warmup_epochs"):
-        if not (np.isfinite(config[key]) and config[key] >= 0):
+        if not 0 <= config[key] < math.inf:
             raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
     for key in ("label_smoothing", "average"):
         if not 0 <= config[key] < 1:

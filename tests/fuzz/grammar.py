@@ -28,6 +28,7 @@ TOKENS = (
     *("../", "/etc/passwd", "~", "$HOME", "%s", "{0}", "\\N{DASH}", "\u202e", "config."),
 )
 
+PIECES = [token.encode(errors="surrogatepass") for token in TOKENS] + [b"[" * 100_000]
 ODD_NUMBERS = (0, -1, 1, 2, 255, 256, 2**31, -(2**63), 2**64, 10**30)
 REMOVED = object()
 
@@ -99,11 +100,13 @@ def spec(
     return text(rng, 20)
 
 
-def changed(rng: Random, changes: int, tree: Any) -> Any:
+def changed(rng: Random, changes: int, tree: Any, words: Sequence[str] = ()) -> Any:
     """A JSON tree in which a few places hold something else, or nothing."""
     paths = list(_paths(tree))
     for _ in range(changes):
         new = REMOVED if rng.random() < 0.2 else value(rng)
+        if words and rng.random() < 0.5:
+            new = rng.choice(words)
         tree = _put(tree, rng.choice(paths), new)
     return tree
 
