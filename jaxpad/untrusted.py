@@ -11,7 +11,7 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -94,23 +94,25 @@ def read_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
             than 1 GiB and 16 times its size.
     """
     most = max(UNPACKED, RATIO * path.stat().st_size)
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            claimed = sum(entry.file_size for entry in archive.infolist())
-            if claimed > most:
-                raise ValueError(
-                    f"it claims {claimed:,} bytes unpacked, and at most {most:,} are: "
-                    "if it is yours, write it again with numpy.savez, which does not "
-                    "compress"
-                )
-            return {
-                entry.filename.removesuffix(".npy"): _array(archive, entry)
-                for entry in archive.infolist()
-            }
-    except OSError:
-        raise
-    except Exception as error:  # zipfile, zlib and NumPy have errors of their own
-        raise ValueError(f"{path} is no npz file, or is damaged: {error}") from error
+    # Opened here, for what cannot be opened is another error than what is damaged.
+    with path.open("rb") as file:
+        try:
+            return _arrays(file, most)
+        except Exception as error:  # zipfile, zlib and NumPy have errors of their own
+            reason = f"{path} is no npz file, or is damaged: {error}"
+            raise ValueError(reason) from error
+
+
+def _arrays(file: BinaryIO, most: int) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        claimed = sum(entry.file_size for entry in entries)
+        if claimed > most:
+            raise ValueError(
+                f"it claims {claimed:,} bytes unpacked, and at most {most:,} are: if "
+                "it is yours, write it again with numpy.savez, which does not compress"
+            )
+        return {e.filename.removesuffix(".npy"): _array(archive, e) for e in entries}
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:

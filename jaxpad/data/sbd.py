@@ -4,6 +4,7 @@ Only the one array is read. SciPy's reader unpacks without a limit, and ends the
 where cells lie in cells some thousand times.
 """
 
+import itertools
 import pathlib
 import struct
 import zlib
@@ -86,7 +87,7 @@ def _field(parts: Iterator[tuple[int, bytes]], order: str) -> bytes:
 
 def _numbers(body: bytes, order: str) -> Mask:
     parts = _elements(body, order)
-    _, (_, shape), _, (kind, content) = (next(parts) for _ in range(4))
+    _, (_, shape), _, (kind, content) = itertools.islice(parts, 4)
     if len(shape) != 8 or kind not in DTYPES:
         raise ValueError("it is no matrix of numbers")
     height, width = struct.unpack(f"{order}2i", shape)

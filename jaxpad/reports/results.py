@@ -37,14 +37,14 @@ TASK_KEYS = {
 }
 
 
-def _number(value: Any) -> bool:
-    # What float cannot hold cannot be shown either.
+def is_number(value: Any) -> bool:
+    """Whether JSON gave a number that a page can show: one that a float can hold."""
     real = isinstance(value, int | float) and not isinstance(value, bool)
     return real and not 1e300 < abs(value) < math.inf
 
 
 def _whole(value: Any) -> bool:
-    return _number(value) and isinstance(value, int)
+    return is_number(value) and isinstance(value, int)
 
 
 def _several(one: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -58,10 +58,10 @@ def _or_null(one: Callable[[Any], bool]) -> Callable[[Any], bool]:
 KINDS: dict[str, Callable[[Any], bool]] = {
     "a text": lambda value: isinstance(value, str),
     "texts": _several(lambda value: isinstance(value, str)),
-    "a number": _number,
-    "a number or null": _or_null(_number),
-    "numbers": _several(_number),
-    "numbers or null": _several(_or_null(_number)),
+    "a number": is_number,
+    "a number or null": _or_null(is_number),
+    "numbers": _several(is_number),
+    "numbers or null": _several(_or_null(is_number)),
     "whole numbers": _several(_whole),
     "rows of whole numbers": _several(_several(_whole)),
     "rows of whole numbers or null": _or_null(_several(_several(_whole))),
@@ -116,12 +116,12 @@ def _check_keys(
 
 def _check_headline(path: pathlib.Path, results: dict[str, Any]) -> None:
     for part in ("test", "trivial", *(("best",) if results["best"] else ())):
-        if not _or_null(_number)(results[part].get(results["headline"], "")):
+        if not _or_null(is_number)(results[part].get(results["headline"], "")):
             raise ValueError(
                 f"{path}: 'headline' is {results['headline']!r}, and {part!r} has no "
                 "such number."
             )
-    if results["best"] and not _number(results["best"].get("epoch")):
+    if results["best"] and not is_number(results["best"].get("epoch")):
         raise ValueError(f"{path}: 'best' has no 'epoch', a number.")
 
 

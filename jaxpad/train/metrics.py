@@ -69,9 +69,9 @@ def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
         return []
     rows = []
     # What follows the last newline is torn, or empty.
-    for number, line in enumerate(path.read_text().split("\n")[:-1], 1):
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
         try:
-            rows.append(json_object(line.encode(), "it"))
+            rows.append(json_object(line, "it"))
             operator.index(rows[-1]["step"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(

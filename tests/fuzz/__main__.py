@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from tests.fuzz.law import Target, run
+from tests.fuzz.law import OUTCOMES, Target, run
 from tests.fuzz.targets import TARGETS
 
 
@@ -39,7 +39,12 @@ def main() -> None:
             print(f"\r{target.name}: {count:,}, {left / 60:.0f} min left  ", end="")
             sys.stdout.flush()
         done += count
-        print(f"\r{target.name}: {count:,} cases in {time.monotonic() - mine:.0f} s")
+        share = OUTCOMES["refused"] / max(OUTCOMES.total(), 1)
+        OUTCOMES.clear()
+        print(
+            f"\r{target.name}: {count:,} cases in {time.monotonic() - mine:.0f} s, "
+            f"{share:.0%} refused"
+        )
     print(f"{done:,} cases, {broken} batches broke their law")
     sys.exit(broken > 0)
 

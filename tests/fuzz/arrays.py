@@ -73,6 +73,8 @@ MODEL = ResNet(1, 2, blocks=(1,), width=2, rngs=nnx.Rngs(0))
 save_weights(MODEL, FOLDER / "whole.npz")
 with np.load(FOLDER / "whole.npz") as whole:
     WEIGHTS = dict(whole)
+(FOLDER / "whole.safetensors").write_bytes(save(WEIGHTS))
+load_weights(MODEL, FOLDER / "whole.safetensors")  # imports the library
 OWN = {name: np.asarray(array) for name, array in named_arrays(MODEL).items()}
 
 

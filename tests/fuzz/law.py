@@ -4,6 +4,7 @@ For any input it returns, or raises the error that it documents, whose message s
 came. It raises nothing else, imports nothing, writes nothing, starts nothing, and ends.
 """
 
+import collections
 import contextlib
 import pathlib
 import random
@@ -37,6 +38,8 @@ OWN_PARTS = ("PIL.", "encodings.", "tensorflow_datasets.core.features.")
 
 # What a command runs by design: the config that it begins with.
 OWN_PROGRAMS = (str(pathlib.Path(__file__).parents[2] / "configs" / "default.py"),)
+
+OUTCOMES: collections.Counter[str] = collections.Counter()  # of all calls
 
 _broken: list[str] | None = None  # what a running case did; None between cases
 
@@ -110,9 +113,12 @@ def told(
     """
     with watched():
         try:
-            return call()
+            found = call()
+            OUTCOMES["accepted"] += 1
+            return found
         except errors as error:
             text = str(error)
+    OUTCOMES["refused"] += 1
     assert len(text) > 20, f"who can act on {text!r}?"
     assert says(text), f"{text!r} does not say what came"
     return None
