@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def define_config(values: flags.FlagValues, argv: list[str]) -> None:
-    """Defines --config and the flags of its keys; exits with 2 for a key that is none."""
+    """Defines --config and a flag for each key; exits with 2 for one that is none."""
     default = _CONFIGS / "default.py"
     given = [arg for arg in argv[1:] if arg.lstrip("-").startswith("config.")]
     for word in given:
@@ -82,10 +82,8 @@ def define_config(values: flags.FlagValues, argv: list[str]) -> None:
         )
 
 
-def parse_flags(
-    argv: list[str], values: flags.FlagValues = flags.FLAGS
-) -> list[str]:
-    """Reads the command line, and returns what is no flag; exits with 2 for an error."""
+def parse_flags(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Reads the command line; exits with 2 for an error, and returns what is no flag."""
     try:
         rest = values(argv)
         _ = values.config.to_dict  # of a file that is not there, this raises

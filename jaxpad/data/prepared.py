@@ -80,9 +80,12 @@ class TfdsSource:
         raw = decode.SkipDecoding()
         found = builder(self.folder)
         images = {self.image, self.target} - _classes_among(found)
-        return found.as_data_source(
-            split=self.split, decoders={name: raw for name in sorted(images)}
-        )
+        try:
+            return found.as_data_source(
+                split=self.split, decoders={name: raw for name in sorted(images)}
+            )
+        except Exception as error:  # TFDS raises what it likes
+            raise ValueError(f"{self.folder} cannot be opened: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         # Each process opens its own files.
@@ -167,7 +170,12 @@ def builder(folder: str) -> Any:
             f'library is missing: {error}. pip install "jaxpad[tfds]"'
         ) from error
     _check_features(json.loads(pathlib.Path(folder, "features.json").read_bytes()))
-    found = tensorflow_datasets.builder_from_directory(folder)
+    try:
+        found = tensorflow_datasets.builder_from_directory(folder)
+    except ImportError as error:  # TensorFlow, for a type that NumPy has not
+        raise ValueError(
+            f"features.json asks for what is not there: {error}"
+        ) from error
     _check_files(pathlib.Path(folder), found.info.splits.values())
     return found
 
@@ -199,6 +207,22 @@ def _check_files(folder: pathlib.Path, splits: Iterable[Any]) -> None:
                 f"dataset_info.json names {path}, which leaves {folder}: its files lie "
                 "in the folder itself"
             )
+
+
+def class_names(name: str, folder: str, feature: str) -> tuple[str, ...]:
+    """The names of the classes of a feature, of a folder that `prepared` gave.
+
+    Raises:
+        ValueError: if it has none; it says of which data set.
+    """
+    kinds = builder(folder).info.features
+    names = getattr(kinds[feature], "names", None) if feature in kinds else None
+    if not names:
+        raise ValueError(
+            f"{name}: features.json in {folder} names no classes of {feature!r}: "
+            "prepare the data set again."
+        )
+    return tuple(names)
 
 
 def _classes_among(found: Any) -> set[str]:

@@ -122,7 +122,8 @@ def read_metrics(
                 break
             raise ValueError(
                 f"{path}, line {number} is {line[:60]!r}; expected a JSON object with "
-                f"a 'step' ({error}). Mend or delete that line and write the report again."
+                f"a 'step' ({error}). Mend or delete that line and write the report "
+                "again."
             ) from error
         (test if "test_loss" in entry else train)[step] = entry
     return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS[task])

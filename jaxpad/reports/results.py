@@ -80,7 +80,8 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        ValueError: it is not JSON, lacks a key, or holds something of another kind or length.
+        ValueError: it is not JSON, lacks a key, or holds something of another kind or
+            length.
     """
     results = read_json(path)
     _check_keys(path, results, RESULT_KEYS)
@@ -131,8 +132,8 @@ def _check_confusions(path: pathlib.Path, results: dict[str, Any]) -> None:
     for row in results["confusions"]:
         if len(row) != 3 or not 0 <= min(row[:2]) <= max(row[:2]) < classes:
             raise ValueError(
-                f"{path}: 'confusions' has {row}; expected two of the {classes} classes "
-                "by number, and how often."
+                f"{path}: 'confusions' has {row}; expected two of the {classes} "
+                "classes by number, and how often."
             )
         if not totals[row[0]]:
             raise ValueError(f"{path}: 'confusions' has {row}, of a class without any.")
@@ -145,8 +146,8 @@ def _check_lengths(path: pathlib.Path, results: dict[str, Any]) -> None:
             continue
         if not isinstance(values, list) or len(values) != classes:
             raise ValueError(
-                f"{path}: 'test.{key}' is {reprlib.repr(values)}; expected {classes} values, "
-                "as many as 'dataset.classes'."
+                f"{path}: 'test.{key}' is {reprlib.repr(values)}; expected {classes} "
+                "values, as many as 'dataset.classes'."
             )
     # None where there are too many classes for a matrix.
     lengths = [len(row) for row in results["confusion"] or []]

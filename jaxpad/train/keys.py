@@ -99,7 +99,7 @@ def check_values(config: Any) -> None:
 
 
 def _check_types(config: Any) -> None:
-    """Raises for what is no number: a config that was written to a file may hold any."""
+    """Raises for what is no number: in a config from a file, anything may stand."""
     mesh = config.to_dict()["mesh"]
     if not isinstance(mesh, dict):
         raise ValueError(f"config.mesh={mesh!r}: expected devices by axis.")

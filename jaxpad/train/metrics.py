@@ -75,7 +75,7 @@ def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
             operator.index(rows[-1]["step"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path} is damaged at line {number}, {line[:60]!r}: {error}. Delete it to go "
-                "on without its step in the curves."
+                f"{path} is damaged at line {number}, {line[:60]!r}: {error}. Delete "
+                "it to go on without its step in the curves."
             ) from error
     return rows

@@ -133,7 +133,9 @@ def _transform(
     make = (
         Registry("optimizer").resolve(name)
         if ":" in name
-        else None if name.startswith("_") else getattr(optax, name, None)
+        else None
+        if name.startswith("_")
+        else getattr(optax, name, None)
     )
     if not callable(make):
         near = difflib.get_close_matches(name, _callables(optax), n=3)

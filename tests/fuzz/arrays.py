@@ -1,8 +1,6 @@
 """Fuzzed: files of arrays: those that reports read, weights, and MATLAB's masks."""
 
 import io
-import pathlib
-import tempfile
 import zipfile
 from typing import Any
 
@@ -16,11 +14,10 @@ from jaxpad.models import ResNet, load_weights, save_weights
 from jaxpad.models.export import from_safetensors, named_arrays
 from jaxpad.reports.arrays import read_answers, read_masks
 from tests.fuzz.grammar import ODD_NUMBERS, PIECES, Random, made, mutated, value
-from tests.fuzz.law import Target, told
+from tests.fuzz.law import FOLDER, Target, told
 from tests.reports.runs import make_answers, make_masks
 
 
-FOLDER = pathlib.Path(tempfile.mkdtemp())
 DESCRIPTIONS = ("|u1", "<f4", "<f8", "<i8", "|O", "|V8", "<U4", "|S0", "<c16", "<M8[s]")
 
 

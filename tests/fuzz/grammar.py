@@ -24,8 +24,28 @@ TOKENS = (
     *("1e999", "-1", "0", "1.5", "0x1F", "1_0", "9" * 30, "1j", "b'x'", "f'{1}'"),
     *("...", "()", "[]", "{}", "{1: 2}", "{**{}}", "{[]: 1}", "**{'a': 1}", "*[1]"),
     *("(" * 300, "-" * 300, "os:system", "os.path:join", ".a:b", ":", "mylab.pads:x"),
-    *("__import__('antigravity')", "antigravity:fly", "__class__", "__init__", "a" * 300, "é", "１", "\ud800", "\x7f"),
-    *("../", "/etc/passwd", "~", "$HOME", "%s", "{0}", "\\N{DASH}", "\u202e", "config."),
+    *(
+        "__import__('antigravity')",
+        "antigravity:fly",
+        "__class__",
+        "__init__",
+        "a" * 300,
+        "é",
+        "\uff11",
+        "\ud800",
+        "\x7f",
+    ),
+    *(
+        "../",
+        "/etc/passwd",
+        "~",
+        "$HOME",
+        "%s",
+        "{0}",
+        "\\N{DASH}",
+        "\u202e",
+        "config.",
+    ),
 )
 
 PIECES = [token.encode(errors="surrogatepass") for token in TOKENS] + [b"[" * 100_000]
@@ -62,7 +82,10 @@ def value(rng: Random, depth: int = 2) -> Any:
     return rng.choice(
         [
             *(None, True, False, rng.choice(ODD_NUMBERS), rng.randrange(-3, 300)),
-            *(rng.uniform(-2, 2), rng.choice([1e300, -0.0, float("nan"), float("inf")])),
+            *(
+                rng.uniform(-2, 2),
+                rng.choice([1e300, -0.0, float("nan"), float("inf")]),
+            ),
             *(rng.choice(TOKENS), text(rng)),
         ]
     )

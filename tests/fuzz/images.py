@@ -73,7 +73,7 @@ def only_pil(on: bool) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module in (decoding, resizing) if on else ():
             stack.enter_context(
-                mock.patch.object(module, "fast_libraries", lambda: None)
+                mock.patch.object(module, "fast_libraries", return_value=None)
             )
         yield
 

@@ -4,12 +4,16 @@ For any input it returns, or raises the error that it documents, whose message s
 came. It raises nothing else, imports nothing, writes nothing, starts nothing, and ends.
 """
 
+import atexit
 import collections
 import contextlib
 import pathlib
 import random
+import shutil
 import signal
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -34,11 +38,14 @@ FORBIDDEN = (
 FORBIDDEN = FORBIDDEN if "beartype" in sys.modules else (*FORBIDDEN, "exec")
 WRITING = 0o3 | 0o100 | 0o1000  # O_WRONLY or O_RDWR, O_CREAT, O_TRUNC
 # Parts of libraries that are imported when they are first needed.
-OWN_PARTS = ("PIL.", "encodings.", "tensorflow_datasets.core.features.")
+OWN_PARTS = ("PIL.", "encodings.", "tensorflow_datasets.core.features.", "tensorflow")
 
 # What a command runs by design: the config that it begins with.
 OWN_PROGRAMS = (str(pathlib.Path(__file__).parents[2] / "configs" / "default.py"),)
 
+# Where cases that are files are written, before they are read.
+FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="jaxpad-fuzz-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 OUTCOMES: collections.Counter[str] = collections.Counter()  # of all calls
 
 _broken: list[str] | None = None  # what a running case did; None between cases
@@ -156,7 +163,9 @@ def run(target: Target, cases: int, seed: int) -> int:
     jaxtyping.config.update("jaxtyping_disable", True)  # as for users
     state = random.getstate()
     try:
-        law()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            law()
     finally:
         random.setstate(state)
         jaxtyping.config.update("jaxtyping_disable", checked)

@@ -3,8 +3,6 @@
 import contextlib
 import io
 import json
-import pathlib
-import tempfile
 from typing import Any
 
 from absl import flags
@@ -14,8 +12,17 @@ from jaxpad.registry import restored
 from jaxpad.train.checkpoint.export import saved_config
 from jaxpad.train.keys import check_keys, check_values
 from jaxpad.train.workdir import flatten
-from tests.fuzz.grammar import PIECES, TOKENS, Random, changed, literal, made, mutated, text
-from tests.fuzz.law import Target, told
+from tests.fuzz.grammar import (
+    PIECES,
+    TOKENS,
+    Random,
+    changed,
+    literal,
+    made,
+    mutated,
+    text,
+)
+from tests.fuzz.law import FOLDER, Target, told
 
 
 CONFIG = json.loads(json.dumps(default_config().to_dict()))
@@ -70,11 +77,10 @@ def _from_words(words: list[str]) -> Any:
 
 
 def make_file(rng: Random, changes: int) -> bytes:
-    text = json.dumps(changed(rng, changes, CONFIG), default=repr, skipkeys=True).encode()
+    text = json.dumps(
+        changed(rng, changes, CONFIG), default=repr, skipkeys=True
+    ).encode()
     return text if rng.random() < 0.7 else mutated(rng, changes, text, PIECES)
-
-
-FOLDER = pathlib.Path(tempfile.mkdtemp())
 
 
 def check_file(data: bytes) -> None:

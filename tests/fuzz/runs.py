@@ -1,8 +1,6 @@
 """Fuzzed: the files of a run's folder, which reports and restarts read."""
 
 import json
-import pathlib
-import tempfile
 from typing import Any
 
 from jaxpad.reports.classes import class_table
@@ -13,11 +11,10 @@ from jaxpad.reports.words import key_figures
 from jaxpad.train.compiled import Measured, read
 from jaxpad.train.metrics import read_metrics as read_rows
 from tests.fuzz.grammar import PIECES, Random, changed, made, mutated
-from tests.fuzz.law import Target, told
+from tests.fuzz.law import FOLDER, Target, told
 from tests.reports.runs import make_lines, make_mask_results, make_results
 
 
-FOLDER = pathlib.Path(tempfile.mkdtemp())
 RESULTS = [make_results(), make_mask_results()]
 LINES = "".join(f"{line}\n" for line in make_lines(4, 2)).encode()
 ROWS = [json.loads(line) for line in LINES.splitlines()]

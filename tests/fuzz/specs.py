@@ -24,7 +24,13 @@ from tests.fuzz.law import Target, told
 assert jaxpad.train  # it imports every registry
 REGISTRIES = {r.kind: r for r in gc.get_objects() if isinstance(r, Registry) and len(r)}
 MODEL = Conv(2, 2, (3, 3), rngs=nnx.Rngs(0))
-CHAIN = ["sgd", "adam", "clip_by_global_norm", "add_decayed_weights", "sgd(momentum=0.9)"]
+CHAIN = [
+    "sgd",
+    "adam",
+    "clip_by_global_norm",
+    "add_decayed_weights",
+    "sgd(momentum=0.9)",
+]
 
 
 def _crop(text: str) -> None:
@@ -41,7 +47,11 @@ READERS = {
     "crop that is tried": _crop,
 }
 ALL = [name for registry in REGISTRIES.values() for name in registry] + [
-    *("Padding(mode='reflect', amount=1)", "('reflect', 'circular')", "lorth(weight=0.1)"),
+    *(
+        "Padding(mode='reflect', amount=1)",
+        "('reflect', 'circular')",
+        "lorth(weight=0.1)",
+    ),
     *("[('', 'lorth(weight=0.1)')]", "constant(value=1.0)", "mylab.pads:polar"),
     *("random_resized_crop(size=16)", *CHAIN),
 ]
