@@ -83,7 +83,7 @@ def define_config(values: flags.FlagValues, argv: list[str]) -> None:
 
 
 def parse_flags(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """Reads the command line; exits with 2 for an error, and returns what is no flag."""
+    """What is no flag on a command line; exits with 2 for one that cannot be read."""
     try:
         rest = values(argv)
         _ = values.config.to_dict  # of a file that is not there, this raises

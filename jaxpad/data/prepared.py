@@ -1,7 +1,6 @@
 """ArrayRecord files that TensorFlow Datasets has prepared: found, checked and read."""
 
 import bisect
-import contextlib
 import dataclasses
 import functools
 import importlib
@@ -186,8 +185,11 @@ def _check_features(content: Any) -> None:
     Text inside may be JSON again, which TFDS reads likewise.
     """
     if isinstance(content, str):
-        with contextlib.suppress(ValueError):
-            _check_features(json.loads(content))
+        try:
+            content = json.loads(content)
+        except ValueError:
+            return
+        return _check_features(content)
     for value in content if isinstance(content, list) else ():
         _check_features(value)
     for key, value in content.items() if isinstance(content, dict) else ():

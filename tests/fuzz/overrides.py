@@ -71,7 +71,8 @@ def _from_words(words: list[str]) -> Any:
             define_config(values, argv)
             parse_flags(argv, values)
     except SystemExit as end:
-        assert end.code == 2
+        if end.code != 2:
+            raise
         raise Ended(said.getvalue()) from end
     return values.config
 
