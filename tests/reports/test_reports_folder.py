@@ -176,8 +176,8 @@ def test_class_figures_that_do_not_fit_the_classes_are_refused(make_run):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"steps": "many"}, "'steps' is 'many'; expected a number"),
-        ({"steps": 10**400}, "'steps' is 1000.*; expected a number"),
+        ({"epochs": "many"}, "'epochs' is 'many'; expected a number"),
+        ({"epochs": 10**400}, "'epochs' is 1000.*; expected a number"),
         ({"dataset": {"classes": 3}}, "has no 'dataset.name'"),
         ({"device": None}, "'device' is None; expected a text"),
         ({"headline": "loss"}, "'headline' is 'loss', and 'trivial' has no"),
