@@ -114,7 +114,7 @@ def check_matlab(data: bytes) -> None:
 
 
 TARGETS = [
-    Target("npz files", 1_200, made(make_npz), check_npz),
-    Target("weights files", 600, made(make_weights), check_weights),
-    Target("MATLAB masks", 700, made(make_matlab), check_matlab),
+    Target("npz files", 600, made(make_npz), check_npz),
+    Target("weights files", 300, made(make_weights), check_weights),
+    Target("MATLAB masks", 800, made(make_matlab), check_matlab),
 ]

@@ -96,4 +96,4 @@ def check(case: tuple[bool, bytes]) -> None:
         assert mask is None or mask.ndim == 2
 
 
-TARGET = Target("image bytes", 1_200, made(make), check)
+TARGET = Target("image bytes", 800, made(make), check)

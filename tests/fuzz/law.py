@@ -29,19 +29,16 @@ SECONDS = 30  # that a case may take; the slowest takes a hundredth
 
 # What an audit hook of Python is told of. Opening counts where it is for writing.
 FORBIDDEN = (
-    *("import", "pickle.", "marshal.load", "ctypes.", "socket.", "subprocess."),
+    *("import", "pickle.", "ctypes.", "socket.", "subprocess."),
     *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.putenv"),
     *("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink"),
     *("os.chmod", "os.chown", "os.truncate", "shutil."),
 )
-# What checks annotations under pytest makes its wrappers by it.
-FORBIDDEN = FORBIDDEN if "beartype" in sys.modules else (*FORBIDDEN, "exec")
+# Under pytest, what checks annotations makes its wrappers from text.
+EVALUATING = "beartype" not in sys.modules
 WRITING = 0o3 | 0o100 | 0o1000  # O_WRONLY or O_RDWR, O_CREAT, O_TRUNC
 # Parts of libraries that are imported when they are first needed.
 OWN_PARTS = ("PIL.", "encodings.", "tensorflow_datasets.core.features.", "tensorflow")
-
-# What a command runs by design: the config that it begins with.
-OWN_PROGRAMS = (str(pathlib.Path(__file__).parents[2] / "configs" / "default.py"),)
 
 # Where cases that are files are written, before they are read.
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="jaxpad-fuzz-"))
@@ -73,7 +70,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event == "open":
         broken = isinstance(args[2], int) and bool(args[2] & WRITING)
     elif event == "exec":
-        broken = args[0].co_filename not in OWN_PROGRAMS
+        # Text; of a module, the import is judged, and a config's file is a program.
+        broken = EVALUATING and args[0].co_filename in ("<string>", "<unknown>")
     elif event == "import":
         broken = not str(args[0]).startswith(OWN_PARTS)
     else:

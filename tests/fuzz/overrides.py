@@ -100,5 +100,5 @@ def _check(config: Any) -> None:
     told(look, lambda said: "config" in said)
 
 
-WORDS_TARGET = Target("config overrides", 700, made(make, 3), check_words)
-FILE_TARGET = Target("config.json", 1_000, made(make_file), check_file)
+WORDS_TARGET = Target("config overrides", 500, made(make, 3), check_words)
+FILE_TARGET = Target("config.json", 800, made(make_file), check_file)

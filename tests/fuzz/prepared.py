@@ -50,4 +50,4 @@ def check(case: tuple[str, bytes]) -> None:
         (VERSION / name).write_bytes(whole()[name])
 
 
-TARGET = Target("prepared data sets", 500, made(make), check)
+TARGET = Target("prepared data sets", 200, made(make), check)

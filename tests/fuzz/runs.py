@@ -75,7 +75,7 @@ def check_kept(data: bytes) -> None:
 
 
 TARGETS = [
-    Target("results.json", 1_500, made(make_results_file), check_results),
-    Target("metrics.jsonl", 1_000, made(make_log), check_log),
-    Target("compiled programs", 300, made(make_kept), check_kept),
+    Target("results.json", 700, made(make_results_file), check_results),
+    Target("metrics.jsonl", 700, made(make_log), check_log),
+    Target("compiled programs", 200, made(make_kept), check_kept),
 ]

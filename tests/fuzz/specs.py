@@ -103,4 +103,4 @@ def _part_of(text: str, said: str) -> bool:
     )
 
 
-TARGET = Target("registry specs", 4_000, made(make), check)
+TARGET = Target("registry specs", 3_000, made(make), check)

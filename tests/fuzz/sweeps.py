@@ -47,4 +47,4 @@ def check(words: list[str]) -> None:
 
 
 assert {type(value) for value in NOW.values()} <= {*PARSERS}
-TARGET = Target("sweep strings", 2_500, made(make), check)
+TARGET = Target("sweep strings", 1_400, made(make), check)
