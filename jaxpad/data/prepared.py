@@ -140,6 +140,8 @@ def _flaw(folder: str, splits: tuple[str, ...]) -> str:
     try:
         found = builder(folder).info.splits
         files = [pathlib.Path(p) for split in splits for p in found[split].filepaths]
+        # A name that is too long for the file system raises here.
+        missing = [path.name for path in files if not path.is_file()]
     except ImportError:
         raise
     except Exception as error:  # TFDS and protobuf raise what they like
@@ -147,7 +149,6 @@ def _flaw(folder: str, splits: tuple[str, ...]) -> str:
         return (
             f"dataset_info.json and features.json in {folder} cannot be used ({what})"
         )
-    missing = [path.name for path in files if not path.is_file()]
     if not missing:
         return ""
     return f"{folder} lacks {len(missing)} of {len(files)} files, such as {missing[0]}"

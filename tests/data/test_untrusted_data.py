@@ -180,7 +180,7 @@ def test_lists_that_name_files_elsewhere(tmp_path: pathlib.Path, name: str):
     (tmp_path / "secret.png").write_bytes(encoded(PHOTO, "png"))
     (tmp_path / "data").mkdir()
     files = FileSource(str(tmp_path / "data"), (name,), (0,))
-    strict = TrainBatches(dataset(files, EVEN), 1, 0)  # pyright: ignore[reportArgumentType]
+    strict = TrainBatches(dataset(files, EVEN), 1, 0)
     with pytest.raises(RecordError, match=rf"'{name}' leaves the folder"):
         strict[0]
 
@@ -241,6 +241,17 @@ def test_a_description_that_names_files_elsewhere(root: pathlib.Path, template: 
     found["splits"][0]["filepathTemplate"] = template
     path.write_text(json.dumps(found))
     with pytest.raises(ValueError, match=r"imagenet2012: .*which leaves"):
+        DATASETS["imagenet2012"](data_dir=str(root))
+
+
+def test_a_description_with_a_name_that_no_file_has(root: pathlib.Path):
+    path = next(root.rglob("dataset_info.json"))
+    found = json.loads(path.read_text())
+    found["splits"][0]["filepathTemplate"] = "a" * 300 + "{SHARD_X_OF_Y}"
+    path.write_text(json.dumps(found))
+    with pytest.raises(
+        ValueError, match=r"(?s)imagenet2012: .*(too long|cannot|lacks)"
+    ):
         DATASETS["imagenet2012"](data_dir=str(root))
 
 

@@ -27,23 +27,27 @@ def main() -> None:
     print(f"seed {given.seed}", flush=True)
     broken, done, start = 0, 0, time.monotonic()
     for target in targets:
-        share = -(-given.cases * target.cases // whole)
-        count, seed, mine = 0, given.seed, time.monotonic()
-        while count < share:
-            cases = min(BATCH, share - count)
-            count += cases
-            broken += _broken(target, cases, seed)
-            seed += 1
-            left = (time.monotonic() - start) / (done + count)
-            left *= max(given.cases - done - count, 0)
-            print(f"\r{target.name}: {count:,}, {left / 60:.0f} min left  ", end="")
-            sys.stdout.flush()
-        done += count
-        share = OUTCOMES["refused"] / max(OUTCOMES.total(), 1)
         OUTCOMES.clear()
+        share, seed, mine = (
+            -(-given.cases * target.cases // whole),
+            given.seed,
+            time.monotonic(),
+        )
+        for begun in range(0, share, BATCH):
+            broken += _broken(target, min(BATCH, share - begun), seed)
+            seed += 1
+            now = done + OUTCOMES["cases"]
+            left = (time.monotonic() - start) / now * max(given.cases - now, 0)
+            print(
+                f"\r{target.name}: {OUTCOMES['cases']:,}, {left / 60:.0f} min left  ",
+                end="",
+                flush=True,
+            )
+        done += OUTCOMES["cases"]
+        refused = OUTCOMES["refused"] / (OUTCOMES["refused"] + OUTCOMES["accepted"])
         print(
-            f"\r{target.name}: {count:,} cases in {time.monotonic() - mine:.0f} s, "
-            f"{share:.0%} refused"
+            f"\r{target.name}: {OUTCOMES['cases']:,} cases in "
+            f"{time.monotonic() - mine:.0f} s, {refused:.0%} refused"
         )
     print(f"{done:,} cases, {broken} batches broke their law")
     sys.exit(broken > 0)
