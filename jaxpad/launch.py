@@ -15,6 +15,7 @@ import datetime
 import importlib.util
 import logging as standard
 import pathlib
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -29,6 +30,8 @@ except ImportError as error:
     sys.exit(f'error: {error}. The trainer is an extra: pip install "jaxpad[train]"')
 
 
+# What ml_collections would take for the key is parsed as Python.
+_OVERRIDE = re.compile(r"--?config(\.[A-Za-z_]\w*(\[\d+\])*)+(=.*)?", re.DOTALL)
 # In a wheel the configs lie inside the package, in a checkout beside it.
 _HERE = pathlib.Path(__file__).parent
 _CONFIGS = next(p for p in (_HERE / "configs", _HERE.parent / "configs") if p.exists())
@@ -46,29 +49,45 @@ def default_config() -> Any:
 
 def main() -> None:
     """The `jaxpad` command."""
-    default = _CONFIGS / "default.py"
     define_flags()
+    define_config(flags.FLAGS, sys.argv)
+    list_in_help(__name__, define_flags.__module__)
+    app.run(_train, flags_parser=parse_flags)
+
+
+def define_config(values: flags.FlagValues, argv: list[str]) -> None:
+    """Defines --config and a flag for each key; exits with 2 for one that is none."""
+    default = _CONFIGS / "default.py"
+    given = [arg for arg in argv[1:] if arg.lstrip("-").startswith("config.")]
+    for word in given:
+        if not _OVERRIDE.fullmatch(word):
+            _fail(
+                f"{word}: expected --config.KEY=VALUE; all keys, with their meaning, "
+                f"stand in {default}."
+            )
     try:
         # This reads the command line, and so finds keys that do not exist.
         config_flags.DEFINE_config_file(
-            "config", str(default), "The job: a file with get_config()."
+            "config",
+            str(default),
+            "The job: a file with get_config().",
+            flag_values=values,
+            sys_argv=argv,
         )
     except (AttributeError, KeyError) as error:
-        given = [arg for arg in sys.argv[1:] if arg.startswith("--config.")]
         inner = error.args[0]
         reason = inner.args[0] if isinstance(inner, Exception) else inner
         _fail(
             f"{' '.join(given)}: the config has no key {reason}\nAll keys, with "
             f"their meaning, stand in {default}."
         )
-    list_in_help(__name__, define_flags.__module__)
-    app.run(_train, flags_parser=_parse)
 
 
-def _parse(argv: list[str]) -> list[str]:
+def parse_flags(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """What is no flag on a command line; exits with 2 for one that cannot be read."""
     try:
-        rest = flags.FLAGS(argv)
-        _ = flags.FLAGS.config.to_dict  # of a file that is not there, this raises
+        rest = values(argv)
+        _ = values.config.to_dict  # of a file that is not there, this raises
         return rest
     except (flags.Error, OSError) as error:
         _fail(f"{error}\n--help lists the flags.")

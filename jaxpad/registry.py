@@ -6,15 +6,47 @@ registry, so nothing else has to change.
 """
 
 import ast
+import contextlib
+import contextvars
 import difflib
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Generic, TypeVar
+
+from .untrusted import parsing
 
 
 T = TypeVar("T")
+
+# What a name may import; None for whatever it says.
+_IMPORTS: contextvars.ContextVar[Collection[str] | None] = contextvars.ContextVar(
+    "imports", default=None
+)
+
+
+@contextlib.contextmanager
+def restored(imports: Collection[str] = ()) -> Iterator[None]:
+    """Inside, names come from a restored file, which may not choose what code runs.
+
+    Whatever resolves names that were read from a run's folder does so in here.
+
+    Args:
+        imports: names `"package.module:attribute"` that the user gave himself; no
+            other is imported.
+
+    Example:
+        >>> with restored():
+        ...     Registry("mode").resolve("os:system")
+        Traceback (most recent call last):
+        ValueError: 'os:system' would import code, ...
+    """
+    before = _IMPORTS.set(imports)
+    try:
+        yield
+    finally:
+        _IMPORTS.reset(before)
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -140,13 +172,9 @@ def parse_call(spec: str, kind: str = "strategy") -> tuple[str, dict[str, Any]]:
     if not bracket:
         return name.strip(), {}
     try:
-        call = ast.parse(f"f({rest}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or not rest.endswith(")"):
-            raise ValueError("positional or trailing text")
-        if not isinstance(call.func, ast.Name):
-            raise ValueError("a call of the result")
-        options = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError) as e:
+        with parsing(spec):
+            options = _options(rest)
+    except ValueError as e:
         raise ValueError(
             f'cannot read {kind} {spec!r}: write it as "name" or '
             f'"name(option=1.0)", with options by name and literal values.'
@@ -154,13 +182,32 @@ def parse_call(spec: str, kind: str = "strategy") -> tuple[str, dict[str, Any]]:
     return name.strip(), options
 
 
+def _options(rest: str) -> dict[str, Any]:
+    """Of a call, from what follows its opening bracket."""
+    call = ast.parse(f"f({rest}", mode="eval").body
+    if not isinstance(call, ast.Call) or call.args or not rest.endswith(")"):
+        raise ValueError("positional or trailing text")
+    if not isinstance(call.func, ast.Name):
+        raise ValueError("a call of the result")
+    names = [k.arg for k in call.keywords]
+    if None in names or len({*names}) < len(names):
+        raise ValueError("an option without a name, or twice")
+    return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+
+
 def _import(spec: str, kind: str) -> Any:
+    allowed = _IMPORTS.get()
+    if allowed is not None and spec not in allowed:
+        raise ValueError(
+            f"{spec!r} would import code, and this {kind} is named by a restored file, "
+            f"not by you. If you trust that code, type --import {spec}"
+        )
     module, _, attribute = spec.partition(":")
     try:
         return functools.reduce(
             getattr, attribute.split("."), importlib.import_module(module)
         )
-    except (ImportError, AttributeError, ValueError) as e:
+    except (ImportError, AttributeError, TypeError, ValueError) as e:
         raise ValueError(
             f"cannot import {kind} {spec!r}: {e}. Expected "
             '"package.module:attribute" of something on the Python path.'

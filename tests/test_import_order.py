@@ -11,6 +11,7 @@ import jaxpad
 
 # Left may not import right; those on one row may not import each other.
 LAYERS = [
+    ["untrusted"],
     ["registry", "typing", "address", "options"],
     ["arith"],
     ["padding"],

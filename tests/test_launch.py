@@ -28,6 +28,8 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
         ("--config.batchsize=3", 'Did you mean "batch_size"', 2),
         ("--config=nowhere.py", "nowhere.py", 2),
         ("--config.batch_size=many", "--config.batch_size=many", 2),
+        ("--config.seed[=3", "--config.seed[=3: expected --config.KEY=VALUE", 2),
+        ("--config.{1: 2}", "--config.{1: 2}: expected --config.KEY=VALUE", 2),
         (
             "--config.dataset=tests.train.test_build:not_installed",
             "error: config.dataset='tests.train.test_build:not_installed': pip install",

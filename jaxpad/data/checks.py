@@ -5,6 +5,8 @@ import numbers
 import operator
 from typing import Any
 
+from .records import MOST_PIXELS
+
 
 def check_sides(name: str, size: Any, *, pair: bool = False) -> tuple[int, int]:
     """Height and width from a side in pixels, or if `pair` from two.
@@ -21,10 +23,12 @@ def check_sides(name: str, size: Any, *, pair: bool = False) -> tuple[int, int]:
         high, wide = map(operator.index, both)
     except (TypeError, ValueError):
         high = wide = 0
-    if min(high, wide) < 1:
+    if min(high, wide) < 1 or high * wide > MOST_PIXELS:
         expected = ", or two: (height, width)" if pair else ""
+        limit = f"; {MOST_PIXELS:,} in all at most" if high > 0 else ""
         raise ValueError(
-            f"{name}={size!r}: expected a whole number of pixels, 1 or more{expected}."
+            f"{name}={size!r}: expected a whole number of pixels, 1 or more{expected}"
+            f"{limit}."
         )
     return high, wide
 

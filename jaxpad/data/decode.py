@@ -12,13 +12,15 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from .records import Mask, Pixels
+from .records import MOST_PIXELS, Mask, Pixels
 from .resize import fast_libraries, resize, resize_between
 
 
 # Rows from the top, columns from the left, height, width; whole pixels.
 Box = tuple[int, int, int, int]
 
+# What is read. PIL knows many more, of which some run other programs.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 JPEG = b"\xff\xd8\xff"
 START_OF_SCAN = b"\xda"
 EXIF = b"Exif\x00\x00"
@@ -28,7 +30,7 @@ def image_size(image: bytes | Pixels) -> tuple[int, int]:
     """Height and width, pixels, the right way up; of a file from its header alone.
 
     Raises:
-        ValueError: if the bytes are no image.
+        ValueError: if the bytes are no image, or one of too many pixels.
     """
     if isinstance(image, np.ndarray):
         return image.shape[0], image.shape[1]
@@ -39,6 +41,7 @@ def image_size(image: bytes | Pixels) -> tuple[int, int]:
         except ValueError:  # PIL takes some that it does not
             pass
         else:
+            _check_pixels(height, width)
             return height, width
     with _opened(image) as opened:
         width, height = opened.size
@@ -53,7 +56,8 @@ def decode(image: bytes | Pixels) -> Pixels:
     dropped; the orientation that a camera wrote (EXIF) is obeyed.
 
     Raises:
-        ValueError: if the bytes are no image, or end too early.
+        ValueError: if the bytes are no image, end too early, or are one of more than
+            89 million pixels.
     """
     if isinstance(image, np.ndarray):
         return image
@@ -119,6 +123,7 @@ def _decode_scaled(data: bytes, factor: int) -> Pixels:
     found = fast_libraries()
     if found and data.startswith(JPEG) and not _may_be_turned(data):
         try:
+            image_size(data)  # raises for too many pixels
             return _turbo(found[0], data, factor)
         except ValueError:
             # CMYK, or a flaw that others repair: PIL says whether it is an error.
@@ -155,12 +160,28 @@ def _may_be_turned(data: bytes) -> bool:
 
 def _opened(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data))
+        opened = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(_too_many(str(error))) from error
     except Exception as error:  # PIL's plug-ins raise what they like
         raise ValueError(
             f"{len(data)} bytes that begin with {data[:8]!r} are no image that can be "
-            "read."
+            f"read: expected {', '.join(FORMATS)}."
         ) from error
+    _check_pixels(opened.height, opened.width)
+    return opened
+
+
+def _check_pixels(height: int, width: int) -> None:
+    if height * width > MOST_PIXELS:
+        raise ValueError(_too_many(f"{height}x{width} (height x width)"))
+
+
+def _too_many(claim: str) -> str:
+    return (
+        f"the image file claims too many pixels: {claim}; at most {MOST_PIXELS:,} are "
+        'decoded. Make it smaller, or leave it out: config.on_error="skip".'
+    )
 
 
 def _loaded(opened: Image.Image) -> np.ndarray:

@@ -6,7 +6,9 @@ import pathlib
 
 import numpy as np
 
-from .records import Mask, Record, digest
+from ..untrusted import inside
+from .records import Record, digest
+from .sbd import sbd_mask
 
 
 def data_folder(name: str, data_dir: str | None, needed: str, how: str) -> pathlib.Path:
@@ -91,23 +93,4 @@ class FileSource:
         return digest("\n".join(names), np.asarray(sizes, np.int64))
 
     def _path(self, path: str) -> pathlib.Path:
-        return pathlib.Path(self.root, path)
-
-
-def sbd_mask(path: pathlib.Path) -> Mask:
-    """The classes in a .mat file of the Semantic Boundaries Dataset, uint8 `[h, w]`.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    from scipy.io import loadmat
-
-    try:
-        found = loadmat(path)["GTcls"]["Segmentation"][0, 0]
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # loadmat raises what it likes
-        raise ValueError(
-            f"{path} holds no GTcls.Segmentation ({type(error).__name__}: {error})."
-        ) from error
-    return np.asarray(found, np.uint8)
+        return inside(self.root, path)

@@ -5,8 +5,10 @@ import dataclasses
 import functools
 import importlib
 import itertools
+import json
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,11 @@ GET = """\
   python -m venv prepare
   prepare/bin/pip install tensorflow tensorflow-datasets array_record
   prepare/bin/tfds build {build} --file_format=array_record --data_dir={folder}{manual}"""  # noqa: E501
+
+
+# Under which features.json names classes, and where they are.
+CLASS_KEYS = ("type", "pythonClassName", "python_class_name")
+FEATURES = "tensorflow_datasets.core.features."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +54,9 @@ class TfdsSource:
         records = self._open
         try:
             row = records[index]
+            return Record(row[self.key].decode(), row[self.image], row[self.target])
         except Exception as error:  # ArrayRecord and protobuf raise what they like
             raise ValueError(f"{self._file(index)} cannot be read: {error}.") from error
-        return Record(row[self.key].decode(), row[self.image], row[self.target])
 
     def fingerprint(self) -> str:
         """A hash of the files' names, sizes and numbers of records, in order."""
@@ -72,9 +79,12 @@ class TfdsSource:
         raw = decode.SkipDecoding()
         found = builder(self.folder)
         images = {self.image, self.target} - _classes_among(found)
-        return found.as_data_source(
-            split=self.split, decoders={name: raw for name in sorted(images)}
-        )
+        try:
+            return found.as_data_source(
+                split=self.split, decoders={name: raw for name in sorted(images)}
+            )
+        except Exception as error:  # TFDS raises what it likes
+            raise ValueError(f"{self.folder} cannot be opened: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         # Each process opens its own files.
@@ -130,6 +140,8 @@ def _flaw(folder: str, splits: tuple[str, ...]) -> str:
     try:
         found = builder(folder).info.splits
         files = [pathlib.Path(p) for split in splits for p in found[split].filepaths]
+        # A name that is too long for the file system raises here.
+        missing = [path.name for path in files if not path.is_file()]
     except ImportError:
         raise
     except Exception as error:  # TFDS and protobuf raise what they like
@@ -137,7 +149,6 @@ def _flaw(folder: str, splits: tuple[str, ...]) -> str:
         return (
             f"dataset_info.json and features.json in {folder} cannot be used ({what})"
         )
-    missing = [path.name for path in files if not path.is_file()]
     if not missing:
         return ""
     return f"{folder} lacks {len(missing)} of {len(files)} files, such as {missing[0]}"
@@ -149,6 +160,7 @@ def builder(folder: str) -> Any:
 
     Raises:
         ImportError: if a library is missing; it says what to install.
+        ValueError: if the folder names code, or files outside of it.
     """
     try:
         *_, tensorflow_datasets = map(importlib.import_module, LIBRARIES)
@@ -157,7 +169,63 @@ def builder(folder: str) -> Any:
             f"{folder} is read by TensorFlow Datasets, without TensorFlow, and a "
             f'library is missing: {error}. pip install "jaxpad[tfds]"'
         ) from error
-    return tensorflow_datasets.builder_from_directory(folder)
+    _check_features(json.loads(pathlib.Path(folder, "features.json").read_bytes()))
+    try:
+        found = tensorflow_datasets.builder_from_directory(folder)
+    except ImportError as error:  # TensorFlow, for a type that NumPy has not
+        raise ValueError(
+            f"features.json asks for what is not there: {error}"
+        ) from error
+    _check_files(pathlib.Path(folder), found.info.splits.values())
+    return found
+
+
+def _check_features(content: Any) -> None:
+    """Raises for a class that is not TFDS's own: TFDS imports what is named here.
+
+    Text inside may be JSON again, which TFDS reads likewise.
+    """
+    if isinstance(content, str):
+        try:
+            content = json.loads(content)
+        except ValueError:
+            return
+        return _check_features(content)
+    for value in content if isinstance(content, list) else ():
+        _check_features(value)
+    for key, value in content.items() if isinstance(content, dict) else ():
+        named = isinstance(value, str) and key in CLASS_KEYS
+        if named and "." in value and not value.startswith(FEATURES):
+            raise ValueError(
+                f"features.json would import {value!r}, and may import only {FEATURES}*"
+            )
+        _check_features(value)
+
+
+def _check_files(folder: pathlib.Path, splits: Iterable[Any]) -> None:
+    """Raises for files that are not in the folder, by their names or by a link."""
+    for path in (path for split in splits for path in split.filepaths):
+        if not pathlib.Path(path).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"dataset_info.json names {path}, which leaves {folder}: its files lie "
+                "in the folder itself"
+            )
+
+
+def class_names(name: str, folder: str, feature: str) -> tuple[str, ...]:
+    """The names of the classes of a feature, of a folder that `prepared` gave.
+
+    Raises:
+        ValueError: if it has none; it says of which data set.
+    """
+    kinds = builder(folder).info.features
+    names = getattr(kinds[feature], "names", None) if feature in kinds else None
+    if not names:
+        raise ValueError(
+            f"{name}: features.json in {folder} names no classes of {feature!r}: "
+            "prepare the data set again."
+        )
+    return tuple(names)
 
 
 def _classes_among(found: Any) -> set[str]:

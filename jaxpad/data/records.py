@@ -15,6 +15,9 @@ DATASETS: Registry = Registry("data set")
 
 Task = Literal["classification", "segmentation"]
 
+# Of an image: a file of a few bytes can claim any size. PIL warns from here on.
+MOST_PIXELS = 89_478_485
+
 # The label of a pixel that does not count.
 IGNORE = 255
 

@@ -1,7 +1,7 @@
 """Data sets prepared by TensorFlow Datasets, read without TensorFlow."""
 
 from .folders import NATURAL
-from .prepared import TfdsSource, builder, prepared
+from .prepared import TfdsSource, class_names, prepared
 from .records import DATASETS, IGNORE, Dataset
 
 
@@ -31,10 +31,9 @@ def imagenet2012(*, data_dir: str | None = None) -> Dataset:
     """
     splits, name = ("train", "validation"), "imagenet2012"
     folder = prepared(name, name, data_dir, splits, manual="the files of ILSVRC2012")
-    features = builder(folder).info.features
     return Dataset(
         name="imagenet2012",
-        classes=tuple(features["label"].names),
+        classes=class_names(name, folder, "label"),
         train=TfdsSource(folder, "train", "image", "label", "file_name"),
         test=TfdsSource(folder, "validation", "image", "label", "file_name"),
         note=NATURAL,

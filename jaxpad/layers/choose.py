@@ -1,6 +1,5 @@
 """Which regularizer a rule gives to which convolution, and what it is told of it."""
 
-import ast
 import dataclasses
 import functools
 import inspect
@@ -18,6 +17,7 @@ from ..padding import Padding, per_axis_amounts
 from ..registry import parse_call
 from ..regularizers import REGULARIZERS
 from ..typing import Array
+from ..untrusted import literal
 from .conv import Conv
 from .from_flax import from_flax
 from .learned import LearnedConstant, Random
@@ -101,8 +101,8 @@ def _ordered(rules: Rules) -> Sequence[tuple[str, str]]:
     if not rules.startswith(("[", "(")):
         return [("", rules)]
     try:
-        return [_pair(rule) for rule in ast.literal_eval(rules)]
-    except (SyntaxError, TypeError, ValueError) as error:
+        return [_pair(rule) for rule in literal(rules)]
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f'rules {rules!r} cannot be read ({error}). Write "lorth(weight=0.1)", or '
             "pairs of a path's regex and a regularizer, \"[('stem', ''), ('', "

@@ -14,6 +14,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from flax import nnx
 from jax import export
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from ..typing import Array
@@ -52,10 +53,14 @@ def from_safetensors(model: nnx.Module, path: Path) -> None:
         path: of the file.
 
     Raises:
-        ValueError: if an array is missing, is not one of the model's, or has another
-            shape; the model is then unchanged.
+        ValueError: if the file is damaged, or an array is missing, is not one of the
+            model's, or has another shape; the model is then unchanged.
     """
-    arrays, variables = load_file(path), named_variables(model)
+    try:
+        arrays = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} cannot be read: {error}.") from error
+    variables = named_variables(model)
     shapes = {name: v.shape for name, v in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
     if shapes != found:

@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from ..layers import Conv
+from ..untrusted import read_npz
 from .names import Scheme, schemes
 from .paths import wanted
 
@@ -203,14 +204,12 @@ def _read(path: pathlib.Path) -> Mapping[str, np.ndarray]:
     library = None if _kind(path) == ".npz" else _safetensors()
     try:
         if library is None:
-            # Opened here, for NumPy leaves a broken file open.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
+            return read_npz(path)
         # Its module for NumPy knows no bfloat16. Numbers are needed in a trace too.
         with jax.ensure_compile_time_eval():
             arrays = library.load_file(path)
             return {name: np.asarray(array) for name, array in arrays.items()}
-    except Exception as error:  # zipfile and safetensors have errors of their own
+    except Exception as error:  # safetensors has errors of its own
         raise ValueError(
             f"{path} cannot be read: {type(error).__name__}: {error}."
         ) from error

@@ -1,6 +1,5 @@
 """`Padding`: what a name in a config stands for."""
 
-import ast
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from ..arith import AMOUNTS, explicit_widths, side_widths
 from ..registry import Registry, parse_call
 from ..typing import Amount, Mode
+from ..untrusted import literal
 from .modes import MODES
 from .names import ELSEWHERE, HINTS, refuse_cells
 from .pad import per_axis_modes, per_axis_widths
@@ -125,8 +125,8 @@ def as_padding(spec: Any) -> Padding:
 
 def _modes(spec: str) -> Any:
     try:
-        return ast.literal_eval(spec)
-    except (SyntaxError, ValueError) as error:
+        return literal(spec)
+    except ValueError as error:
         raise ValueError(
             f"cannot read padding {spec!r}: write a mode per axis with the names in "
             "quotes, \"('reflect', 'circular')\"."

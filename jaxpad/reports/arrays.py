@@ -1,15 +1,19 @@
 """Read the test images that a run kept, and what the model said of them."""
 
 import pathlib
-import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
 
+from jaxpad.untrusted import read_npz
+
 
 IGNORE = 255  # the label of pixels that do not count
-KEYS = ("index", "image", "label", "prediction", "probability")
+# Kinds of numbers, as NumPy calls them, and how many axes.
+KEYS = {
+    **{"index": ("iu", 1), "image": ("u", 4), "label": ("iu", 1)},
+    **{"prediction": ("iu", 1), "probability": ("f", 1)},
+}
 
 
 class Answers(NamedTuple):
@@ -44,10 +48,12 @@ def read_answers(path: pathlib.Path, classes: int) -> list[Answers]:
     Raises:
         ValueError: an array is missing, of a wrong shape, or holds what is no class.
     """
-    stored = _read(path)
+    stored = read_npz(path)
+    for key, (kinds, axes) in KEYS.items():
+        if key in stored:
+            _check_array(path, key, stored[key], kinds, axes)
     missing = [key for key in KEYS if key not in stored]
-    count = len(stored["index"]) if "index" in stored else 0
-    if missing or any(len(stored[key]) != count for key in KEYS):
+    if missing or len({len(stored[key]) for key in KEYS}) > 1:
         raise ValueError(
             f"{path} does not hold the arrays {', '.join(KEYS)} of one length: "
             f"{_shapes(stored)}."
@@ -78,10 +84,11 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
     Raises:
         ValueError: an array is missing, of a wrong shape, or holds what is no class.
     """
-    stored = _read(path)
+    stored = read_npz(path)
     if "index" not in stored:
         raise ValueError(f"{path} has no array 'index': {_shapes(stored)}.")
     masks = []
+    _check_array(path, "index", stored["index"], "iu", 1)
     for row, number in enumerate(stored["index"]):
         names = [f"{key}_{row}" for key in ("image", "label", "prediction")]
         if missing := [name for name in names if name not in stored]:
@@ -89,6 +96,7 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
         image, label, prediction = (stored[name] for name in names)
         _check_image(path, names[0], image)
         for name, mask in zip(names[1:], (label, prediction), strict=True):
+            _check_array(path, name, mask, "iu", 2)
             if mask.shape != image.shape[:2]:
                 raise ValueError(
                     f"{path}: {name!r} is {mask.shape}; expected {image.shape[:2]}, "
@@ -100,18 +108,20 @@ def read_masks(path: pathlib.Path, classes: int) -> list[Masks]:
     return masks
 
 
-def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return dict(stored)
-    # numpy takes what is no archive for a pickle, and returns a lone array as it is.
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is no npz file, or is damaged: {error}") from error
-
-
 def _shapes(stored: dict[str, np.ndarray]) -> str:
     shapes = ", ".join(f"{name} {array.shape}" for name, array in stored.items())
     return f"it holds {shapes or 'nothing'}"
+
+
+def _check_array(
+    path: pathlib.Path, name: str, array: np.ndarray, kinds: str, axes: int
+) -> None:
+    if array.dtype.kind not in kinds or array.ndim != axes:
+        numbers = "numbers" if "f" in kinds else "whole numbers"
+        raise ValueError(
+            f"{path}: {name!r} is {array.dtype} {array.shape}; expected {numbers} "
+            f"along {axes} axes."
+        )
 
 
 def _check_image(path: pathlib.Path, name: str, image: np.ndarray) -> None:

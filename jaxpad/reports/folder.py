@@ -1,14 +1,15 @@
 """Read what a run left in its folder, and say clearly what is missing from it."""
 
-import json
 import pathlib
+import reprlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxpad.reports.arrays import Answers, Masks, read_answers, read_masks
-from jaxpad.reports.results import read_json, read_results
+from jaxpad.reports.results import is_number, read_results
+from jaxpad.untrusted import json_object, read_json
 
 
 FILES = ("config.json", "metrics.jsonl", "results.json", "examples.npz")
@@ -113,17 +114,25 @@ def read_metrics(
     test: dict[int, dict[str, Any]] = {}
     for number, line in lines:
         try:
-            entry = json.loads(line)
+            entry = json_object(line, "it")
             step = int(entry["step"])
-        except (ValueError, TypeError, KeyError) as error:
+            _check_numbers(entry, (*TRAIN_KEYS, *TEST_KEYS[task]))
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             if number == lines[-1][0]:
                 break
             raise ValueError(
                 f"{path}, line {number} is {line[:60]!r}; expected a JSON object with "
-                "a 'step'. Mend or delete that line and write the report again."
+                f"a 'step' ({error}). Mend or delete that line and write the report "
+                "again."
             ) from error
         (test if "test_loss" in entry else train)[step] = entry
     return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS[task])
+
+
+def _check_numbers(entry: dict[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if entry.get(key) is not None and not is_number(entry[key]):
+            raise ValueError(f"{key!r} is {reprlib.repr(entry[key])}, no number")
 
 
 def _columns(

@@ -1,41 +1,73 @@
 """Read results.json, and say clearly what is missing from it."""
 
-import json
+import math
 import pathlib
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxpad.untrusted import read_json
 
-RESULT_KEYS = """dataset.name dataset.task dataset.classes dataset.note padding
-    model.name model.parameters device steps epochs seed train_seconds headline
-    test.examples test.accuracy test.loss test.class_accuracy trivial.accuracy best
-    confusion confusions""".split()
+
+RESULT_KEYS = {
+    "a text": "dataset.name dataset.task dataset.note device headline",
+    "texts": "dataset.classes",
+    "a number": """model.parameters steps epochs train_seconds test.examples
+        test.accuracy trivial.accuracy""",
+    "a number or null": "test.loss",
+    "numbers or null": "test.class_accuracy",
+    "rows of whole numbers": "confusions",
+    "rows of whole numbers or null": "confusion",
+    "an object or null": "best",
+    "anything": "padding model.name seed",
+}
 TASK_KEYS = {
-    "classification": "test.correct test.interval test.class_examples border".split(),
-    "segmentation": """test.pixels test.miou test.mean_accuracy test.class_iou
-        test.class_pixels trivial.miou""".split(),
+    "classification": {
+        "a number": "test.correct",
+        "numbers": "test.interval",
+        "whole numbers": "test.class_examples",
+        "an object or null": "border",
+    },
+    "segmentation": {
+        "a number": "test.pixels",
+        "a number or null": "test.miou test.mean_accuracy trivial.miou",
+        "numbers or null": "test.class_iou",
+        "whole numbers": "test.class_pixels",
+    },
 }
 
 
-def read_json(path: pathlib.Path) -> dict[str, Any]:
-    """Reads an object.
+def is_number(value: Any) -> bool:
+    """Whether JSON gave a number that a page can show: one that a float can hold."""
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    return real and not 1e300 < abs(value) < math.inf
 
-    Args:
-        path: the file.
 
-    Returns:
-        Its content.
+def _whole(value: Any) -> bool:
+    return is_number(value) and isinstance(value, int)
 
-    Raises:
-        ValueError: it is not JSON, or something else than an object.
-    """
-    try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} holds a {type(value).__name__}; expected an object.")
-    return value
+
+def _several(one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(one, value))
+
+
+def _or_null(one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or one(value)
+
+
+KINDS: dict[str, Callable[[Any], bool]] = {
+    "a text": lambda value: isinstance(value, str),
+    "texts": _several(lambda value: isinstance(value, str)),
+    "a number": is_number,
+    "a number or null": _or_null(is_number),
+    "numbers": _several(is_number),
+    "numbers or null": _several(_or_null(is_number)),
+    "whole numbers": _several(_whole),
+    "rows of whole numbers": _several(_several(_whole)),
+    "rows of whole numbers or null": _or_null(_several(_several(_whole))),
+    "an object or null": lambda value: value is None or isinstance(value, dict),
+    "anything": lambda value: True,
+}
 
 
 def read_results(path: pathlib.Path) -> dict[str, Any]:
@@ -48,7 +80,8 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        ValueError: it is not JSON, lacks a key, or has lists of a wrong length.
+        ValueError: it is not JSON, lacks a key, or holds something of another kind or
+            length.
     """
     results = read_json(path)
     _check_keys(path, results, RESULT_KEYS)
@@ -59,13 +92,15 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
         )
     _check_keys(path, results, TASK_KEYS[task])
     _check_lengths(path, results)
+    _check_headline(path, results)
+    _check_confusions(path, results)
     return results
 
 
 def _check_keys(
-    path: pathlib.Path, results: dict[str, Any], keys: Sequence[str]
+    path: pathlib.Path, results: dict[str, Any], kinds: Mapping[str, str]
 ) -> None:
-    for dotted in keys:
+    for kind, dotted in ((k, d) for k, keys in kinds.items() for d in keys.split()):
         value: Any = results
         for key in dotted.split("."):
             if not isinstance(value, dict) or key not in value:
@@ -74,15 +109,45 @@ def _check_keys(
                     f"--workdir {path.parent}` with the flags of the run."
                 )
             value = value[key]
+        if not KINDS[kind](value):
+            raise ValueError(
+                f"{path}: {dotted!r} is {reprlib.repr(value)}; expected {kind}."
+            )
+
+
+def _check_headline(path: pathlib.Path, results: dict[str, Any]) -> None:
+    for part in ("test", "trivial", *(("best",) if results["best"] else ())):
+        if not _or_null(is_number)(results[part].get(results["headline"], "")):
+            raise ValueError(
+                f"{path}: 'headline' is {results['headline']!r}, and {part!r} has no "
+                "such number."
+            )
+    if results["best"] and not is_number(results["best"].get("epoch")):
+        raise ValueError(f"{path}: 'best' has no 'epoch', a number.")
+
+
+def _check_confusions(path: pathlib.Path, results: dict[str, Any]) -> None:
+    test, classes = results["test"], len(results["dataset"]["classes"])
+    totals = test.get("class_examples") or test["class_pixels"]
+    for row in results["confusions"]:
+        if len(row) != 3 or not 0 <= min(row[:2]) <= max(row[:2]) < classes:
+            raise ValueError(
+                f"{path}: 'confusions' has {row}; expected two of the {classes} "
+                "classes by number, and how often."
+            )
+        if not totals[row[0]]:
+            raise ValueError(f"{path}: 'confusions' has {row}, of a class without any.")
 
 
 def _check_lengths(path: pathlib.Path, results: dict[str, Any]) -> None:
     classes = len(results["dataset"]["classes"])
     for key, values in results["test"].items():
-        if key.startswith("class_") and len(values) != classes:
+        if not key.startswith("class_"):
+            continue
+        if not isinstance(values, list) or len(values) != classes:
             raise ValueError(
-                f"{path}: 'test.{key}' has {len(values)} values; expected {classes}, "
-                "as many as 'dataset.classes'."
+                f"{path}: 'test.{key}' is {reprlib.repr(values)}; expected {classes} "
+                "values, as many as 'dataset.classes'."
             )
     # None where there are too many classes for a matrix.
     lengths = [len(row) for row in results["confusion"] or []]

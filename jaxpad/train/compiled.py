@@ -10,6 +10,7 @@ import pathlib
 import re
 from typing import Any
 
+from ..untrusted import read_json
 from .workdir import write_whole
 
 
@@ -153,10 +154,10 @@ def cache_file(lowered: Any, devices: Any, folder: pathlib.Path) -> pathlib.Path
 def read(path: pathlib.Path) -> Measured | None:
     """What was kept, if it was, and can be read."""
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path)
         found["collectives"] = {k: (*v,) for k, v in found["collectives"].items()}
         return Measured(**found)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -2,10 +2,10 @@
 
 import contextlib
 import difflib
+import math
+import numbers
 from collections.abc import Iterator
 from typing import Any, get_args
-
-import numpy as np
 
 from ..data.examples import Policy
 from ..data.records import check_one_of
@@ -45,6 +45,10 @@ LEAST = {
     "checkpoint_steps": 1,
     "checkpoints_kept": 1,
 }
+REALS = (
+    *("learning_rate", "warmup_epochs", "label_smoothing", "average"),
+    "zero_coverage",
+)
 
 
 @contextlib.contextmanager
@@ -80,6 +84,7 @@ def check_values(config: Any) -> None:
     Raises:
         ValueError: with what was expected.
     """
+    _check_types(config)
     check_one_of("config.on_error", config.on_error, get_args(Policy))
     for key, least in LEAST.items():
         if config[key] < least:
@@ -89,7 +94,7 @@ def check_values(config: Any) -> None:
                 else f"config.{key}={config[key]}: expected 0 or more."
             )
     for key in ("learning_rate", "warmup_epochs"):
-        if not (np.isfinite(config[key]) and config[key] >= 0):
+        if not 0 <= config[key] < math.inf:
             raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
     for key in ("label_smoothing", "average"):
         if not 0 <= config[key] < 1:
@@ -101,3 +106,20 @@ def check_values(config: Any) -> None:
             f"config.parts={config.parts} does not divide config.batch_size="
             f"{config.batch_size}: parts of a batch are equal."
         )
+
+
+def _check_types(config: Any) -> None:
+    """Raises for what is no number: in a config from a file, anything may stand."""
+    mesh = config.to_dict()["mesh"]
+    if not isinstance(mesh, dict):
+        raise ValueError(f"config.mesh={mesh!r}: expected devices by axis.")
+    whole = {key: config[key] for key in (*LEAST, "zero")}
+    whole |= {f"mesh.{axis}": count for axis, count in mesh.items()}
+    real = {key: config[key] for key in REALS}
+    for values, kind, what in (
+        (whole, numbers.Integral, "a whole number"),
+        (real, numbers.Real, "a number"),
+    ):
+        for key, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise ValueError(f"config.{key}={value!r}: expected {what}.")

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import math
+import operator
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from ..untrusted import json_object
 from .trackers import Tracker
 from .workdir import write_whole
 
@@ -67,12 +69,13 @@ def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
         return []
     rows = []
     # What follows the last newline is torn, or empty.
-    for number, line in enumerate(path.read_text().split("\n")[:-1], 1):
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
         try:
-            rows.append(json.loads(line))
-        except ValueError as error:
+            rows.append(json_object(line, "it"))
+            operator.index(rows[-1]["step"])
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path} is damaged at line {number}: {error}. Delete that line to go "
-                "on without its step in the curves."
+                f"{path} is damaged at line {number}, {line[:60]!r}: {error}. Delete "
+                "it to go on without its step in the curves."
             ) from error
     return rows

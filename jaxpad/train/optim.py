@@ -133,6 +133,8 @@ def _transform(
     make = (
         Registry("optimizer").resolve(name)
         if ":" in name
+        else None
+        if name.startswith("_")
         else getattr(optax, name, None)
     )
     if not callable(make):
@@ -152,7 +154,7 @@ def _transform(
     options = dict.fromkeys(MASKS & parameters.keys(), mask) | options
     try:
         transform: Any = make(**options)
-    except TypeError as e:
+    except (TypeError, ValueError) as e:
         raise ValueError(f"{spec!r}: {e}. It takes {', '.join(parameters)}.") from e
     if not (hasattr(transform, "init") and hasattr(transform, "update")):
         raise ValueError(

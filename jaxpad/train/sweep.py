@@ -12,6 +12,7 @@ from typing import Any
 from absl import flags
 from ml_collections.config_flags.tuple_parser import TupleParser
 
+from ..untrusted import parsing
 from .workdir import flatten
 
 
@@ -149,8 +150,9 @@ def _read_values(key: str, text: str, now: Any) -> list[Any]:
     values = []
     for part in parts:
         try:
-            values.append(parser.parse(part))
-        except (ValueError, SyntaxError) as error:
+            with parsing(part):
+                values.append(parser.parse(part))
+        except ValueError as error:
             raise ValueError(
                 f"--sweep {key}={text}: {part!r} is not {kind}, as config.{key} is. "
                 f"Type values with commas between, {like}"

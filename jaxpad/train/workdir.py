@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Set
 from typing import Any
 
+from ..untrusted import read_json
 from .keys import SAFE
 
 
@@ -113,8 +114,7 @@ def _changes(
     path: pathlib.Path, config: dict[str, Any], allow_changes: bool
 ) -> list[str]:
     try:
-        saved = json.loads(path.read_text())
-        changed = config_changes(saved, config)
+        changed = config_changes(read_json(path), config)
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} is no config that a run has saved ({error}): is this folder a "

@@ -158,6 +158,14 @@ def test_safetensors_of_another_network(tmp_path: pathlib.Path, model: Any):
         from_safetensors(abstract(norm=False), tmp_path / "net.safetensors")
 
 
+def test_safetensors_that_are_damaged(tmp_path: pathlib.Path, model: Any):
+    path = tmp_path / "net.safetensors"
+    to_safetensors(model, path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=rf"{path} cannot be read: .*metadata"):
+        from_safetensors(model, path)
+
+
 def test_orbax_reads_the_checkpoint_alone(tmp_path: pathlib.Path, model: Any):
     to_orbax(model, tmp_path / "net")
     arrays = named_arrays(model)

@@ -26,7 +26,13 @@ def test_torn_last_line_is_ignored(make_run, torn):
     assert write_report(folder).read_bytes() == whole
 
 
-@pytest.mark.parametrize("broken", ['{"step": 2, "ep', "[1, 2]", '{"epoch": 1.0}', "5"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *('{"step": 2, "ep', "[1, 2]", '{"epoch": 1.0}', "5", '{"step": Infinity}'),
+        *('{"step": 2, "loss": "low"}', '{"step": 2, "loss": [1]}', "[" * 200_000),
+    ],
+)
 def test_broken_line_elsewhere_is_named(make_run, broken):
     path = make_run() / "metrics.jsonl"
     lines = path.read_text().splitlines()
@@ -134,6 +140,15 @@ def test_damaged_images_are_refused(make_run, name, content):
         ("segmentation", {"label_0": np.full((6, 8), 254)}, "'label_0' has labels 254"),
         ("segmentation", {"prediction_0": np.full((6, 8), 255)}, "'prediction_0' has"),
         ("segmentation", {"image_0": np.zeros((6, 8), np.uint8)}, r"uint8 \(6, 8\)"),
+        (
+            "classification",
+            {"index": np.int64(3)},
+            r"'index' is int64 \(\); expected wh",
+        ),
+        ("classification", {"label": np.zeros(2, "M8[s]")}, "'label' is datetime64"),
+        ("classification", {"probability": np.zeros((2, 2))}, "along 1 axes"),
+        ("segmentation", {"index": np.array(["a", "b"])}, "'index' is <U1"),
+        ("segmentation", {"label_0": np.zeros((6, 8), "V8")}, r"'label_0' is \|V8"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(make_run, task, change, words):
@@ -154,5 +169,24 @@ def test_missing_errors_are_named(make_run):
 
 def test_class_figures_that_do_not_fit_the_classes_are_refused(make_run):
     test = make_results()["test"] | {"class_examples": [1, 2]}
-    with pytest.raises(ValueError, match=r"class_examples' has 2 values; expected 3"):
+    with pytest.raises(ValueError, match=r"class_examples' is \[1, 2\]; expected 3"):
         write_report(make_run(test=test))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": "many"}, "'epochs' is 'many'; expected a number"),
+        ({"epochs": 10**400}, "'epochs' is 1000.*; expected a number"),
+        ({"dataset": {"classes": 3}}, "has no 'dataset.name'"),
+        ({"device": None}, "'device' is None; expected a text"),
+        ({"headline": "loss"}, "'headline' is 'loss', and 'trivial' has no"),
+        ({"best": {"accuracy": 0.5}}, "'best' has no 'epoch'"),
+        ({"confusions": [[0, 9, 1]]}, r"\[0, 9, 1\]; expected two of the 3 classes"),
+        ({"confusion": 3}, "'confusion' is 3; expected rows of whole numbers or null"),
+        ({"confusions": [[0, "1", 1]]}, "expected rows of whole numbers"),
+    ],
+)
+def test_results_of_another_kind_are_refused(make_run, change, words):
+    with pytest.raises(ValueError, match=rf"results\.json.*{words}"):
+        write_report(make_run(**change))

@@ -1,14 +1,17 @@
 """Every mistake in a config is found before anything is compiled."""
 
+import json
 from typing import Any
 
 import jax
+import ml_collections
 import pytest
 
 from jaxpad import Padding
 from jaxpad.data import Dataset
 from jaxpad.padding import as_padding
 from jaxpad.train import build
+from jaxpad.train.keys import check_values
 
 from .jobs import small_config
 from .tiny import tiny_config, tiny_job
@@ -101,6 +104,7 @@ def not_installed() -> Dataset:
             {"augment": ("mixup(alpha=0)",)},
             r"config.augment=\('mixup.*alpha=0: expected",
         ),
+        ({"model": ".nets:net"}, r"config.model='.nets:net': cannot import model"),
         ({"optimizer": ("sgdd",)}, r"config.optimizer=\('sgdd',\): 'sgdd' is no func"),
         (
             {"optimizer": ("sgd(momentum='a')",)},
@@ -127,6 +131,30 @@ def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
     assert not any("step" in name for name in compiled)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("batch_size", "64", "config.batch_size='64': expected a whole number"),
+        ("epochs", True, "config.epochs=True: expected a whole number"),
+        ("learning_rate", None, "config.learning_rate=None: expected a number"),
+        ("average", "high", "config.average='high': expected a number"),
+        ("mesh", [1], r"config.mesh=\[1\]: expected devices by axis"),
+        ("mesh", {"data": 1.5}, "config.mesh.data=1.5: expected a whole number"),
+        ("learning_rate", float("inf"), "config.learning_rate=inf: expected 0 or more"),
+    ],
+)
+def test_a_file_s_config_may_hold_anything(key: str, value: Any, message: str):
+    saved = json.loads(json.dumps(tiny_config().to_dict())) | {key: value}
+    with pytest.raises(ValueError, match=message):
+        check_values(ml_collections.ConfigDict(saved))
+
+
+def test_a_whole_number_of_any_size_is_a_rate():
+    check_values(tiny_config(learning_rate=10.0**30))
+    saved = json.loads(json.dumps(tiny_config().to_dict()))
+    check_values(ml_collections.ConfigDict(saved | {"learning_rate": 10**30}))
 
 
 def test_same_seed_same_start_other_seed_other_start():

@@ -15,7 +15,10 @@ from jaxpad.train.checkpoint.export import export_run
 from jaxpad.train.workdir import open_workdir
 
 from .test_checkpoint import files, flip
-from .tiny import tiny_job
+from .tiny import Linear, tiny_job
+
+
+OWN = [f"{Linear.__module__}:Linear"]  # what the run's config names
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def expected(folder: pathlib.Path) -> np.ndarray:
 
 
 def test_program_says_what_the_run_says(folder: pathlib.Path, tmp_path: pathlib.Path):
-    said = export_run(folder, tmp_path / "net.stablehlo")
+    said = export_run(folder, tmp_path / "net.stablehlo", OWN)
     assert said.endswith("from uint8 images of 8x8x1 to 10 scores")
     program = jax.export.deserialize(
         bytearray((tmp_path / "net.stablehlo").read_bytes())
@@ -53,8 +56,8 @@ def test_program_says_what_the_run_says(folder: pathlib.Path, tmp_path: pathlib.
 
 
 def test_arrays_are_the_checkpoint_s(folder: pathlib.Path, tmp_path: pathlib.Path):
-    export_run(folder, tmp_path / "net.safetensors")
-    export_run(folder, tmp_path / "net")
+    export_run(folder, tmp_path / "net.safetensors", OWN)
+    export_run(folder, tmp_path / "net", OWN)
     arrays = load_file(tmp_path / "net.safetensors")
     with ocp.StandardCheckpointer() as reader:
         again = reader.restore(tmp_path / "net")
@@ -90,7 +93,8 @@ def test_no_run_and_no_checkpoint(
         if config is not None:
             open_workdir(tmp_path, tiny_job().config, 0)
         target = str(tmp_path / "net.safetensors")
-        monkeypatch.setattr("sys.argv", ["checkpoint", "export", str(tmp_path), target])
+        words = ["checkpoint", "export", str(tmp_path), target, "--import", *OWN]
+        monkeypatch.setattr("sys.argv", words)
         with pytest.raises(SystemExit, match="2"):
             main()
         assert message in capsys.readouterr().err
@@ -104,9 +108,30 @@ def test_a_damaged_checkpoint_is_not_exported(
 ):
     run, target = shutil.copytree(folder, tmp_path / "run"), tmp_path / "net"
     flip(files(run / "checkpoints" / "3" / "arrays")[-1], 100)
-    monkeypatch.setattr("sys.argv", ["checkpoint", "export", str(run), str(target)])
+    words = ["checkpoint", "export", str(run), str(target), "--import", OWN[0]]
+    monkeypatch.setattr("sys.argv", words)
     with pytest.raises(SystemExit, match="6"):
         main()
     assert "is not as it was written" in capsys.readouterr().err
     assert not target.exists()
     assert (run / "checkpoints" / "3").exists(), "a command sets nothing aside"
+
+
+def test_a_run_s_own_code_is_imported_on_the_user_s_word_alone(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+):
+    target = tmp_path / "net.safetensors"
+    with pytest.raises(ValueError, match=rf"config\.model=.* type --import {OWN[0]}$"):
+        export_run(folder, target)
+    with pytest.raises(ValueError, match="would import code"):
+        export_run(folder, target, ["some.other:thing"])
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "[]", '{"a.b": 1}', '{"mesh": 3}', "{", '{"seed": "0"}']
+)
+def test_a_config_that_no_run_has_saved(tmp_path: pathlib.Path, text: str):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"is no run's folder|the config lacks"):
+        export_run(tmp_path, tmp_path / "net")

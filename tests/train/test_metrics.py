@@ -43,6 +43,16 @@ def test_broken_line_in_the_middle_is_an_error(tmp_path: pathlib.Path):
         read_metrics(path)
 
 
+@pytest.mark.parametrize(
+    "line", [b"[1]", b"{}", b'{"step": "1"}', b"\xff\xff", b"[" * 200_000]
+)
+def test_a_line_that_is_no_row_is_named(tmp_path: pathlib.Path, line: bytes):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + line + b"\n")
+    with pytest.raises(ValueError, match=r"metrics\.jsonl is damaged at line 2"):
+        read_metrics(path)
+
+
 def test_full_disk_says_how_to_go_on(tmp_path: pathlib.Path):
     log = MetricsLog(tmp_path, 0)
     log._file.close()

@@ -181,6 +181,8 @@ def test_import_from_elsewhere():
         (["sgd(learning_rate=0.5)"], "write it as config.learning_rate"),
         (["nowhere:sgd"], "cannot import optimizer 'nowhere:sgd'"),
         (["contrib"], "'contrib' is no function of optax"),
+        (["__init__(name='x')"], "'__init__' is no function of optax"),
+        ([r"sgd(momentum=0.9, accumulator_dtype='\ud800')"], r"^[\"']sgd\(momentum"),
         (
             [
                 "exponential_decay(init_value=1, transition_steps=1, decay_rate=1)",

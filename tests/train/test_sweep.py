@@ -62,6 +62,7 @@ def test_without_words_one_arm_changes_nothing():
         (["new_head=maybe"], "'maybe' is not true or false"),
         (["learning_rate=fast"], "'fast' is not a number"),
         (["augment=flip cutout"], "'flip cutout' is not a tuple"),
+        (["augment={[]: 1}"], r"'\{\[\]: 1\}' is not a tuple"),
         (["model=resnet20(width=4"], r"model=resnet20\(width=4: a \) is missing"),
         (["zero=0,1", "zero=3"], r"zero has values already.* such as zero=0,1,3"),
     ],

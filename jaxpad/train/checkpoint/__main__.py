@@ -60,6 +60,14 @@ def _parser() -> argparse.ArgumentParser:
         help="NAME.stablehlo (a program), NAME.safetensors (the arrays, also to begin "
         "a new run with), or a new folder (the arrays, for Orbax)",
     )
+    command.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="PACKAGE.MODULE:NAME",
+        help="your own code that the run's config names; without this it is refused",
+    )
     return parser
 
 
@@ -86,7 +94,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    print(export_run(arguments.folder, arguments.target))
+    print(export_run(arguments.folder, arguments.target, arguments.imports))
     return 0
 
 

@@ -1,0 +1,15 @@
+"""All that is fuzzed."""
+
+from tests.fuzz import arrays, images, overrides, prepared, runs, specs, sweeps
+
+
+TARGETS = [
+    specs.TARGET,
+    overrides.WORDS_TARGET,
+    overrides.FILE_TARGET,
+    sweeps.TARGET,
+    *runs.TARGETS,
+    *arrays.TARGETS,
+    images.TARGET,
+    prepared.TARGET,
+]
