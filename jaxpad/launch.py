@@ -1,20 +1,22 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--profile STEPS]
+                 [--check] [--profile STEPS] [--replay FILE]
                  [--compile_only [--topology NAME] [--sweep KEY=VALUE,VALUE,... ...]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
-It exits with 2 if config or data are wrong, which starting it again does not mend, or
-if a step that was only compiled does not fit; with 3 if another process that it trains
-with is gone, and with 1 if anything else stopped it.
+Its exit codes stand in jaxpad/train/exits.py and docs/reliability.md: 2 is a config or
+data that starting again does not mend, 42 a run that SIGTERM stopped and that goes on
+when it is started again.
 """
 
+import contextlib
 import datetime
 import importlib.util
 import logging as standard
 import pathlib
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 
@@ -89,6 +91,8 @@ def _train(argv: list[str]) -> None:
         _check()
     if flags.FLAGS.compile_only:
         _plan(words)
+    if flags.FLAGS.replay is not None:
+        _replay(pathlib.Path(flags.FLAGS.replay))
     from .address import read_address
 
     given = flags.FLAGS
@@ -97,37 +101,58 @@ def _train(argv: list[str]) -> None:
     except ValueError as error:
         _fail(str(error))
     if not (address or given.distributed):
-        return _run(first=True)
+        from .train import Stop
+
+        return _run(Stop(), first=True)
     first = _joined(address)
+    from .train import Stop
     from .train.watch import watched
 
-    with watched():
-        _run(first)
+    stop = Stop(alone=False)
+    with watched(stop):
+        _run(stop, first)
 
 
-def _run(first: bool) -> None:
+def _run(stop: Any, first: bool) -> None:
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .reports.words import summary
-    from .train import build, how_to_open, run
+    from .train import build, how_to_open, listening, run
 
-    console, folder = Console(soft_wrap=True, quiet=not first), None
-    try:
-        config = flags.FLAGS.config
-        folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
-        results = run(build(config), folder, console, flags.FLAGS.profile)
+    console, given = Console(soft_wrap=True, quiet=not first), flags.FLAGS
+    folder = pathlib.Path(given.workdir or _new_folder(given.config))
+    with _endings(stop, console, folder):
+        with listening(stop, console):
+            results = run(build(given.config), folder, console, given.profile, stop)
         report = write_report(folder) if first else None
-    except (TypeError, ValueError, ImportError) as error:
-        _fail(str(error))
-    except OSError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
     if report is None:
         return
     console.print(summary(results, folder, report), highlight=False)
-    if flags.FLAGS.profile:
+    if given.profile:
         console.print(how_to_open(folder), highlight=False)
+
+
+@contextlib.contextmanager
+def _endings(stop: Any, console: Console, folder: pathlib.Path) -> Iterator[None]:
+    """Turns what ends a run into words and an exit code."""
+    from .train import Exit, NumbersError, StoppedError
+
+    go_on = f"stopped; to go on, run the same with --workdir={folder}"
+    try:
+        yield
+    except StoppedError:
+        console.print(go_on, highlight=False)
+        sys.exit(stop.code)
+    except KeyboardInterrupt:  # while the report is written
+        sys.exit(go_on)
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    except NumbersError as error:
+        _fail(str(error), Exit.NUMBERS)
+    except MemoryError as error:
+        _fail(str(error), Exit.MEMORY)
+    except OSError as error:
+        _fail(str(error), Exit.FAILED)
 
 
 def _joined(address: dict[str, Any]) -> bool:
@@ -147,9 +172,9 @@ def _joined(address: dict[str, Any]) -> bool:
     return jax.process_index() == 0
 
 
-def _fail(reason: str) -> NoReturn:
+def _fail(reason: str, code: int = 2) -> NoReturn:
     print(f"error: {reason}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def _check() -> NoReturn:
@@ -195,6 +220,18 @@ def _plan(words: list[str]) -> NoReturn:
         sys.exit("stopped")
     print(f"\n{text}\n\nwritten to {path}")
     sys.exit(0 if fits else 2)
+
+
+def _replay(path: pathlib.Path) -> NoReturn:
+    """Prints where a step on a kept batch is not finite."""
+    from .train import build, replay
+
+    folder = pathlib.Path(flags.FLAGS.workdir or path.parent)
+    try:
+        print(replay(build(flags.FLAGS.config), folder, path))
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    sys.exit(0)
 
 
 def _new_folder(config: Any) -> pathlib.Path:
