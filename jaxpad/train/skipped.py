@@ -32,7 +32,7 @@ class Skips:
         if self.path.exists():
             write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows))
 
-    def note(self, step: int, row: dict[str, float], batch: Batch) -> None:
+    def note(self, step: int, row: dict[str, Any], batch: Batch) -> None:
         """Takes a step's row of metrics.
 
         Raises:
@@ -66,7 +66,7 @@ class Skips:
         np.savez_compressed(path, **arrays)
         return path
 
-    def _told(self, step: int, row: dict[str, float], path: pathlib.Path) -> str:
+    def _told(self, step: int, row: dict[str, Any], path: pathlib.Path) -> str:
         return (
             f"{self.in_a_row} steps in a row, the last of them step {step}, were not "
             f"finite or a spike: loss {row['loss']}, norm of the gradient "
