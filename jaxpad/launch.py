@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import importlib.util
 import logging as standard
+import os
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -101,16 +102,39 @@ def _train(argv: list[str]) -> None:
     except ValueError as error:
         _fail(str(error))
     if not (address or given.distributed):
-        from .train import Stop
+        return _alone()
+    _together(address)
 
-        return _run(Stop(), first=True)
+
+def _alone() -> None:
+    from .train import Stop
+
+    stop = Stop()
+    with _prompt(stop):
+        _run(stop, first=True)
+
+
+def _together(address: dict[str, Any]) -> None:
     first = _joined(address)
     from .train import Stop
     from .train.watch import watched
 
     stop = Stop(alone=False)
-    with watched(stop):
+    with _prompt(stop), watched(stop):
         _run(stop, first)
+
+
+@contextlib.contextmanager
+def _prompt(stop: Any) -> Iterator[None]:
+    """Ends a run that was asked to, without waiting for threads that still read."""
+    try:
+        yield
+    except SystemExit as end:
+        if not stop.asked:
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
 
 
 def _run(stop: Any, first: bool) -> None:
