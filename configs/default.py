@@ -44,6 +44,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.label_smoothing = 0.1  # part of the target spread over all classes
     config.regularizer = ""  # "lorth(weight=0.1)", or rules by path; "" is none
     config.parts = 1  # of a batch, one after another, if it is too large at once
+    config.max_skips = 10  # steps in a row left out as not finite; one more ends it
+    config.skip_spikes = 0.0  # deviations above the usual loss also left out; 0 is off
     config.average = 0.0  # decay a step of a moving average that is tested; 0 is none
 
     # How it is tested
@@ -61,7 +63,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.sharding = "whole"  # or "transformer", or rules by path: the "model" axis
 
     # What is kept
-    config.checkpoint_steps = 100  # steps between checkpoints
+    config.checkpoint_steps = 100  # steps between checkpoints; each test has one, too
     config.checkpoints_kept = 2  # newest ones
     config.trackers = ("tensorboard",)  # names in jaxpad.train.TRACKERS; () is none
     config.lock()  # a key with a typing error is an error, not a new key

@@ -1,22 +1,24 @@
 """Train a model: flags, config, workdir; no logic.
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
-                 [--check] [--profile STEPS] [--allow_changes]
+                 [--check] [--profile STEPS] [--allow_changes] [--replay FILE]
                  [--compile_only [--topology NAME] [--sweep KEY=VALUE,VALUE,... ...]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
-It exits with 2 if config or data are wrong, which starting it again does not mend, or
-if a step that was only compiled does not fit; with 3 if another process that it trains
-with is gone, with 6 if none of a run's checkpoints is good any more, and with 1 if
-anything else stopped it.
+Its exit codes stand in jaxpad/train/exits.py and docs/reliability.md: 2 is a config or
+data that starting again does not mend, 42 a run that SIGTERM stopped and that goes on
+when it is started again.
 """
 
+import contextlib
 import datetime
 import importlib.util
 import logging as standard
+import os
 import pathlib
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 
@@ -110,6 +112,8 @@ def _train(argv: list[str]) -> None:
         _check()
     if flags.FLAGS.compile_only:
         _plan(words)
+    if flags.FLAGS.replay is not None:
+        _replay(pathlib.Path(flags.FLAGS.replay))
     from .address import read_address
 
     given = flags.FLAGS
@@ -118,12 +122,26 @@ def _train(argv: list[str]) -> None:
     except ValueError as error:
         _fail(str(error))
     if not (address or given.distributed):
-        return _run(first=True)
+        return _alone()
+    _together(address)
+
+
+def _alone() -> None:
+    from .train import Stop
+
+    stop = Stop()
+    with _prompt(stop):
+        _run(stop, first=True)
+
+
+def _together(address: dict[str, Any]) -> None:
     first = _joined(address)
+    from .train import Stop
     from .train.watch import watched
 
-    with watched():
-        _run(first)
+    stop = Stop(alone=False)
+    with _prompt(stop), watched(stop):
+        _run(stop, first)
 
 
 def _unraisable(found: Any) -> None:
@@ -132,33 +150,68 @@ def _unraisable(found: Any) -> None:
         sys.__unraisablehook__(found)
 
 
-def _run(first: bool) -> None:
+@contextlib.contextmanager
+def _prompt(stop: Any) -> Iterator[None]:
+    """Ends a run that was asked to, without waiting for threads that still read."""
+    try:
+        yield
+    except SystemExit as end:
+        if not stop.asked:
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
+
+
+def _run(stop: Any, first: bool) -> None:
     # Imported after the flags are read, so that a typing error is answered at once.
     from .reports import write_report
     from .reports.words import summary
-    from .train import DamagedError, build, how_to_open, run
+    from .train import build, how_to_open, listening, run
 
-    console, folder = Console(soft_wrap=True, quiet=not first), None
-    try:
-        config = flags.FLAGS.config
-        folder = pathlib.Path(flags.FLAGS.workdir or _new_folder(config))
-        job, allow = build(config), flags.FLAGS.allow_changes
-        profile = flags.FLAGS.profile
-        results = run(job, folder, console, profile, allow_changes=allow)
+    console, given = Console(soft_wrap=True, quiet=not first), flags.FLAGS
+    folder = pathlib.Path(given.workdir or _new_folder(given.config))
+    with _endings(stop, console, folder):
+        with listening(stop, console):
+            results = run(
+                build(given.config),
+                folder,
+                console,
+                given.profile,
+                stop=stop,
+                allow_changes=given.allow_changes,
+            )
         report = write_report(folder) if first else None
-    except (TypeError, ValueError, ImportError) as error:
-        _fail(str(error))
-    except DamagedError as error:
-        _fail(str(error), code=6)
-    except OSError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"stopped; to go on, run the same with --workdir={folder}")
     if report is None:
         return
     console.print(summary(results, folder, report), highlight=False)
-    if flags.FLAGS.profile:
+    if given.profile:
         console.print(how_to_open(folder), highlight=False)
+
+
+@contextlib.contextmanager
+def _endings(stop: Any, console: Console, folder: pathlib.Path) -> Iterator[None]:
+    """Turns what ends a run into words and an exit code."""
+    from .train import DamagedError, Exit, NumbersError, StoppedError
+
+    go_on = f"stopped; to go on, run the same with --workdir={folder}"
+    try:
+        yield
+    except StoppedError:
+        console.print(go_on, highlight=False)
+        sys.exit(stop.code)
+    except KeyboardInterrupt:  # while the report is written
+        sys.exit(go_on)
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    except NumbersError as error:
+        _fail(str(error), Exit.NUMBERS)
+    except MemoryError as error:
+        _fail(str(error), Exit.MEMORY)
+    except DamagedError as error:
+        _fail(str(error), Exit.DAMAGED)
+    except OSError as error:
+        _fail(str(error), Exit.FAILED)
 
 
 def _joined(address: dict[str, Any]) -> bool:
@@ -229,6 +282,18 @@ def _plan(words: list[str]) -> NoReturn:
         sys.exit("stopped")
     print(f"\n{text}\n\nwritten to {path}")
     sys.exit(0 if fits else 2)
+
+
+def _replay(path: pathlib.Path) -> NoReturn:
+    """Prints where a step on a kept batch is not finite."""
+    from .train import build, replay
+
+    folder = pathlib.Path(flags.FLAGS.workdir or path.parent)
+    try:
+        print(replay(build(flags.FLAGS.config), folder, path))
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    sys.exit(0)
 
 
 def _new_folder(config: Any) -> pathlib.Path:

@@ -30,6 +30,12 @@ def define_flags() -> None:
         None,
         "Trace so many steps, soon after the first, into WORKDIR/profile.",
     )
+    flags.DEFINE_string(
+        "replay",
+        None,
+        "A batch-STEP.npz that a run kept in --workdir because its steps were not "
+        "finite: take that step again, print where, and end.",
+    )
     _define_plan()
     _define_processes()
 

@@ -10,9 +10,11 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
+from ..typing import Array
 from .layout import WHOLE, Layout, coverage, pack, split, unpack
 from .shapes import needs_shapes
 
@@ -99,22 +101,28 @@ class Zero:
         """Gradients as they are added up: split from stage 2 on."""
         return self.pack(grads) if self.stage.gradients else self._whole(grads)
 
-    def update(self, grads: Any, state: Any, stored: Any) -> tuple[Any, Any]:
+    def update(
+        self, grads: Any, state: Any, stored: Any, when: Array | None = None
+    ) -> tuple[Any, Any]:
         """A step of the optimizer, each device on its part.
 
         Args:
             grads: from `gradients`.
             state: of the optimizer.
             stored: the parameters as they are stored.
+            when: bool scalar; where it is False, nothing changes. None is True.
 
         Returns:
             The stored parameters and the state afterwards.
         """
         grads = grads if self.stage.gradients else self.pack(grads)
         params = self.packed(stored)
-        state = jax.tree.map(_on_device, state, self.state_layouts)
-        updates, state = self.optimizer.update(grads, state, params)
-        params = self._place(_same, optax.apply_updates(params, updates), self.layouts)
+        before = params, jax.tree.map(_on_device, state, self.state_layouts)
+        updates, state = self.optimizer.update(grads, before[1], params)
+        after = optax.apply_updates(params, updates), state
+        if when is not None:
+            after = jax.tree.map(lambda n, o: jnp.where(when, n, o), after, before)
+        params, state = self._place(_same, after[0], self.layouts), after[1]
         stored = params if self.stage.parameters else self.unpack(params)
         return stored, self._constrained(state)
 

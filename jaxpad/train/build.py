@@ -59,10 +59,12 @@ class Job:
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
+        replay_step: jitted, from (state, batch) to where that step is not finite.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
         spectra: jitted, from the state to the extreme singular values of regularized
             layers, as metrics; None without a regularizer.
         steps: of the whole run.
+        max_skips: steps in a row that may be left out as not finite.
         eval_steps: steps between evaluations.
         checkpoint_steps: steps between checkpoints.
         checkpoints_kept: newest checkpoints that stay.
@@ -86,9 +88,11 @@ class Job:
     model: Callable[[TrainState], Any]
     normalize: Callable[[Any], Any]
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+    replay_step: Callable[[TrainState, Batch], dict[str, Any]]
     eval_step: Callable[[TrainState, Batch], Any]
     spectra: Callable[[TrainState], Metrics] | None
     steps: int
+    max_skips: int
     eval_steps: int
     checkpoint_steps: int
     checkpoints_kept: int
@@ -166,6 +170,7 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         model=made.model,
         normalize=made.normalize,
         steps=steps,
+        max_skips=config.max_skips,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,
         checkpoints_kept=config.checkpoints_kept,
@@ -238,6 +243,9 @@ def _jitted(made: Functions, placed: Placement, sample: Any) -> dict[str, Any]:
             donate_argnums=0,
         ),
         # Batches as they lie: test images of other sizes may be shared otherwise.
+        "replay_step": jax.jit(
+            made.replay, in_shardings=(state, batch), out_shardings=whole
+        ),
         "eval_step": jax.jit(
             made.test, in_shardings=(state, None), out_shardings=whole
         ),

@@ -130,6 +130,10 @@ class Clock:
             pace = self.before / self.start
         return None if pace is None else (self.job.steps - self.step) * pace
 
+    def doing(self) -> str:
+        """What the run is doing now, in words."""
+        return self.status().head
+
     def status(self) -> Status:
         """What the run is doing now."""
         # Read once: another thread asks, while this one changes them.

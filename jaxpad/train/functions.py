@@ -20,7 +20,14 @@ from ..typing import Array
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
-from .step import eval_step, model_of, spectra_step, to_float, train_step
+from .step import (
+    eval_step,
+    model_of,
+    replay_step,
+    spectra_step,
+    to_float,
+    train_step,
+)
 from .tasks import TASKS, Task, check_scores
 from .windows import PREDICTIONS
 
@@ -48,6 +55,7 @@ class Functions(NamedTuple):
         init: makes the untrained state; with weights=False, without reading
             config.weights.
         train: from (state, batch) to (state, metrics).
+        replay: from (state, batch) to where that step is not finite.
         split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
@@ -57,6 +65,7 @@ class Functions(NamedTuple):
 
     init: Callable[..., TrainState]
     train: Callable[..., Any]
+    replay: Callable[..., Any]
     split: Zero
     model: Callable[[TrainState], nnx.Module]
     normalize: Callable[[Array], Array]
@@ -101,6 +110,14 @@ def read_functions(
     split = _split(config, optimizer, params, mesh)
     graph = nnx.graphdef(model)
     common: dict[str, Any] = {"graph": graph, "split": split}
+    learning: dict[str, Any] = {
+        **common,
+        "task": task,
+        "prepare": _preparation(config, task, len(dataset.classes), scale),
+        "label_smoothing": config.label_smoothing,
+        "penalty": _penalty(config, make, sample["image"].shape) if rules else None,
+        "parts": config.parts,
+    }
 
     def split_by(function: Any, **options: Any) -> Callable[..., Any]:
         return under(mesh, functools.partial(function, **options))
@@ -109,15 +126,12 @@ def read_functions(
         init=_initial(config, make, optimizer),
         train=split_by(
             train_step,
-            **common,
-            task=task,
-            prepare=_preparation(config, task, len(dataset.classes), scale),
+            **learning,
             schedule=schedule,
-            label_smoothing=config.label_smoothing,
-            penalty=_penalty(config, make, sample["image"].shape) if rules else None,
-            parts=config.parts,
             decay=config.average,
+            deviations=config.skip_spikes,
         ),
+        replay=split_by(replay_step, **learning),
         split=split,
         model=functools.partial(model_of, **common),
         normalize=scale,
@@ -205,7 +219,9 @@ def _initial(
         if config.weights and weights:
             with named("weights", config):
                 load_weights(model, config.weights, head=not config.new_head)
-        return init_state(model, optimizer, average=config.average > 0)
+        return init_state(
+            model, optimizer, average=config.average > 0, usual=config.skip_spikes > 0
+        )
 
     return init
 

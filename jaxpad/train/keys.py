@@ -17,6 +17,7 @@ KEYS = (
     *("model", "padding", "dtype", "weights", "new_head"),
     *("epochs", "steps", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
     *("label_smoothing", "regularizer", "parts", "average"),
+    *("max_skips", "skip_spikes"),
     *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),
     *("checkpoint_steps", "checkpoints_kept", "trackers"),
     *("mesh", "sharding", "zero", "zero_coverage", "offload"),
@@ -39,6 +40,7 @@ LEAST = {
     "epochs": 1,
     "steps": 0,
     "parts": 1,
+    "max_skips": 0,
     "eval_epochs": 1,
     "eval_batch_size": 0,
     "eval_multiple": 1,
@@ -93,7 +95,7 @@ def check_values(config: Any) -> None:
                 if least
                 else f"config.{key}={config[key]}: expected 0 or more."
             )
-    for key in ("learning_rate", "warmup_epochs"):
+    for key in ("learning_rate", "warmup_epochs", "skip_spikes"):
         if not 0 <= config[key] < math.inf:
             raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")
     for key in ("label_smoothing", "average"):

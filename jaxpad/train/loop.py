@@ -1,212 +1,168 @@
 """The loop over steps: time, logging, evaluation and checkpoints; no maths."""
 
 import contextlib
-import pathlib
+import dataclasses
 from typing import Any
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
-from rich.console import Console
 
 from ..data import Batch, read_ahead
-from ..sharding import describe
 from .build import Job
-from .checkpoint import Checkpoints, newest_good, saved_steps
-from .clock import Clock, progress
+from .checkpoint import Checkpoints
+from .clock import Clock
+from .exits import StoppedError
 from .metrics import MetricsLog, read_metrics
-from .profile import Profile, check_profile
-from .results import train_seconds, write_results
+from .profile import Profile
+from .skipped import Skips
 from .state import TrainState
 from .step import Metrics
-from .trackers import follow
-from .workdir import adopt, check_data, open_workdir
+from .stop import Stop
 
 
 SHOWN = 12  # test images whose masks are kept for the report
 
 
-def run(
-    job: Job,
-    folder: pathlib.Path,
-    console: Console,
-    profile: int | None = None,
-    *,
-    allow_changes: bool = False,
-) -> dict[str, Any]:
-    """Trains a job in a folder, from its newest checkpoint if it has one.
+@dataclasses.dataclass
+class Loop:
+    """A run on its way: what is done, and who is told.
 
-    In a cluster every process calls this. The first one writes what the run found; the
-    others only a metrics.jsonl of their own, in `processes/N`, with their waiting.
-
-    Args:
-        job: from `build`.
-        folder: where everything about the run is written; all processes see it.
-        console: where progress is shown.
-        profile: how many steps are traced, soon after the first, into the folder's
-            `profile`; None for no trace.
-        allow_changes: whether a run goes on under a config, or on data, that change
-            what it learns.
-
-    Returns:
-        What stands in `results.json`; of other processes than the first, nothing.
-
-    Raises:
-        OSError: if the folder or the disk refuses.
-        DamagedError: if the run has written checkpoints and none is good.
-        ValueError: if the folder holds a run of another config, on other data or of
-            another model, config.weights do not fit, or fewer steps are left than are
-            to be traced.
+    Attributes:
+        job: what is trained.
+        state: after `done` steps.
+        done: steps.
+        checkpoints: where the state is saved.
+        log: of each step's metrics.
+        skips: of the steps that were left out.
+        clock: of time.
+        trace: of some steps, or none.
+        stop: what may ask for an early end.
+        pending: of the last step, until it is logged, its number, metrics and batch.
+        evaluation: the last one.
     """
-    check_profile(profile)(job)  # before anything is made
-    check_weights(job, folder)
-    first = jax.process_index() == 0
-    data = job.batches.fingerprint() if first else ""
-    if first:
-        allow, room = {"allow_changes": allow_changes}, room_needed(job)
-        changes = open_workdir(folder, job.config, room, **allow)
-        changes += check_data(folder, data, **allow)
-        console.print(*changes, sep="\n", end="\n" * bool(changes), markup=False)
-    multihost_utils.sync_global_devices("the folder is open")
-    console.print(_heading(job, folder), highlight=False)
-    if any(job.split.stage) or job.split.offloaded:
-        table = describe(job.split, job.placement.plain.params)
-        console.print(table, highlight=False)
-    checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
-    # A checkpoint has all of the state, so what it began with may be gone.
-    found = newest_good(checkpoints, job.placement.plain)
-    start, state = found or (0, job.placement.plain)
-    trace = Profile(folder / "profile", start, job.steps, profile)
-    state = job.placement.store(state) if start else job.init()
-    if first:
-        adopt(folder, job.config, data, start)
-    if start:
-        console.print(f"going on from step {start} of {job.steps}")
-    trackers = follow(job.trackers, folder, job.config) if first else ()
-    log = MetricsLog(_own(folder), start, trackers)
-    try:
-        before = train_seconds(read_metrics(log.path))
-        with progress(job, start, before, console) as clock:
-            evaluation = _train(job, state, start, checkpoints, log, clock, trace)
-    finally:
-        trace.close()
-        log.close()
-        checkpoints.close()
-    rows = read_metrics(log.path)
-    return write_results(folder, job, evaluation, rows) if first else {}
 
+    job: Job
+    state: TrainState
+    done: int
+    checkpoints: Checkpoints
+    log: MetricsLog
+    skips: Skips
+    clock: Clock
+    trace: Profile
+    stop: Stop
+    pending: tuple[int, Metrics, Batch] | None = None
+    evaluation: Any = None
 
-def _own(folder: pathlib.Path) -> pathlib.Path:
-    """Where this process logs."""
-    if number := jax.process_index():
-        folder = folder / "processes" / str(number)
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    def __post_init__(self):
+        self._start = self.done
 
+    def train(self) -> None:
+        """Does what is left of the run.
 
-def check_weights(job: Job, folder: pathlib.Path) -> None:
-    """Raises if a run would begin with weights that do not fit.
+        Raises:
+            StoppedError: if it was asked to end; `save` is up to the caller.
+            NumbersError: if too many steps in a row were skipped; likewise.
+        """
+        if self._due() and not self._tested():  # it ended in this evaluation
+            self._test()
+        job, start = self.job, self._start
+        batches = read_ahead(job.batches, start, job.steps, workers=job.workers)
+        with contextlib.closing(batches):
+            for step in range(start + 1, job.steps + 1):
+                self._step(step, batches)
+                if self.stop.reached():
+                    raise StoppedError
+                # Before the evaluation, which is done again if it comes to no end.
+                last = step == job.steps
+                if self._due() or step % job.checkpoint_steps == 0:
+                    self.save(wait=last)
+                if self._due():
+                    self._test()
+        if self.evaluation is None:
+            self.evaluation = self._evaluated()
 
-    Raises:
-        ValueError: if config.weights cannot be read, or are another model's.
-    """
-    if job.config["weights"] and not saved_steps(folder):
-        jax.eval_shape(job.init)
+    def save(self, *, wait: bool = False) -> None:
+        """Saves the state, if there is no checkpoint of it yet.
 
+        Args:
+            wait: whether to return when it is on the disk.
+        """
+        # The log is ahead of the checkpoint, never behind it: what stands there beyond
+        # the checkpoint is dropped and written again.
+        self._note()
+        if self.done == self._start:
+            return
+        with self.clock.paused(), self.clock.busy("saving a checkpoint"):
+            plain = self.job.placement.unpack(self.state)
+            self.checkpoints.save(self.done, plain, wait=wait)
 
-def room_needed(job: Job) -> int:
-    """Bytes that a run's folder takes at most, about.
+    def _step(self, step: int, batches: Any) -> None:
+        clock, job = self.clock, self.job
+        with self.trace.step(step, clock):
+            with clock.waiting(), self.stop.waiting():
+                batch = next(batches)
+            with clock.compiling(step == self._start + 1, "the training step"):
+                self.state, metrics = job.train_step(self.state, job.place(batch))
+        self.done = step
+        self.trace.end(step, metrics, clock)
+        self.checkpoints.check()
+        # This step is queued before the last one's numbers are fetched, so that the
+        # device does not wait for the log.
+        self._note((step, metrics, batch))
 
-    One checkpoint more than is kept lies there while a new one is written.
-    """
-    return (job.checkpoints_kept + 1) * job.state_bytes + 2**20
+    def _note(self, now: tuple[int, Metrics, Batch] | None = None) -> None:
+        """Logs the step that is pending; the next one is, then."""
+        before, self.pending = self.pending, now
+        if before is not None:
+            step, metrics, batch = before
+            row = self._row(step, metrics)
+            self.log.write(row)
+            self.skips.note(step, row, batch)
 
+    def _row(self, step: int, metrics: Metrics) -> dict[str, Any]:
+        values = {name: float(v) for name, v in jax.device_get(metrics).items()}
+        rate = self.clock.tick(step, values["loss"])
+        return {"step": step, "epoch": self._epoch(step), **values, **rate}
 
-def _heading(job: Job, folder: pathlib.Path) -> str:
-    data, config = job.dataset, job.config
-    return (
-        f"{config['model']}, {job.parameters:,} parameters, "
-        f"padding {config['padding']}\n"
-        f"{data.name}: {len(data.train):,} images to train on, "
-        f"{len(data.test):,} to test, "
-        f"{job.batches.steps_per_epoch} steps an epoch\n"
-        f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"
-    )
+    def _due(self) -> bool:
+        """Whether the step that was done last ends with an evaluation."""
+        done, job = self.done, self.job
+        return done > 0 and (done == job.steps or done % job.eval_steps == 0)
 
+    def _tested(self) -> bool:
+        rows = read_metrics(self.log.path)
+        return any(row["step"] == self.done and "test_loss" in row for row in rows)
 
-def _train(
-    job: Job,
-    state: TrainState,
-    start: int,
-    checkpoints: Checkpoints,
-    log: MetricsLog,
-    clock: Clock,
-    trace: Profile,
-) -> Any:
-    evaluation, pending = None, None
-    batches = read_ahead(job.batches, start, job.steps, workers=job.workers)
-    with contextlib.closing(batches):
-        for done in range(start + 1, job.steps + 1):
-            with trace.step(done, clock):
-                with clock.waiting():
-                    batch = job.place(next(batches))
-                with clock.compiling(done == start + 1, "the training step"):
-                    state, metrics = job.train_step(state, batch)
-            trace.end(done, metrics, clock)
-            checkpoints.check()
-            # The next step is queued before the last one's numbers are fetched, so
-            # that the device does not wait for the log.
-            if pending:
-                log.write(_row(job, clock, *pending))
-            pending = (done, metrics)
-            last = done == job.steps
-            evaluate_now = last or done % job.eval_steps == 0
-            save_now = last or done % job.checkpoint_steps == 0
-            if not (evaluate_now or save_now):
-                continue
-            log.write(_row(job, clock, *pending))
-            pending = None
-            with clock.paused():
-                if evaluate_now:
-                    evaluation = _evaluate(job, state, clock)
-                    figures = evaluation.figures()
-                    log.write({**_test_row(job, done, figures), **_spectra(job, state)})
-                    clock.show(done, figures)
-                # The log is ahead of the checkpoint, never behind it: what stands
-                # there beyond the checkpoint is dropped and written again.
-                if save_now:
-                    with clock.busy("saving a checkpoint"):
-                        plain = job.placement.unpack(state)
-                        checkpoints.save(done, plain, wait=last)
-    return evaluation or _evaluate(job, state, clock)
+    def _test(self) -> None:
+        with self.clock.paused():
+            self.evaluation = self._evaluated()
+            figures = self.evaluation.figures()
+            row = {f"test_{name}": value for name, value in figures.items()}
+            place = {"step": self.done, "epoch": self._epoch(self.done)}
+            self.log.write({**place, **row, **self._spectra()})
+            self.clock.show(self.done, figures)
 
+    def _evaluated(self) -> Any:
+        job = self.job
 
-def _evaluate(job: Job, state: TrainState, clock: Clock) -> Any:
-    def step(batch: Batch) -> Any:
-        return job.eval_step(state, job.place(batch))
+        def step(batch: Batch) -> Any:
+            if self.stop.reached():
+                raise StoppedError
+            return job.eval_step(self.state, job.place(batch))
 
-    batches = clock.evaluating(read_ahead(job.test_batches, workers=job.workers))
-    if job.dataset.task == "classification":
-        return job.task.evaluate(step, batches)
-    count = len(job.dataset.test)
-    shown = np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)
-    return job.task.evaluate(step, batches, set(shown.tolist()))
+        read = read_ahead(job.test_batches, workers=job.workers)
+        batches = self.clock.evaluating(self.stop.each(read))
+        if job.dataset.task == "classification":
+            return job.task.evaluate(step, batches)
+        count = len(job.dataset.test)
+        shown = np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)
+        return job.task.evaluate(step, batches, set(shown.tolist()))
 
+    def _spectra(self) -> dict[str, float]:
+        if self.job.spectra is None:
+            return {}
+        found = jax.device_get(self.job.spectra(self.state))
+        return {name: float(value) for name, value in found.items()}
 
-def _spectra(job: Job, state: TrainState) -> dict[str, float]:
-    if job.spectra is None:
-        return {}
-    found = jax.device_get(job.spectra(state))
-    return {name: float(value) for name, value in found.items()}
-
-
-def _row(job: Job, clock: Clock, step: int, metrics: Metrics) -> dict[str, Any]:
-    values = {name: float(v) for name, v in jax.device_get(metrics).items()}
-    rate = clock.tick(step, values["loss"])
-    epoch = step / job.batches.steps_per_epoch
-    return {"step": step, "epoch": epoch, **values, **rate}
-
-
-def _test_row(job: Job, step: int, figures: dict[str, float]) -> dict[str, Any]:
-    tested = {f"test_{name}": value for name, value in figures.items()}
-    return {"step": step, "epoch": step / job.batches.steps_per_epoch, **tested}
+    def _epoch(self, step: int) -> float:
+        return step / self.job.batches.steps_per_epoch

@@ -99,6 +99,7 @@ def placement(mesh: Mesh, split: Zero, like: TrainState) -> Placement:
         stats=stats,
         opt_state=split.state_layouts,
         average=None if like.average is None else (split.layouts, stats),
+        usual=jax.tree.map(lambda a: Layout(a.shape), like.usual),
     )
     whole = NamedSharding(mesh, PartitionSpec())
 

@@ -11,8 +11,8 @@ import numpy as np
 from ..data import Batch
 from .build import Job, build
 from .checkpoint import saved_steps
-from .loop import check_weights, room_needed
 from .memory import live_bytes, size
+from .running import check_weights, room_needed
 from .workdir import FINGERPRINT, check_data, open_workdir
 
 

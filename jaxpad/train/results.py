@@ -54,6 +54,7 @@ def write_results(
         "epochs": job.epochs,
         "seed": job.config["seed"],
         "train_seconds": train_seconds(rows),
+        "skipped_steps": int(sum(row.get("skipped") or 0 for row in rows)),
         "headline": job.task.headline,
         "test": _of_masks(evaluation) if masks else _of_classes(evaluation),
         "trivial": {name: _number(v) for name, v in evaluation.trivial().items()},

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from .guard import no_loss_yet
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,7 @@ class TrainState:
         stats: its other variables, such as batch statistics.
         opt_state: of the optax chain.
         average: the moving average of (params, stats); None without one.
+        usual: the loss of the last steps; None where none is skipped for its loss.
     """
 
     step: Any  # jax fills pytrees with things that are no arrays, too
@@ -27,10 +30,15 @@ class TrainState:
     stats: Any
     opt_state: Any
     average: Any = None
+    usual: Any = None
 
 
 def init_state(
-    model: nnx.Module, optimizer: optax.GradientTransformation, *, average: bool = False
+    model: nnx.Module,
+    optimizer: optax.GradientTransformation,
+    *,
+    average: bool = False,
+    usual: bool = False,
 ) -> Any:
     """The state of a model that has not been trained.
 
@@ -38,6 +46,7 @@ def init_state(
         model: an nnx module.
         optimizer: an optax chain.
         average: whether a moving average of the model is kept.
+        usual: whether the loss of the last steps is.
     """
     _, params, stats = nnx.split(model, nnx.Param, ...)
     return TrainState(
@@ -47,4 +56,5 @@ def init_state(
         optimizer.init(params),
         # Copies, for a step that donates its state must not be given an array twice.
         jax.tree.map(jnp.copy, (params, stats)) if average else None,
+        no_loss_yet() if usual else None,
     )

@@ -16,6 +16,7 @@ from ..sharding import Zero
 from ..typing import AnyArray, Array
 from .accumulate import accumulate
 from .ema import ema_decay, ema_update
+from .guard import all_finite, either, is_spike, not_finite, seen
 from .state import TrainState
 from .tasks import Task
 
@@ -23,7 +24,7 @@ from .tasks import Task
 Metrics = dict[str, Array]
 
 
-def train_step(
+def gradients(
     state: TrainState,
     batch: Batch,
     *,
@@ -31,13 +32,11 @@ def train_step(
     task: Task,
     prepare: Callable[[Batch], tuple[Array, Array]],
     split: Zero,
-    schedule: optax.Schedule,
     label_smoothing: float = 0.0,
     penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
     parts: int = 1,
-    decay: float = 0.0,
-) -> tuple[TrainState, Metrics]:
-    """Updates the state from one batch.
+) -> tuple[Any, Any, Metrics]:
+    """The gradient of the loss at one batch.
 
     Args:
         state: before the step.
@@ -45,16 +44,15 @@ def train_step(
         graph: the model without its variables.
         task: what the loss is.
         prepare: from the batch to what the model sees, and the loss's targets.
-        split: the optimizer, and what of the state is split over the devices.
-        schedule: from step to learning rate, for the log.
+        split: what of the state is split over the devices.
         label_smoothing: part of the target that is spread over all classes.
         penalty: from the model to what is added to the loss, and each layer's value.
         parts: equal parts of the batch whose gradients are computed one after another.
-        decay: of the moving average, if the state has one.
 
     Returns:
-        The new state, and float32 scalars: loss, accuracy, grad_norm, learning_rate;
-        with a penalty also penalty, which is in the loss, and "penalty/<path>".
+        The gradients as `split` has them, the model's other variables afterwards, and
+        float32 scalars: loss, accuracy, grad_norm; with a penalty also penalty, which
+        is in the loss, and "penalty/<path>".
     """
 
     def loss_of(params: Any, stats: Any, part: Any) -> tuple[Array, Any]:
@@ -80,21 +78,82 @@ def train_step(
         grads, (stats, metrics, weight) = of_params(whole, stats, part)
         return stats, (split.gradients(grads), metrics), weight
 
-    seen = prepare(batch)
+    prepared = prepare(batch)
     if parts == 1:
-        stats, (grads, metrics), _ = gradient(state.stats, seen)
+        stats, (grads, metrics), _ = gradient(state.stats, prepared)
     else:
-        stats, (grads, metrics) = accumulate(gradient, state.stats, seen, parts)
-    params, opt_state = split.update(grads, state.opt_state, state.params)
-    metrics |= {
-        "grad_norm": optax.tree.norm(grads),
-        "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
-    }
+        stats, (grads, metrics) = accumulate(gradient, state.stats, prepared, parts)
+    return grads, stats, metrics | {"grad_norm": optax.tree.norm(grads)}
+
+
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    *,
+    split: Zero,
+    schedule: optax.Schedule,
+    decay: float = 0.0,
+    deviations: float = 0.0,
+    **options: Any,
+) -> tuple[TrainState, Metrics]:
+    """Updates the state from one batch, if that does not spoil it.
+
+    A step whose loss, gradient or batch statistics are not finite changes nothing but
+    the count of steps; one whose loss is a spike neither.
+
+    Args:
+        state: before the step.
+        batch: as for `gradients`.
+        split: the optimizer, and what of the state is split over the devices.
+        schedule: from step to learning rate, for the log.
+        decay: of the moving average, if the state has one.
+        deviations: of the loss above the usual that are a spike, if the state has that.
+        **options: of `gradients`.
+
+    Returns:
+        The new state, and the metrics of `gradients` with float32 learning_rate and
+        skipped, which is 1 if nothing was changed.
+    """
+    grads, stats, metrics = gradients(state, batch, split=split, **options)
+    loss = metrics["loss"]
+    good = all_finite((loss, metrics["grad_norm"], stats))
+    usual = state.usual
+    if usual is not None:
+        good &= ~is_spike(usual, loss, deviations)
+        usual = either(good, seen(usual, loss), usual)
+    params, opt_state = split.update(grads, state.opt_state, state.params, good)
+    stats = either(good, stats, state.stats)
     average = state.average
     if average is not None:
         now = (split.packed(params), stats)
-        average = ema_update(average, now, ema_decay(state.step, decay))
-    return TrainState(state.step + 1, params, stats, opt_state, average), metrics
+        moved = ema_update(average, now, ema_decay(state.step, decay))
+        average = either(good, moved, average)
+    metrics |= {
+        "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
+        "skipped": (~good).astype(jnp.float32),
+    }
+    new = TrainState(state.step + 1, params, stats, opt_state, average, usual)
+    return new, metrics
+
+
+def replay_step(state: TrainState, batch: Batch, **options: Any) -> dict[str, Any]:
+    """Where a step is not finite.
+
+    Args:
+        state: before the step.
+        batch: as for `gradients`.
+        **options: of `gradients`.
+
+    Returns:
+        "metrics", of `gradients`; "gradients" and "statistics": how many numbers are
+        NaN or infinite, by path.
+    """
+    grads, stats, metrics = gradients(state, batch, **options)
+    return {
+        "metrics": metrics,
+        "gradients": not_finite(grads),
+        "statistics": not_finite(stats),
+    }
 
 
 def model_of(state: TrainState, *, graph: Any, split: Zero) -> nnx.Module:

@@ -23,6 +23,8 @@ import jax
 # The store has no public name; what is used of it is alike in the versions tested.
 from jax._src import distributed
 
+from .stop import Stop
+
 
 LOST = 3  # the exit code of a process that ends because another is gone
 FOLDER = "jaxpad/watch/"
@@ -34,19 +36,23 @@ GRACE = 3  # rounds in which what one process knows reaches the others
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[None]:
+def watched(stop: Stop) -> Iterator[None]:
     """Ends this process with code 3 when another dies, stalls or fails meanwhile.
 
     One line on stderr names the other by its number and host: after `SILENCE` seconds
     and a few more, or at once if it said that it failed, or was the first of all, whose
-    port then closes. In the end the processes wait for each other.
+    port then closes. In the end the processes wait for each other. When one is asked to
+    stop, they agree after which step all do.
+
+    Args:
+        stop: of this process.
 
     Raises:
         BaseException: what the body raises, if all others fail as well. Otherwise the
             process exits here, as that would have made it exit: on its usual way out
             jax waits for the others, which are gone.
     """
-    watch = _Watch()
+    watch = _Watch(stop)
     try:
         yield
         watch.meet(rounds=10**5)
@@ -77,7 +83,8 @@ def _shown(error: BaseException) -> int:
 
 
 class _Watch:
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
         self.client: Any = distributed.global_state.client
         self.address = distributed.global_state.coordinator_address or ""
         self.me, self.state, self.over = jax.process_index(), "alive", False
@@ -102,13 +109,15 @@ class _Watch:
         for count in itertools.count():
             if self.over:
                 return
-            word = f"{self.state} {socket.gethostname()} {count}"
+            promise = self.stop.promise or "-"
+            word = f"{self.state} {socket.gethostname()} {promise} {count}"
             # An error is a missing answer, of which the other thread thinks.
             with contextlib.suppress(jax.errors.JaxRuntimeError):
                 self.client.key_value_set(f"{FOLDER}{self.me}", word, True)
                 self._hear(dict(self.client.key_value_dir_get(FOLDER)))
                 self.unanswered = 0
-            time.sleep(PAUSE)
+            if self.stop.news.wait(PAUSE):
+                self.stop.news.clear()
 
     def _hear(self, words: dict[str, str]) -> None:
         for number, before in self.said.items():
@@ -120,6 +129,15 @@ class _Watch:
             self.failed += word.startswith("failed")
             if self.failed > GRACE:
                 self._end(number, "stopped with an error, which its output shows")
+        self._agree([word.split()[2] for word in self.said.values() if word])
+
+    def _agree(self, promises: list[str]) -> None:
+        """Ends with the others where they do, once one of them is asked to."""
+        made = [int(promise) for promise in promises if promise != "-"]
+        if made:
+            self.stop.ask()
+        if len(made) == len(self.said):
+            self.stop.agree(max(made))
 
     def _wait(self) -> None:
         while not self.over:

@@ -114,7 +114,8 @@ def _changes(
     path: pathlib.Path, config: dict[str, Any], allow_changes: bool
 ) -> list[str]:
     try:
-        changed = config_changes(read_json(path), config)
+        saved = read_json(path)
+        changed = config_changes(saved, config)
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} is no config that a run has saved ({error}): is this folder a "

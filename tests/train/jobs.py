@@ -40,12 +40,16 @@ def environment(devices: int) -> dict[str, str]:
 
 
 def launch(
-    workdir: pathlib.Path, *, file_kib: int | None = None, devices: int = 2, **changes
+    workdir: pathlib.Path,
+    *flags: str,
+    file_kib: int | None = None,
+    devices: int = 2,
+    **changes,
 ) -> subprocess.CompletedProcess:
     """Trains until the end; no file can grow beyond `file_kib`, if given."""
     limit = f'ulimit -f {file_kib or "unlimited"}; exec "$@"'
     return subprocess.run(
-        ["bash", "-c", limit, "--", *command(workdir, **changes)],
+        ["bash", "-c", limit, "--", *command(workdir, **changes), *flags],
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from jaxpad.layers import Conv
 from jaxpad.regularizers import lorth
 from jaxpad.train import Job, build
 from jaxpad.train.checkpoint import Checkpoints
-from jaxpad.train.loop import run
+from jaxpad.train.running import run
 from jaxpad.train.workdir import open_workdir
 
 from .jobs import small_config

@@ -1,0 +1,173 @@
+"""A run, from its folder to its results."""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+from jax.experimental import multihost_utils
+from rich.console import Console
+
+from ..sharding import describe
+from .build import Job
+from .checkpoint import Checkpoints, newest_good, saved_steps
+from .clock import progress
+from .exits import NumbersError, StoppedError
+from .lock import locked
+from .loop import Loop
+from .metrics import MetricsLog, read_metrics
+from .profile import Profile, check_profile
+from .results import train_seconds, write_results
+from .room import explained
+from .skipped import Skips
+from .stall import noticed
+from .stop import Stop
+from .trackers import follow
+from .workdir import adopt, check_data, open_workdir
+
+
+def run(
+    job: Job,
+    folder: pathlib.Path,
+    console: Console,
+    profile: int | None = None,
+    *,
+    stop: Stop | None = None,
+    allow_changes: bool = False,
+) -> dict[str, Any]:
+    """Trains a job in a folder, from its newest checkpoint if it has one.
+
+    In a cluster every process calls this. The first one writes what the run found; the
+    others only a metrics.jsonl of their own, in `processes/N`, with their waiting.
+
+    Args:
+        job: from `build`.
+        folder: where everything about the run is written; all processes see it.
+        console: where progress is shown.
+        profile: how many steps are traced, soon after the first, into the folder's
+            `profile`; None for no trace.
+        stop: what may ask for an early end; None for nothing.
+        allow_changes: whether a run goes on under a config, or on data, that change
+            what it learns.
+
+    Returns:
+        What stands in `results.json`; of other processes than the first, nothing.
+
+    Raises:
+        OSError: if the folder or the disk refuses.
+        DamagedError: if the run has written checkpoints and none is good.
+        ValueError: if the folder holds a run of another config, on other data or of
+            another model, or another process trains in it, config.weights do not fit,
+            or fewer steps are left than are to be traced.
+        StoppedError: if it was asked to end, and has saved a checkpoint.
+        NumbersError: if too many steps in a row were not finite; likewise.
+        MemoryError: if a device has too little, with what to change.
+    """
+    check_profile(profile)(job)  # before anything is made
+    check_weights(job, folder)
+    first = jax.process_index() == 0
+    data = job.batches.fingerprint() if first else ""
+    with contextlib.ExitStack() as held:
+        if first:
+            allow, room = {"allow_changes": allow_changes}, room_needed(job)
+            changes = open_workdir(folder, job.config, room, **allow)
+            held.enter_context(locked(folder))
+            changes += check_data(folder, data, **allow)
+            console.print(*changes, sep="\n", end="\n" * bool(changes), markup=False)
+        multihost_utils.sync_global_devices("the folder is open")
+        console.print(_heading(job, folder), highlight=False)
+        if any(job.split.stage) or job.split.offloaded:
+            table = describe(job.split, job.placement.plain.params)
+            console.print(table, highlight=False)
+        with _enough_memory(job):
+            return _run(job, folder, data, console, profile, stop or Stop())
+
+
+def _run(
+    job: Job,
+    folder: pathlib.Path,
+    data: str,
+    console: Console,
+    profile: int | None,
+    stop: Stop,
+) -> dict[str, Any]:
+    first = jax.process_index() == 0
+    checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
+    # A checkpoint has all of the state, so what it began with may be gone.
+    found = newest_good(checkpoints, job.placement.plain)
+    start, state = found or (0, job.placement.plain)
+    trace = Profile(folder / "profile", start, job.steps, profile)
+    state = job.placement.store(state) if start else job.init()
+    if first:
+        adopt(folder, job.config, data, start)
+    if start:
+        console.print(f"going on from step {start} of {job.steps}")
+    trackers = follow(job.trackers, folder, job.config) if first else ()
+    own = _own(folder)
+    log = MetricsLog(own, start, trackers)
+    skips = Skips(own, start, job.batches, job.max_skips)
+    try:
+        before = train_seconds(read_metrics(log.path))
+        with progress(job, start, before, console) as clock, noticed(stop, clock.doing):
+            loop = Loop(job, state, start, checkpoints, log, skips, clock, trace, stop)
+            try:
+                loop.train()
+            except (StoppedError, NumbersError):
+                loop.save(wait=True)
+                raise
+    finally:
+        trace.close()
+        log.close()
+        checkpoints.close()
+    rows = read_metrics(log.path)
+    return write_results(folder, job, loop.evaluation, rows) if first else {}
+
+
+@contextlib.contextmanager
+def _enough_memory(job: Job) -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        mesh = dict(job.placement.mesh.shape)
+        raise MemoryError(explained(str(error), job.config, mesh)) from error
+
+
+def _own(folder: pathlib.Path) -> pathlib.Path:
+    """Where this process logs."""
+    if number := jax.process_index():
+        folder = folder / "processes" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def check_weights(job: Job, folder: pathlib.Path) -> None:
+    """Raises if a run would begin with weights that do not fit.
+
+    Raises:
+        ValueError: if config.weights cannot be read, or are another model's.
+    """
+    if job.config["weights"] and not saved_steps(folder):
+        jax.eval_shape(job.init)
+
+
+def room_needed(job: Job) -> int:
+    """Bytes that a run's folder takes at most, about.
+
+    One checkpoint more than is kept lies there while a new one is written.
+    """
+    return (job.checkpoints_kept + 1) * job.state_bytes + 2**20
+
+
+def _heading(job: Job, folder: pathlib.Path) -> str:
+    data, config = job.dataset, job.config
+    return (
+        f"{config['model']}, {job.parameters:,} parameters, "
+        f"padding {config['padding']}\n"
+        f"{data.name}: {len(data.train):,} images to train on, "
+        f"{len(data.test):,} to test, "
+        f"{job.batches.steps_per_epoch} steps an epoch\n"
+        f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"
+    )
