@@ -213,6 +213,8 @@ checkpoints = Checkpoints(pathlib.Path(sys.argv[1]), 2)
 for step in (1, 2):
     checkpoints.save(step, {"x": jnp.full(3, step)}, wait=True)
 checkpoints.save(3, {"x": jax.random.normal(jax.random.key(0), (2**24,))})
+while not any((checkpoints.folder / "3.saving").iterdir()):
+    pass
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -113,6 +113,7 @@ def test_run_writes_what_it_promises(whole: pathlib.Path):
         "data_fingerprint",
         "errors.npz",
         "examples.npz",
+        "lock",
         "metrics.jsonl",
         "newest_checkpoint",
         "report.html",
