@@ -15,6 +15,7 @@ import io
 import json
 import pathlib
 import re
+import runpy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -221,6 +222,16 @@ def errors() -> str:
     return _table(("flag", "error"), rows)
 
 
+def faults() -> str:
+    """What can happen to a run, what it does, and the tests that show it."""
+    path = ROOT / "tests" / "faults" / "cases.py"
+    rows = []
+    for case in runpy.run_path(str(path))["CASES"]:
+        shown = [*map(_code, case.tests), *([case.left] if case.left else [])]
+        rows.append((case.what, case.then, "<br>".join(shown)))
+    return _table(("what happens", "what the run does", "tests"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     table.__name__: table
     for table in (
@@ -236,6 +247,7 @@ TABLES: dict[str, Callable[[], str]] = {
         studies,
         config,
         jobs,
+        faults,
         errors,
     )
 }

@@ -17,7 +17,7 @@ from jaxpad.train.checkpoint import saved_steps
 
 from .jobs import command, environment, launch
 from .test_processes import free_port, rows
-from .test_resume import final_arrays
+from .test_resume import final_arrays, newest_step
 
 
 TINY: dict[str, Any] = {"model": "tests.train.tiny:Linear"}
@@ -85,6 +85,19 @@ def test_the_rest_name_it_and_stop(tmp_path: pathlib.Path, gone: int, sent):
     named = f"error: process {gone} of 2, on {socket.gethostname()}, has"
     assert named in errors
     assert "Start all again with the same --workdir" in errors
+
+
+def test_one_is_asked_to_stop(tmp_path: pathlib.Path):
+    with two(tmp_path, epochs=2000) as processes:
+        wait_for(tmp_path, processes, steps=5)
+        processes[1].send_signal(signal.SIGTERM)
+        for process in processes:
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 42, errors
+    # All that was logged is saved, and only that.
+    last = rows(tmp_path)[-1]["step"]
+    assert newest_step(tmp_path) == last
+    assert rows(tmp_path / "processes" / "1")[-1]["step"] == last
 
 
 def test_one_fails(tmp_path: pathlib.Path):
