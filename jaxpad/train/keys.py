@@ -49,7 +49,7 @@ LEAST = {
 }
 REALS = (
     *("learning_rate", "warmup_epochs", "label_smoothing", "average"),
-    "zero_coverage",
+    *("skip_spikes", "zero_coverage"),
 )
 
 

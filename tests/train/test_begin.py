@@ -104,7 +104,8 @@ def test_a_changed_model_begins_with_what_fits(
     assert "params/blocks/0/convs/0/mode/value" in str(caught.value)
     assert f"export {folder} weights.safetensors" in str(caught.value)
     assert (folder / "config.json").read_text() == saved
-    export_run(folder, tmp_path / "weights.safetensors")
+    own = ["jaxpad.models:ResNet"]
+    export_run(folder, tmp_path / "weights.safetensors", own)
     config.weights = str(tmp_path / "weights.safetensors")
     for new_head in (False, True):
         config.new_head = new_head

@@ -147,7 +147,7 @@ def test_a_larger_batch_is_extrapolated(monkeypatch: pytest.MonkeyPatch):
     small = plan(wide_job(batch_size=512), quiet())
     assert small.largest_batch is not None
     assert small.largest_batch % 8 == 0
-    assert small.largest_batch == pytest.approx(1024, rel=0.1)
+    assert small.largest_batch == pytest.approx(1024, rel=0.25)
     assert small.seconds == max(small.flops / 1e9, small.moved / 1e6)
     assert "bound by memory" in show(small)
 

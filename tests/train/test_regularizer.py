@@ -22,7 +22,7 @@ from jaxpad.train.workdir import open_workdir
 from .jobs import small_config
 
 
-PLAIN = {"loss", "accuracy", "grad_norm", "learning_rate"}
+PLAIN = {"loss", "accuracy", "grad_norm", "learning_rate", "skipped"}
 
 
 class Tiny(nnx.Module):
