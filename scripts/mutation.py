@@ -710,7 +710,7 @@ BUGS = [
     ),
     Bug(
         "a flipped bit in a checkpoint's file",
-        "jaxpad/train/checkpoint/manifest.py",
+        "jaxpad/train/checkpoint/verify.py",
         'return "" if found == expected["sha256"] else',
         'return "" if found else',
         "tests/train/test_checkpoint.py",
@@ -718,7 +718,7 @@ BUGS = [
     Bug(
         "a flipped bit in a checkpoint's manifest",
         "jaxpad/train/checkpoint/manifest.py",
-        "whole = text == _text(content)",
+        "whole = text == _text(content).encode()",
         "whole = True",
         "tests/train/test_checkpoint.py",
     ),

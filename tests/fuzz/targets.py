@@ -1,6 +1,15 @@
 """All that is fuzzed."""
 
-from tests.fuzz import arrays, images, overrides, prepared, runs, specs, sweeps
+from tests.fuzz import (
+    arrays,
+    images,
+    manifests,
+    overrides,
+    prepared,
+    runs,
+    specs,
+    sweeps,
+)
 
 
 TARGETS = [
@@ -11,5 +20,6 @@ TARGETS = [
     *runs.TARGETS,
     *arrays.TARGETS,
     images.TARGET,
+    manifests.TARGET,
     prepared.TARGET,
 ]

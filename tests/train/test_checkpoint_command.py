@@ -10,6 +10,7 @@ import pytest
 from jaxpad.train.checkpoint import Checkpoints
 from jaxpad.train.checkpoint.__main__ import main
 
+from ..fuzz.manifests import signed
 from .test_checkpoint import files, flip, state_of
 
 
@@ -74,6 +75,18 @@ def test_verify(run: pathlib.Path, said):
     code, text, _ = said("verify", run, "--step=12")
     assert (code, text.count("step")) == (0, 1)
     assert path.exists(), "nothing is set aside"
+
+
+def test_a_manifest_of_other_arrays(run: pathlib.Path, said):
+    path = run / "checkpoints" / "8" / "manifest.json"
+    good = json.loads(path.read_text())
+    del good["sha256"]
+    for change in ({"dtype": "none"}, {"shape": [2**70]}, {"digest": "0"}):
+        other = good["arrays"] | {"same": good["arrays"]["same"] | change}
+        path.write_bytes(signed(good | {"arrays": other}))
+        code, text, _ = said("verify", run, "--step=8")
+        assert code == 6
+        assert f"step 8: damaged: {run}/checkpoints/8: " in text
 
 
 def test_diff(run: pathlib.Path, tmp_path: pathlib.Path, said):

@@ -3,7 +3,7 @@
 import pathlib
 from typing import Any
 
-from .manifest import listed
+from .verify import listed
 
 
 def check_fits(

@@ -1,6 +1,7 @@
 """The folder of a run's checkpoints: what lies in it, and who in a cluster decides."""
 
 import pathlib
+import re
 import shutil
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 
+STEP = re.compile("0|[1-9][0-9]*")  # a folder of a checkpoint
 SAVING, DELETING = ".saving", ".deleting"  # what a kill leaves of either
 DAMAGED = "damaged"  # a folder in it, in which nothing is ever deleted
 NEWEST = "newest_checkpoint"  # a file beside it
@@ -21,7 +23,8 @@ def saved_steps(run: pathlib.Path) -> list[int]:
 
 def steps_in(folder: pathlib.Path) -> list[int]:
     """The steps of the checkpoints in a folder of checkpoints, oldest first."""
-    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
+    names = (path.name for path in folder.glob("*"))
+    return sorted(int(name) for name in names if STEP.fullmatch(name))
 
 
 def unfinished_in(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -1,6 +1,5 @@
 """What lies in a run's folder of checkpoints, whether it is good, and what differs."""
 
-import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +9,14 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from jax.sharding import SingleDeviceSharding
 
+from ...untrusted import read_json
 from ..memory import size
 from ..workdir import config_changes
 from .digest import array_digests
 from .fits import differences
 from .folder import damaged_in, saved_steps, unfinished_in
-from .manifest import ARRAYS, DamagedError, check_digests, check_files, read_manifest
+from .manifest import ARRAYS, DamagedError, read_manifest
+from .verify import check_digests, check_files
 
 
 def table(run: pathlib.Path) -> str:
@@ -27,7 +28,7 @@ def table(run: pathlib.Path) -> str:
         ValueError: if the folder holds no checkpoints.
     """
     folder = run / "checkpoints"
-    rows = [_row(folder / str(step)) for step in saved_steps(run)]
+    rows = [row(folder / str(step)) for step in saved_steps(run)]
     rows += [(path.name, "", "", "", "unfinished") for path in unfinished_in(folder)]
     rows += [(f"damaged/{p.name}", *[""] * 3, "set aside") for p in damaged_in(folder)]
     if not rows:
@@ -35,6 +36,16 @@ def table(run: pathlib.Path) -> str:
     rows.insert(0, ("step", "saved", "size", "arrays", ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def row(path: pathlib.Path) -> tuple[str, ...]:
+    """What the table says of one: step, time, size, number of arrays, and how it is."""
+    try:
+        manifest = read_manifest(path)
+    except (DamagedError, ValueError) as error:
+        return path.name, "", "", "", f"not good: {error}"
+    when = manifest["saved"].replace("T", " ").removesuffix("+00:00") + " UTC"
+    return path.name, when, _size(manifest), str(len(manifest["arrays"])), "whole"
 
 
 def verify(run: pathlib.Path, step: int | None = None) -> Iterator[tuple[str, str]]:
@@ -75,7 +86,7 @@ def diff(one: pathlib.Path, other: pathlib.Path) -> Iterator[str]:
     """
     configs = [path.parent.parent / "config.json" for path in (one, other)]
     if configs[0] != configs[1] and all(path.exists() for path in configs):
-        first, second = (json.loads(path.read_text()) for path in configs)
+        first, second = (read_json(path) for path in configs)
         yield from config_changes(first, second).values()
     manifests = [check_files(path)["arrays"] for path in (one, other)]
     found = differences(*manifests)
@@ -101,15 +112,13 @@ def load(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
         DamagedError: if a file or an array is not as it was written.
     """
     manifest = check_files(path)
-    where = SingleDeviceSharding(jax.local_devices()[0])
-    like = {
-        name: jax.ShapeDtypeStruct(
-            tuple(entry["shape"]), _dtype(entry["dtype"]), sharding=where
-        )
-        for name, entry in manifest["arrays"].items()
-    }
-    with ocp.StandardCheckpointer() as reader:
-        arrays = reader.restore(path.absolute() / ARRAYS, like)
+    try:
+        like = {name: _like(entry) for name, entry in manifest["arrays"].items()}
+        with ocp.StandardCheckpointer() as reader:
+            arrays = reader.restore(path.absolute() / ARRAYS, like)
+    except (TypeError, ValueError) as error:  # no such dtype, another shape
+        reason = f"{path}: its arrays are not those of its manifest: {error}"
+        raise DamagedError(reason) from error
     check_digests(path, manifest, array_digests(arrays))
     return manifest, arrays
 
@@ -154,13 +163,11 @@ def _newest(place: pathlib.Path) -> pathlib.Path:
     return place / "checkpoints" / str(steps[-1])
 
 
-def _row(path: pathlib.Path) -> tuple[str, ...]:
-    try:
-        manifest = read_manifest(path)
-    except (DamagedError, ValueError) as error:
-        return path.name, "", "", "", f"not good: {error}"
-    when = manifest["saved"].replace("T", " ").removesuffix("+00:00") + " UTC"
-    return path.name, when, _size(manifest), str(len(manifest["arrays"])), "whole"
+def _like(entry: dict[str, Any]) -> jax.ShapeDtypeStruct:
+    where = SingleDeviceSharding(jax.local_devices()[0])
+    return jax.ShapeDtypeStruct(
+        tuple(entry["shape"]), _dtype(entry["dtype"]), sharding=where
+    )
 
 
 def _size(manifest: dict[str, Any]) -> str:

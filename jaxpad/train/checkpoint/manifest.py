@@ -10,13 +10,17 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from ...untrusted import inside, json_object
 from .digest import file_digest
 
 
 NAME = "manifest.json"
 ARRAYS = "arrays"
 PACKAGES = ("jaxpad", "jax", "orbax-checkpoint")
-SHOWN = 10  # problems of one checkpoint
+# What a manifest is made of. Files are told of by their names, and so are arrays.
+FORM = {"step": int, "saved": str, "versions": dict, "files": dict, "arrays": dict}
+FILE = {"bytes": int, "sha256": str}
+ARRAY = {"shape": list, "dtype": str, "digest": str}
 
 
 class DamagedError(Exception):
@@ -59,7 +63,7 @@ def write_manifest(folder: pathlib.Path, step: int, arrays: dict[str, Any]) -> N
                 "bytes": path.stat().st_size,
                 "sha256": file_digest(path, sync=True),
             }
-            for path in _files(folder)
+            for path in files_in(folder)
         },
         "arrays": arrays,
     }
@@ -85,59 +89,26 @@ def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
             "with that version, or read the arrays with Orbax alone."
         )
     try:
-        text = _bytes(path).decode()
-        content = json.loads(text)
-        del content["sha256"]
+        text = _bytes(path)
+        content = json_object(text, "it")
+        content.pop("sha256", None)
+        _check_form(folder, content)
         # Also a flip that JSON does not mind, such as one in the digest's case.
-        whole = text == _text(content)
+        whole = text == _text(content).encode()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is missing") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path} cannot be read: {error}") from error
     if not whole:
         raise DamagedError(f"{path} is not as it was written")
     return content
 
 
-def check_files(folder: pathlib.Path) -> dict[str, Any]:
-    """The manifest of a checkpoint, all of whose files are as they were written.
-
-    Raises:
-        DamagedError: with the files that are not.
-        OSError: if one is there but may not be read.
-        ValueError: for a checkpoint of a jaxpad that wrote no manifests.
-    """
-    manifest = read_manifest(folder)
-    files = manifest["files"]
-    problems = [p for name in files if (p := _problem(folder / name, files[name]))]
-    problems += [
-        f"{path} does not belong there"
-        for path in _files(folder)
-        if str(path.relative_to(folder)) not in files
-    ]
-    if problems:
-        raise DamagedError(listed(problems))
-    return manifest
-
-
-def check_digests(
-    folder: pathlib.Path, manifest: dict[str, Any], digests: dict[str, str]
-) -> None:
-    """Raises unless the arrays that were read are those that were on the devices.
-
-    Raises:
-        DamagedError: with the arrays that are not.
-    """
-    saved = manifest["arrays"]
-    if other := [name for name in saved if digests[name] != saved[name]["digest"]]:
-        names = listed([f"array {name}" for name in other])
-        raise DamagedError(f"{folder}: not as they were on the devices: {names}")
-
-
-def listed(problems: list[str]) -> str:
-    """The first problems, and how many more there are."""
-    more = len(problems) - SHOWN
-    return "; ".join([*problems[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
+def files_in(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Everything in a checkpoint but its manifest and its folders."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_dir() and path != folder / NAME:
+            yield path
 
 
 def sync_folder(folder: pathlib.Path) -> None:
@@ -149,23 +120,6 @@ def sync_folder(folder: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-def _problem(path: pathlib.Path, expected: dict[str, Any]) -> str:
-    """What is wrong with a file; nothing if it is as it was written."""
-    try:
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            return f"{path} has {size:,} bytes, not {expected['bytes']:,}"
-        found = file_digest(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return f"{path} is missing"
-    except OSError as error:
-        # Of a broken disk. What is forbidden, or gone with a network, may come back.
-        if error.errno not in (errno.EIO, errno.EISDIR):
-            raise
-        return f"{path} cannot be read: {error.strerror}"
-    return "" if found == expected["sha256"] else f"{path} is not as it was written"
-
-
 def _bytes(path: pathlib.Path) -> bytes:
     try:
         return path.read_bytes()
@@ -175,11 +129,22 @@ def _bytes(path: pathlib.Path) -> bytes:
         raise ValueError(error.strerror) from error
 
 
-def _files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Everything in a checkpoint but its manifest and its folders."""
-    for path in sorted(folder.rglob("*")):
-        if not path.is_dir() and path != folder / NAME:
-            yield path
+def _check_form(folder: pathlib.Path, content: dict[str, Any]) -> None:
+    """Raises unless it is made as a manifest is: it may be somebody else's."""
+    _check_types("it", content, FORM)
+    for name, entry in content["files"].items():
+        inside(folder, name)
+        _check_types(f"file {name!r}", entry, FILE)
+    for name, entry in content["arrays"].items():
+        _check_types(f"array {name!r}", entry, ARRAY)
+        if any(type(n) is not int or n < 0 for n in entry["shape"]):
+            raise ValueError(f"array {name!r} has the shape {entry['shape']!r:.60}")
+
+
+def _check_types(what: str, entry: Any, form: dict[str, type]) -> None:
+    if not isinstance(entry, dict) or {k: type(v) for k, v in entry.items()} != form:
+        expected = ", ".join(f"{name} ({kind.__name__})" for name, kind in form.items())
+        raise ValueError(f"{what} is {entry!r:.80}; expected {expected}")
 
 
 def _text(content: dict[str, Any]) -> str:

@@ -5,8 +5,9 @@ import pathlib
 from typing import Any
 
 from .folder import DAMAGED, NEWEST, agreed, damaged_in, first, say, steps_in, tidy
-from .manifest import DamagedError, check_files
+from .manifest import DamagedError
 from .store import Checkpoints
+from .verify import check_files
 
 
 NONE, LOST = 0, -1  # no checkpoint has been written yet; none is good

@@ -12,15 +12,8 @@ from ..workdir import write_whole
 from .digest import array_digests
 from .fits import check_fits
 from .folder import NEWEST, SAVING, agreed, first, say, steps_in, tidy
-from .manifest import (
-    ARRAYS,
-    check_digests,
-    check_files,
-    describe,
-    read_manifest,
-    sync_folder,
-    write_manifest,
-)
+from .manifest import ARRAYS, describe, read_manifest, sync_folder, write_manifest
+from .verify import check_digests, check_files
 
 
 FAILURES = 3  # in a row, after which a run stops
