@@ -40,6 +40,9 @@ format: setup  ## Repair what ruff can repair
 docs: setup  ## Build the documentation into site/
 	$(RUN) -m mkdocs build --strict
 
+soak: setup  ## Kill a run fifty times at random; half an hour
+	$(RUN) -m tests.faults.soak $(ARGS)
+
 mutation: setup  ## Break each law's subject and see the law fail
 	$(RUN) scripts/mutation.py $(ARGS)
 
@@ -49,4 +52,4 @@ setup:  ## Only make the environment, with everything in it
 setup-train:
 	@bash scripts/setup.sh train
 
-.PHONY: help demo test slow lint format docs mutation setup setup-train
+.PHONY: help demo test slow soak lint format docs mutation setup setup-train

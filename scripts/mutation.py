@@ -26,7 +26,7 @@ COPIED = ("jaxpad", "tests", "configs", "launch.py", "conftest.py", "pyproject.t
 
 
 class Bug(NamedTuple):
-    """One replacement, and the test file that should notice it."""
+    """One replacement, and the test file, or test in it, that should notice it."""
 
     name: str
     file: str
@@ -854,6 +854,132 @@ BUGS = [
         "            os._exit(code)\n",
         "",
         "tests/train/test_watch.py",
+    ),
+    Bug(
+        "a step that is not finite changes parameters",
+        "jaxpad/train/step.py",
+        'good = all_finite((loss, metrics["grad_norm"], stats))',
+        "good = all_finite(loss)",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "a bad batch statistic stays",
+        "jaxpad/train/step.py",
+        "stats = either(good, stats, state.stats)",
+        "good = good",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "the average takes a bad step",
+        "jaxpad/train/step.py",
+        "average = either(good, moved, average)",
+        "average = moved",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "a spike of the loss is taken",
+        "jaxpad/train/step.py",
+        "good &= ~is_spike(usual, loss, deviations)",
+        "good &= True",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "steps that are not finite go on for ever",
+        "jaxpad/train/skipped.py",
+        "if self.in_a_row > self.most:",
+        "if self.in_a_row > 10**6:",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "a good step does not end a row of bad ones",
+        "jaxpad/train/skipped.py",
+        "            self.in_a_row = 0\n",
+        "            pass\n",
+        "tests/faults/test_numbers.py",
+    ),
+    Bug(
+        "two runs write into one folder",
+        "jaxpad/train/lock.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "tests/faults/test_surroundings.py",
+    ),
+    Bug(
+        "a hanging run is silent",
+        "jaxpad/train/stall.py",
+        "time.monotonic() - since > patience",
+        "False",
+        "tests/faults/test_surroundings.py",
+    ),
+    Bug(
+        "a signal does not end the wait for data",
+        "jaxpad/train/stop.py",
+        "            self._waiting = False\n            raise StoppedError\n",
+        "            self._waiting = False\n",
+        "tests/faults/test_signals.py::test_while_data_do_not_come",
+    ),
+    Bug(
+        "a signal waits for the compiler",
+        "jaxpad/train/stop.py",
+        "if stop.alone and not stop.unsaved:",
+        "if False:",
+        "tests/faults/test_signals.py::test_while_it_compiles",
+    ),
+    Bug(
+        "a second signal is as the first",
+        "jaxpad/train/stop.py",
+        "            _end(console, 128 + number[0])\n",
+        "            pass\n",
+        "tests/faults/test_signals.py::test_the_second_ends_it_at_once",
+    ),
+    Bug(
+        "an evaluation that was broken off is left out",
+        "jaxpad/train/loop.py",
+        "if self._due() and not self._tested():",
+        "if False:",
+        "tests/faults/test_signals.py::test_during_evaluation",
+    ),
+    Bug(
+        "a signal's exit code is that of success",
+        "jaxpad/train/stop.py",
+        "else Exit.STOPPED",
+        "else 0",
+        "tests/faults/test_signals.py::test_during_evaluation",
+    ),
+    Bug(
+        "each process ends after a step of its own",
+        "jaxpad/train/stop.py",
+        "                self._changed.wait()\n",
+        "                return True\n",
+        "tests/faults/test_stop.py",
+    ),
+    Bug(
+        "a torn line stays in the log",
+        "jaxpad/train/metrics.py",
+        '.split(b"\\n")[:-1], 1)',
+        '.split(b"\\n"), 1)',
+        "tests/train/test_metrics.py",
+    ),
+    Bug(
+        "a name in a restored config imports",
+        "jaxpad/registry.py",
+        "if allowed is not None and spec not in allowed:",
+        "if False:",
+        "tests/test_untrusted.py",
+    ),
+    Bug(
+        "a path in a manifest leaves its folder",
+        "jaxpad/train/checkpoint/manifest.py",
+        "        inside(folder, name)\n",
+        "",
+        "tests/train/test_checkpoint_command.py",
+    ),
+    Bug(
+        "steps beyond the checkpoint are logged twice",
+        "jaxpad/train/metrics.py",
+        'if row["step"] <= start]',
+        "]",
+        "tests/train/test_metrics.py",
     ),
 ]
 

@@ -120,7 +120,8 @@ def read_functions(
     }
 
     def split_by(function: Any, **options: Any) -> Callable[..., Any]:
-        return under(mesh, functools.partial(function, **options))
+        part = functools.partial(function, **options)
+        return under(mesh, functools.update_wrapper(part, function))  # for its name
 
     return Functions(
         init=_initial(config, make, optimizer),

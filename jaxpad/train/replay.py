@@ -4,8 +4,8 @@ import pathlib
 from typing import Any
 
 import jax
-import numpy as np
 
+from ..untrusted import read_npz
 from .build import Job
 from .checkpoint import Checkpoints
 
@@ -49,9 +49,8 @@ def replay(job: Job, folder: pathlib.Path, path: pathlib.Path) -> str:
 
 def _batch(path: pathlib.Path, job: Job) -> Any:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            batch = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
+        batch = read_npz(path)
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"--replay={path} is no batch that was kept: {error}"
         ) from error

@@ -18,7 +18,10 @@ FAULTY: dict[str, Any] = {
 
 @contextlib.contextmanager
 def begun(
-    folder: pathlib.Path, *flags: str, slow: dict[str, str] | None = None, **changes
+    folder: pathlib.Path,
+    *flags: str,
+    variables: dict[str, str] | None = None,
+    **changes,
 ) -> Iterator[subprocess.Popen]:
     """A run of the faulty digits, in a folder; what it prints is in `said`."""
     folder.mkdir(exist_ok=True)
@@ -27,7 +30,7 @@ def begun(
             [*command(folder, **FAULTY | changes), *flags],
             stdout=said,
             stderr=subprocess.STDOUT,
-            env=environment(devices=2) | (slow or {}),
+            env=environment(devices=2) | (variables or {}),
         )
     try:
         yield process

@@ -46,7 +46,7 @@ def stopped(process, sent: signal.Signals, code: int) -> None:
 def test_while_data_do_not_come(
     whole: pathlib.Path, tmp_path: pathlib.Path, sent: signal.Signals, code: int
 ):
-    with begun(tmp_path, slow={"SLOW_TRAIN": "600"}) as process:
+    with begun(tmp_path, variables={"SLOW_TRAIN": "600"}) as process:
         wait_until(lambda: "training step in" in said(tmp_path), process)
         time.sleep(1)
         stopped(process, sent, code)
@@ -59,7 +59,7 @@ def test_while_data_do_not_come(
 
 
 def test_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
-    with begun(tmp_path, slow={"SLOW_TEST": "600"}) as process:
+    with begun(tmp_path, variables={"SLOW_TEST": "600"}) as process:
         wait_until(lambda: rows(tmp_path) == 11, process)
         stopped(process, signal.SIGTERM, STOPPED)
     assert newest_step(tmp_path) == 11
@@ -68,7 +68,7 @@ def test_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
 
 
 def test_killed_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
-    with begun(tmp_path, slow={"SLOW_TEST": "600"}) as process:
+    with begun(tmp_path, variables={"SLOW_TEST": "600"}) as process:
         wait_until(lambda: rows(tmp_path) == 11, process)
         # Those of steps 8 and 11 are left out where that of 4 is not on the disk yet.
         wait_until((tmp_path / "newest_checkpoint").exists, process)
@@ -78,7 +78,8 @@ def test_killed_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
 
 def test_while_it_compiles(tmp_path: pathlib.Path):
     """Nothing is there to be saved, and the compiler may take for ever."""
-    with begun(tmp_path, model="resnet20") as process:
+    variables = {"JAX_ENABLE_COMPILATION_CACHE": "0"}
+    with begun(tmp_path, variables=variables, model="resnet20") as process:
         wait_until(lambda: "compiling the training step" in said(tmp_path), process)
         time.sleep(0.5)
         stopped(process, signal.SIGTERM, STOPPED)

@@ -15,7 +15,7 @@ from .processes import FAULTY, begun, rows, wait_until
 
 
 def test_one_run_a_folder(tmp_path: pathlib.Path):
-    with begun(tmp_path, slow={"SLOW_TRAIN": "600"}) as process:
+    with begun(tmp_path, variables={"SLOW_TRAIN": "600"}) as process:
         wait_until(lambda: rows(tmp_path) > 0, process)
         before = (tmp_path / "metrics.jsonl").read_bytes()
         second = launch(tmp_path, **FAULTY)

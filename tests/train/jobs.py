@@ -34,9 +34,15 @@ def command(workdir: pathlib.Path, **changes) -> list[str]:
 
 
 def environment(devices: int) -> dict[str, str]:
-    """For a program that has so many virtual devices, whatever the tests have."""
-    flag = f"--xla_force_host_platform_device_count={devices}"
-    return os.environ | {"XLA_FLAGS": flag}
+    """For a program that has so many virtual devices, whatever the tests have.
+
+    What it compiles is kept for the next one.
+    """
+    return os.environ | {
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "JAX_COMPILATION_CACHE_DIR": os.environ["JAXPAD_TEST_PROGRAMS"],
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
+    }
 
 
 def launch(

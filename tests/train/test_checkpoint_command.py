@@ -89,6 +89,18 @@ def test_a_manifest_of_other_arrays(run: pathlib.Path, said):
         assert f"step 8: damaged: {run}/checkpoints/8: " in text
 
 
+def test_a_manifest_whose_files_lie_elsewhere(run: pathlib.Path, said):
+    path = run / "checkpoints" / "8" / "manifest.json"
+    good = json.loads(path.read_text())
+    del good["sha256"]
+    for away in ("../12/manifest.json", "/etc/hostname"):
+        entry = {"bytes": 1, "sha256": "0"}
+        path.write_bytes(signed(good | {"files": good["files"] | {away: entry}}))
+        code, text, _ = said("verify", run, "--step=8")
+        assert code == 6
+        assert "leaves the folder" in text
+
+
 def test_diff(run: pathlib.Path, tmp_path: pathlib.Path, said):
     for words in ((run,), (run, 8, 12)):
         code, text, _ = said("diff", *words)
