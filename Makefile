@@ -25,8 +25,8 @@ demo: setup-train  ## Train a small model; ARGS="--config.padding=circular" chan
 test: setup  ## Run the tests and the examples in docstrings
 	$(PYTEST) $(ARGS)
 
-slow: setup  ## Run the tests that take minutes
-	$(PYTEST) -m slow $(ARGS)
+slow: setup  ## Run the tests that take minutes, and every case of large grids
+	$(PYTEST) -m "slow or rest" $(ARGS)
 
 lint: setup  ## Check style, formatting and types
 	$(RUN) -m ruff check

@@ -1,7 +1,9 @@
 """Strict settings for every test: 8 devices, no silent broadcasting or promotion."""
 
+import collections
 import os
 import tempfile
+import zlib
 
 
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
@@ -17,7 +19,29 @@ if "JAXPAD_TEST_PROGRAMS" not in os.environ:
     os.environ["JAXPAD_TEST_PROGRAMS"] = _programs.name
 
 import jax
+import pytest
 
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+# Folders whose tests try a law on grids of cases. Of a test with more than LARGE cases
+# one in SHARE runs, chosen by its name; `make slow` runs the rest.
+GRIDS = (
+    *("analysis", "arith", "conv", "init", "layers", "models", "orthogonal"),
+    *("padding", "regularizers", "sharding", "spectral"),
+)
+LARGE, SHARE = 8, 4
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def test(item: pytest.Item) -> str:
+        return item.nodeid.partition("[")[0]
+
+    cases = collections.Counter(test(item) for item in items)
+    for item in items:
+        large = cases[test(item)] > LARGE and item.path.parent.name in GRIDS
+        if large and zlib.crc32(item.name.encode()) % SHARE:
+            item.add_marker("rest")

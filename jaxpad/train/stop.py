@@ -6,6 +6,7 @@ first of them the run ends after the step that it is at. At the second it ends a
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -19,6 +20,9 @@ from .exits import Exit, StoppedError
 
 T = TypeVar("T")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Wakes the main thread. Systems ignore it unless a program asks for it.
+REMINDER = signal.SIGURG
+PATIENCE = 1.0  # seconds between two of them
 
 
 class Stop:
@@ -117,8 +121,16 @@ class Stop:
     def break_off(self, *_: Any) -> None:
         """Python's part of a signal's handler, in the main thread."""
         if self._waiting:
-            self._waiting = False
             raise StoppedError
+
+    def remind(self) -> None:
+        """Breaks off what is still waited for: the first time may have been too early.
+
+        The handler ran before the wait began, or a library caught what it raised.
+        """
+        main = threading.main_thread().ident
+        if self._waiting and main is not None:
+            signal.pthread_kill(main, REMINDER)
 
 
 @contextlib.contextmanager
@@ -137,7 +149,8 @@ def listening(stop: Stop, console: Console) -> Iterator[None]:
     thread = threading.Thread(target=_hear, args=(reading, stop, console), daemon=True)
     thread.start()
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    handlers = {s: signal.signal(s, lambda *_: stop.break_off()) for s in SIGNALS}
+    heard = (*SIGNALS, REMINDER)
+    handlers = {s: signal.signal(s, lambda *_: stop.break_off()) for s in heard}
     try:
         yield
     finally:
@@ -150,7 +163,13 @@ def listening(stop: Stop, console: Console) -> Iterator[None]:
 
 
 def _hear(reading: int, stop: Stop, console: Console) -> None:
-    while number := os.read(reading, 1):
+    while True:
+        patience = PATIENCE if stop.asked and stop.alone else None
+        if not select.select([reading], [], [], patience)[0]:
+            stop.remind()
+            continue
+        if not (number := os.read(reading, 1)):
+            return
         if number[0] not in SIGNALS:
             continue
         if stop.signal is not None:

@@ -1,12 +1,16 @@
 """Where several processes stop: all after the same tick, whoever is asked, and when."""
 
+import contextlib
+import signal
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from rich.console import Console
 
 from jaxpad.train import StoppedError
-from jaxpad.train.stop import Stop
+from jaxpad.train.stop import Stop, listening
 
 
 def talk(stops: list[Stop], asked: int, rounds: int) -> list[int]:
@@ -66,6 +70,38 @@ def test_waiting_is_broken_off():
     together = Stop(alone=False)
     with together.waiting():
         together.break_off()
+
+
+def test_what_a_library_catches_is_broken_off_again():
+    stop = Stop()
+    stop.unsaved = True
+
+    def wait() -> None:
+        with contextlib.suppress(StoppedError):
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(60)
+        time.sleep(60)
+
+    with listening(stop, Console(quiet=True)), stop.waiting():
+        with pytest.raises(StoppedError):
+            wait()
+
+
+def test_a_signal_before_the_wait_breaks_it_off(monkeypatch: pytest.MonkeyPatch):
+    """The thread that hears may not have been told when the wait begins."""
+    stop = Stop()
+    stop.unsaved = True
+    ask = stop.ask
+
+    def late() -> None:
+        time.sleep(0.2)
+        ask()
+
+    monkeypatch.setattr(stop, "ask", late)
+    with listening(stop, Console(quiet=True)):
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(StoppedError), stop.waiting():
+            time.sleep(60)
 
 
 def test_an_error_of_who_reads_after_the_signal():

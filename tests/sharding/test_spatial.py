@@ -90,7 +90,10 @@ def assert_alike(ours: Any, theirs: Any) -> None:
         np.testing.assert_allclose(np.asarray(a) / scale, b / scale, atol=1e-4)
 
 
-@pytest.mark.parametrize("padding", MODES)
+@pytest.mark.parametrize(
+    "padding",
+    [*MODES[:2], *(pytest.param(m, marks=pytest.mark.slow) for m in MODES[2:])],
+)
 def test_a_network_on_parts_of_images(padding: str):
     ours, theirs = (trained(m, SHARED, padding, 2, 1) for m in (MESHES["rows"], ONE))
     assert_alike(ours, theirs)

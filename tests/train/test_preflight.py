@@ -128,6 +128,7 @@ def test_profile_belongs_to_what_is_checked(tmp_path: pathlib.Path):
     assert first.code == 2
 
 
+@pytest.mark.slow
 def test_nothing_of_a_large_network_is_made(tmp_path: pathlib.Path):
     compiled: list[str] = []
 

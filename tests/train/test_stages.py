@@ -103,13 +103,15 @@ def test_eight_devices_train_as_one(name: str, stage: int):
     assert_alike(trained(name, 8, stage), trained(name, 1, 0))
 
 
-@pytest.mark.parametrize("stage", [0, 3])
+@pytest.mark.parametrize("stage", [pytest.param(0, marks=pytest.mark.slow), 3])
 def test_a_transformer_that_is_split_trains_as_one(stage: int):
     split = trained("vit", 8, stage, model=2, sharding="transformer")
     assert_alike(split, trained("vit", 1, 0))
 
 
-@pytest.mark.parametrize("name", ["deeplab", "unet"])
+@pytest.mark.parametrize(
+    "name", ["deeplab", pytest.param("unet", marks=pytest.mark.slow)]
+)
 def test_devices_that_share_images_train_as_one(name: str):
     assert_alike(trained(name, 8, 1, spatial=4), trained(name, 1, 0))
 

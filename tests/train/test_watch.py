@@ -68,7 +68,7 @@ def wait_for(folder: pathlib.Path, processes: list[subprocess.Popen], steps: int
     ("gone", "sent"),
     [
         (1, signal.SIGKILL),
-        (0, signal.SIGSTOP),
+        pytest.param(0, signal.SIGSTOP, marks=pytest.mark.slow),
         pytest.param(0, signal.SIGKILL, marks=pytest.mark.slow),
         pytest.param(1, signal.SIGSTOP, marks=pytest.mark.slow),
     ],
