@@ -221,6 +221,8 @@ def _joined(address: dict[str, Any]) -> bool:
     import jax
 
     try:
+        # Its notifier would take SIGTERM from this program.
+        jax.config.update("jax_enable_preemption_service", False)
         jax.distributed.initialize(**address)
     except ValueError as error:
         _fail(
@@ -286,13 +288,15 @@ def _plan(words: list[str]) -> NoReturn:
 
 def _replay(path: pathlib.Path) -> NoReturn:
     """Prints where a step on a kept batch is not finite."""
-    from .train import build, replay
+    from .train import DamagedError, Exit, build, replay
 
     folder = pathlib.Path(flags.FLAGS.workdir or path.parent)
     try:
         print(replay(build(flags.FLAGS.config), folder, path))
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
+    except DamagedError as error:
+        _fail(str(error), Exit.DAMAGED)
     sys.exit(0)
 
 

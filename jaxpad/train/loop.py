@@ -10,6 +10,7 @@ import numpy as np
 from ..data import Batch, read_ahead
 from .build import Job
 from .checkpoint import Checkpoints
+from .checkpoint.folder import agreed
 from .clock import Clock
 from .exits import StoppedError
 from .metrics import MetricsLog, read_metrics
@@ -63,7 +64,8 @@ class Loop:
             StoppedError: if it was asked to end; `save` is up to the caller.
             NumbersError: if too many steps in a row were skipped; likewise.
         """
-        if self._due() and not self._tested():  # it ended in this evaluation
+        # It ended in this evaluation. The first process knows: others may be new.
+        if agreed(self._due() and not self._tested()):
             self._test()
         job, start = self.job, self._start
         batches = read_ahead(job.batches, start, job.steps, workers=job.workers)
@@ -92,6 +94,7 @@ class Loop:
         self._note()
         if self.done == self._start:
             return
+        self.log.sync()
         with self.clock.paused(), self.clock.busy("saving a checkpoint"):
             plain = self.job.placement.unpack(self.state)
             self.checkpoints.save(self.done, plain, wait=wait)
@@ -109,6 +112,10 @@ class Loop:
         # This step is queued before the last one's numbers are fetched, so that the
         # device does not wait for the log.
         self._note((step, metrics, batch))
+        if self.skips.in_a_row >= self.skips.most:
+            # One more ends the run: with the state that the bad step saw, so that it
+            # can be replayed, and not after a later one.
+            self._note()
 
     def _note(self, now: tuple[int, Metrics, Batch] | None = None) -> None:
         """Logs the step that is pending; the next one is, then."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import operator
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -42,6 +43,8 @@ class MetricsLog:
         """
         known = {k: v if math.isfinite(v) else None for k, v in row.items()}
         try:
+            if os.fstat(self._file.fileno()).st_nlink == 0:
+                raise OSError("somebody has deleted it")
             self._file.write(json.dumps(known) + "\n")
         except OSError as error:
             raise OSError(
@@ -50,6 +53,11 @@ class MetricsLog:
             ) from error
         for tracker in self._trackers:
             tracker.write(row)
+
+    def sync(self) -> None:
+        """Puts what was written on the disk, whatever happens to the machine."""
+        with contextlib.suppress(OSError):  # some file systems cannot
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Finishes the file, then the trackers."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Batch, TrainBatches
+from .checkpoint.folder import agreed
 from .exits import NumbersError
 from .metrics import read_metrics
 from .workdir import write_whole
@@ -28,7 +29,8 @@ class Skips:
         self.folder, self.path = folder, folder / "skipped.jsonl"
         self.batches, self.most = batches, most
         rows = [row for row in read_metrics(self.path) if row["step"] <= start]
-        self.count, self.in_a_row = len(rows), _in_a_row(rows, start)
+        # All processes of a cluster count alike, also one that is new.
+        self.count, self.in_a_row = len(rows), agreed(_in_a_row(rows, start))
         if self.path.exists():
             write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows))
 

@@ -102,7 +102,7 @@ class Stop:
             raise
         except Exception as error:
             # Ctrl-C reaches the processes that read, too, and they end.
-            if self.asked:
+            if self.asked and self.alone:
                 raise StoppedError from error
             raise
         finally:

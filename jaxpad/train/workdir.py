@@ -26,7 +26,7 @@ def open_workdir(
     Args:
         folder: the run's folder; made if it is not there.
         config: the config as run; written to `config.json` in a new folder.
-        bytes_needed: room that the run's files will take.
+        bytes_needed: room that the run's files will take, with those that are there.
         allow_changes: whether keys may differ that change what is learned.
 
     Returns:
@@ -41,7 +41,8 @@ def open_workdir(
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / ".writable", "jaxpad")
         (folder / ".writable").unlink()
-        free = shutil.disk_usage(folder).free
+        there = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        free = shutil.disk_usage(folder).free + there
     except OSError as error:
         raise OSError(
             f"--workdir={folder} cannot be written to: {error}. Nothing has been "
@@ -176,5 +177,8 @@ def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def write_whole(path: pathlib.Path, text: str) -> None:
     """Writes a file whole or not at all, so that a kill leaves no half."""
     unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text)
+    with unfinished.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(unfinished, path)

@@ -20,10 +20,12 @@ def digits() -> Dataset:
     return DATASETS["digits"]()
 
 
-def _note(event: str, seconds: float, fun_name: str = "", **_: object) -> None:
+def _note(event: str, duration_secs: float, **of: str | int) -> None:
     if event == COMPILED:
         with open(os.environ[VARIABLE], "a", encoding="utf-8") as file:
-            file.write(f"{time.time():.3f} {fun_name} {seconds:.3f}\n")
+            file.write(
+                f"{time.time():.3f} {of.get('fun_name', '')} {duration_secs:.3f}\n"
+            )
 
 
 if VARIABLE in os.environ:

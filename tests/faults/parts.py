@@ -68,6 +68,13 @@ class BadLoss(Linear):
         return super().__call__(images) + wrong[:, None]
 
 
+class AlwaysBad(Linear):
+    """Its scores are NaN."""
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        return super().__call__(images) * jnp.nan
+
+
 class BadGradient(Linear):
     """Its scores are finite; the gradient of a white image's is NaN."""
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from jaxpad.train import Job, NumbersError, build, run
+from jaxpad.train import Job, NumbersError, build, replay, run
+from jaxpad.train.checkpoint import saved_steps
 from jaxpad.train.guard import WINDOW, Usual, is_spike, no_loss_yet, seen
 from jaxpad.train.metrics import read_metrics
 from tests.train.jobs import launch
@@ -106,6 +107,16 @@ def test_so_many_in_a_row(tmp_path: pathlib.Path):
     run(job("BadLoss", max_skips=1), tmp_path / "borne", QUIET)
     with pytest.raises(NumbersError, match="1 steps in a row"):
         run(job("BadLoss", max_skips=0), tmp_path / "not borne", QUIET)
+
+
+def test_all_steps_are_bad(tmp_path: pathlib.Path):
+    """The state that the last bad step saw is saved, and one batch is kept."""
+    each = job("AlwaysBad", max_skips=2)
+    with pytest.raises(NumbersError, match="3 steps in a row, the last of them step 3"):
+        run(each, tmp_path, QUIET)
+    assert [path.name for path in tmp_path.glob("batch-*")] == ["batch-3.npz"]
+    assert saved_steps(tmp_path) == [3]
+    assert "not finite" in replay(each, tmp_path, tmp_path / "batch-3.npz")
 
 
 def test_usual_loss():

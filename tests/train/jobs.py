@@ -40,7 +40,7 @@ def environment(devices: int) -> dict[str, str]:
     """
     return os.environ | {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-        "JAX_COMPILATION_CACHE_DIR": os.environ["JAXPAD_TEST_PROGRAMS"],
+        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAXPAD_TEST_PROGRAMS", ""),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
     }
 

@@ -36,6 +36,7 @@ def path(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path / "weights.npz"
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_the_file(path: pathlib.Path, tmp_path: pathlib.Path):
     job, folder = build(config_with(path)), tmp_path / "run"
     np.testing.assert_array_equal(

@@ -158,6 +158,43 @@ def test_each_file_that_is_shorter_missing_or_strange_is_found(
         checkpoints.restore(1, state_of(0))
 
 
+def test_links_and_other_steps_are_damage(
+    checkpoints: Checkpoints, tmp_path: pathlib.Path
+):
+    for step in (1, 2):
+        checkpoints.save(step, state_of(step), wait=True)
+    one, two = (checkpoints.folder / name for name in "12")
+    for path in (files(one)[0], one / "manifest.json", one / "arrays"):
+        kept = tmp_path / "kept"
+        path.rename(kept)
+        path.symlink_to(kept)
+        with pytest.raises(DamagedError, match=path.name):
+            checkpoints.restore(1, state_of(0))
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(DamagedError, match=path.name):
+            checkpoints.restore(1, state_of(0))
+        path.unlink()
+        kept.rename(path)
+    shutil.rmtree(two)
+    one.rename(two)
+    with pytest.raises(DamagedError, match="2 holds the checkpoint of step 1"):
+        checkpoints.restore(2, state_of(0))
+
+
+def test_a_folder_that_vanishes_is_not_made_again(
+    checkpoints: Checkpoints, capsys: pytest.CaptureFixture[str]
+):
+    checkpoints.save(1, state_of(1), wait=True)
+    away = checkpoints.folder.parent
+    away.rename(away.with_name("elsewhere"))
+    with pytest.raises(OSError, match="cannot write the checkpoint of step 2"):
+        checkpoints.save(2, state_of(2), wait=True)
+    assert not away.exists()
+    away.with_name("elsewhere").rename(away)
+    assert "cannot write" in capsys.readouterr().err
+
+
 # Of each array that tensorstore has not written then.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_full_disk_is_told_at_once_and_tried_again(

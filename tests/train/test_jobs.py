@@ -61,8 +61,6 @@ JOBS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-# The others take minutes together. A segmenter is trained below.
-TRAINED = ("pets_unet",)
 # Whose command names a file of weights, which the test writes.
 WEIGHTED = "cityscapes_deeplabv3plus"
 
@@ -116,13 +114,8 @@ def test_a_segmenter_begins_with_the_weights_of_a_classifier(tmp_path: pathlib.P
     np.testing.assert_array_equal(params["encoder"]["stem"]["kernel"][...], kernel)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in TRAINED else pytest.mark.slow)
-        for name in JOBS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JOBS)
 def test_a_job_trains_and_is_tested(name: str, tmp_path: pathlib.Path):
     job = build(small(name, tmp_path))
     results = run(job, tmp_path / "run", Console(quiet=True))

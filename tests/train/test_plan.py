@@ -141,6 +141,7 @@ def with_chip(patch: pytest.MonkeyPatch, memory: float) -> None:
     patch.setitem(CHIPS, "cpu", Chip(memory, 1e9, 1e6))
 
 
+@pytest.mark.slow
 def test_a_larger_batch_is_extrapolated(monkeypatch: pytest.MonkeyPatch):
     large = plan(wide_job(batch_size=1024), quiet())
     with_chip(monkeypatch, large.peak)

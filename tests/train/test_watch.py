@@ -111,6 +111,7 @@ def test_one_fails(tmp_path: pathlib.Path):
         assert "resnet21" in errors
 
 
+@pytest.mark.slow
 def test_both_fail(tmp_path: pathlib.Path):
     with two(tmp_path, model="resnet21") as processes:
         for process in processes:
@@ -153,6 +154,7 @@ def assert_same_end(found: pathlib.Path, expected: pathlib.Path) -> None:
         assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_two_go_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
     folder = shutil.copytree(killed, tmp_path / "run")
     # The first finds that the newest is damaged, and the second goes where it goes.

@@ -1,5 +1,6 @@
 """The folder of a run's checkpoints: what lies in it, and who in a cluster decides."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -61,4 +62,5 @@ def agreed(value: int) -> int:
 
 def say(line: str) -> None:
     """One line on stderr, whatever else is shown there."""
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # stderr may lie on the disk that is full
+        print(line, file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """What lies in a run's folder of checkpoints, whether it is good, and what differs."""
 
+import math
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from jax.sharding import SingleDeviceSharding
 
-from ...untrusted import read_json
+from ...untrusted import RATIO, UNPACKED, read_json
 from ..memory import size
 from ..workdir import config_changes
 from .digest import array_digests
@@ -112,11 +113,12 @@ def load(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
         DamagedError: if a file or an array is not as it was written.
     """
     manifest = check_files(path)
+    _check_written(path, manifest)
     try:
         like = {name: _like(entry) for name, entry in manifest["arrays"].items()}
         with ocp.StandardCheckpointer() as reader:
             arrays = reader.restore(path.absolute() / ARRAYS, like)
-    except (TypeError, ValueError) as error:  # no such dtype, another shape
+    except (TypeError, ValueError) as error:  # no such dtype
         reason = f"{path}: its arrays are not those of its manifest: {error}"
         raise DamagedError(reason) from error
     check_digests(path, manifest, array_digests(arrays))
@@ -161,6 +163,31 @@ def _newest(place: pathlib.Path) -> pathlib.Path:
     if not (steps := saved_steps(place)):
         raise ValueError(f"{place} is no run with checkpoints, and no checkpoint.")
     return place / "checkpoints" / str(steps[-1])
+
+
+def _check_written(path: pathlib.Path, manifest: dict[str, Any]) -> None:
+    """Raises unless Orbax wrote what the manifest says; before anything is allocated.
+
+    Somebody else's checkpoint may claim more than there is memory.
+    """
+    with ocp.StandardCheckpointer() as reader:
+        found: Any = reader.metadata(path.absolute() / ARRAYS).item_metadata
+    written = dict(found.tree)
+    for name, entry in manifest["arrays"].items():
+        # Of random keys Orbax writes the words that they are made of.
+        shape = None if entry["dtype"].startswith("key") else tuple(entry["shape"])
+        if name not in written or shape not in (None, tuple(written[name].shape)):
+            raise DamagedError(
+                f"{path}: array {name} is not as its manifest says, {entry['dtype']}"
+                f"{entry['shape']}"
+            )
+    there = sum(file["bytes"] for file in manifest["files"].values())
+    claimed = sum(math.prod(a.shape) * a.dtype.itemsize for a in written.values())
+    if claimed > (most := max(UNPACKED, RATIO * there)):
+        raise DamagedError(
+            f"{path} claims {claimed:,} bytes of arrays in {there:,} bytes of files, "
+            f"and at most {most:,} are read"
+        )
 
 
 def _like(entry: dict[str, Any]) -> jax.ShapeDtypeStruct:

@@ -107,7 +107,8 @@ def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
 def files_in(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Everything in a checkpoint but its manifest and its folders."""
     for path in sorted(folder.rglob("*")):
-        if not path.is_dir() and path != folder / NAME:
+        link = path.is_symlink()  # of a folder, too: nothing here lies elsewhere
+        if (link or not path.is_dir()) and path != folder / NAME:
             yield path
 
 
@@ -122,6 +123,8 @@ def sync_folder(folder: pathlib.Path) -> None:
 
 def _bytes(path: pathlib.Path) -> bytes:
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise ValueError("it is no file")
         return path.read_bytes()
     except OSError as error:
         if error.errno not in (errno.EIO, errno.EISDIR):

@@ -41,6 +41,7 @@ class Checkpoints:
         self._orbax = ocp.StandardCheckpointer()
         self._thread: threading.Thread | None = None
         self._failed: list[Exception] = []
+        self._made = False
 
     def latest(self) -> int | None:
         """The newest step that was saved whole, if any."""
@@ -79,6 +80,8 @@ class Checkpoints:
                 self._thread.start()
         if wait:
             self.wait()
+            # The others must not end while the first is at it, or they seem to fail.
+            agreed(0)
             self.check(limit=1)
 
     def check(self, limit: int = FAILURES) -> None:
@@ -134,7 +137,10 @@ class Checkpoints:
             return False
         try:
             shutil.rmtree(self._saving(step), ignore_errors=True)
-            self._saving(step).mkdir(parents=True)
+            # Made once: a folder that has vanished may be a disk that is not mounted.
+            self.folder.mkdir(parents=not self._made, exist_ok=True)
+            self._made = True
+            self._saving(step).mkdir()
         except OSError as error:
             self._fail(step, error)
             return False
@@ -157,13 +163,21 @@ class Checkpoints:
             if first():
                 write_manifest(self._saving(step), step, arrays)
                 self._saving(step).rename(self.folder / str(step))
-                sync_folder(self.folder)
-                write_whole(self.folder.parent / NEWEST, f"{step}\n")
-                tidy(self.folder, self.kept)
         except Exception as error:
             self._fail(step, error)
-        else:
-            self._failed.clear()
+            return
+        self._failed.clear()
+        if first():
+            self._after(step)
+
+    def _after(self, step: int) -> None:
+        """What is not part of a checkpoint that is whole already."""
+        try:
+            sync_folder(self.folder)
+            write_whole(self.folder.parent / NEWEST, f"{step}\n")
+            tidy(self.folder, self.kept)
+        except OSError as error:
+            say(f"the checkpoint of step {step} is whole, but {error}")
 
     def _fail(self, step: int, error: Exception) -> None:
         newest = self.latest()

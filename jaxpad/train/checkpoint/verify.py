@@ -2,9 +2,11 @@
 
 import errno
 import pathlib
+import stat
 from typing import Any
 
 from .digest import file_digest
+from .folder import STEP
 from .manifest import DamagedError, files_in, read_manifest
 
 
@@ -20,6 +22,8 @@ def check_files(folder: pathlib.Path) -> dict[str, Any]:
         ValueError: for a checkpoint of a jaxpad that wrote no manifests.
     """
     manifest = read_manifest(folder)
+    if STEP.fullmatch(folder.name) and int(folder.name) != manifest["step"]:
+        raise DamagedError(f"{folder} holds the checkpoint of step {manifest['step']}")
     files = manifest["files"]
     problems = [p for name in files if (p := _problem(folder / name, files[name]))]
     problems += [
@@ -55,7 +59,10 @@ def listed(problems: list[str]) -> str:
 def _problem(path: pathlib.Path, expected: dict[str, Any]) -> str:
     """What is wrong with a file; nothing if it is as it was written."""
     try:
-        size = path.stat().st_size
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return f"{path} is no file"
+        size = found.st_size
         if size != expected["bytes"]:
             return f"{path} has {size:,} bytes, not {expected['bytes']:,}"
         found = file_digest(path)
