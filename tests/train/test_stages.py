@@ -93,11 +93,7 @@ def assert_alike(ours: tuple[Any, list[float]], theirs: tuple[Any, list[float]])
 
 @pytest.mark.parametrize(
     ("name", "stage"),
-    [
-        *((name, stage) for name in ("resnet", "vit") for stage in (0, 1, 2, 3)),
-        ("deeplab", 3),
-        *(pytest.param("deeplab", n, marks=pytest.mark.slow) for n in (0, 1, 2)),
-    ],
+    [(name, stage) for name in ("resnet", "vit", "deeplab") for stage in (0, 1, 2, 3)],
 )
 def test_eight_devices_train_as_one(name: str, stage: int):
     assert_alike(trained(name, 8, stage), trained(name, 1, 0))
