@@ -201,7 +201,8 @@ def _endings(stop: Any, console: Console, folder: pathlib.Path) -> Iterator[None
         console.print(go_on, highlight=False)
         sys.exit(stop.code)
     except KeyboardInterrupt:  # while the report is written
-        sys.exit(go_on)
+        console.print(go_on, highlight=False)
+        sys.exit(130)
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
     except NumbersError as error:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 
+DEEPEST = 100  # levels of JSON; Python's own limit depends on what is called
 LONGEST = 10_000  # characters of a literal; deeper nesting can end the interpreter
 # An archive may unpack to so many bytes, or to so many times its size.
 UNPACKED, RATIO = 2**30, 16
@@ -75,12 +76,26 @@ def json_object(text: bytes, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except RecursionError as error:
-        raise ValueError(f"{what} is not JSON: it is nested too deeply.") from error
+        raise ValueError(f"{what} is nested too deeply.") from error
     except ValueError as error:
         raise ValueError(f"{what} is not JSON: {error}") from error
+    if text.count(b"{") + text.count(b"[") > DEEPEST and _is_deep(value):
+        raise ValueError(f"{what} is nested too deeply: more than {DEEPEST} levels.")
     if not isinstance(value, dict):
         raise ValueError(f"{what} holds a {type(value).__name__}; expected an object.")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return bool(level)
+
+
+def _inner(value: Any) -> list[Any]:
+    values = value.values() if isinstance(value, dict) else value
+    return [v for v in values if isinstance(v, dict | list)]
 
 
 def read_npz(path: pathlib.Path) -> dict[str, np.ndarray]:

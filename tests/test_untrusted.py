@@ -75,9 +75,14 @@ def test_a_relative_module_is_no_address():
 
 def test_json_that_is_nested_too_deeply(tmp_path: pathlib.Path):
     path = tmp_path / "config.json"
-    path.write_text("[" * 200_000)
-    with pytest.raises(ValueError, match=f"{path} is not JSON: it is nested too deepl"):
-        read_json(path)
+    for levels in (101, 900, 200_000):  # Python's own limit is in between
+        path.write_text('{"a": ' * levels + "1" + "}" * levels)
+        with pytest.raises(ValueError, match=f"{path} is nested too deeply"):
+            read_json(path)
+    path.write_text('{"a": ' * 100 + "1" + "}" * 100)
+    assert read_json(path)
+    path.write_text('{"a": [' + "{}, " * 200 + "{}]}")  # many, and none is deep
+    assert read_json(path)
 
 
 def archive(path: pathlib.Path, **entries: bytes) -> pathlib.Path:

@@ -12,7 +12,8 @@ from .build import Job
 from .checkpoint import Checkpoints
 from .checkpoint.folder import agreed
 from .clock import Clock
-from .exits import StoppedError
+from .exits import NumbersError, StoppedError
+from .guard import all_finite
 from .metrics import MetricsLog, read_metrics
 from .profile import Profile
 from .skipped import Skips
@@ -21,6 +22,7 @@ from .step import Metrics
 from .stop import Stop
 
 
+_finite = jax.jit(all_finite)
 SHOWN = 12  # test images whose masks are kept for the report
 
 
@@ -88,16 +90,30 @@ class Loop:
 
         Args:
             wait: whether to return when it is on the disk.
+
+        Raises:
+            NumbersError: if its parameters are not finite: nothing is saved then.
         """
         # The log is ahead of the checkpoint, never behind it: what stands there beyond
         # the checkpoint is dropped and written again.
         self._note()
         if self.done == self._start:
             return
+        self._check_finite()
         self.log.sync()
         with self.clock.paused(), self.clock.busy("saving a checkpoint"):
             plain = self.job.placement.unpack(self.state)
             self.checkpoints.save(self.done, plain, wait=wait)
+
+    def _check_finite(self) -> None:
+        if not _finite((self.state.params, self.state.average)):
+            raise NumbersError(
+                f"the parameters after step {self.done} are not finite: the optimizer "
+                "made them of a gradient that was. They are not saved; the newest "
+                f"checkpoint is that of step {self.checkpoints.latest() or 0}. What "
+                "often helps: a lower config.learning_rate, or clip_by_global_norm in "
+                "config.optimizer."
+            )
 
     def _step(self, step: int, batches: Any) -> None:
         clock, job = self.clock, self.job

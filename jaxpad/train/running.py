@@ -108,7 +108,10 @@ def _run(
     log = MetricsLog(own, start, trackers)
     skips = Skips(own, start, job.batches, job.max_skips)
     try:
-        before = train_seconds(read_metrics(log.path))
+        written = read_metrics(log.path)
+        if first and (last := max((row["step"] for row in written), default=0)) < start:
+            console.print(f"{log.path} ends at step {last}: the curves have a gap")
+        before = train_seconds(written)
         with progress(job, start, before, console) as clock, noticed(stop, clock.doing):
             loop = Loop(job, state, start, checkpoints, log, skips, clock, trace, stop)
             try:

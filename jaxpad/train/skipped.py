@@ -4,7 +4,9 @@ import json
 import pathlib
 from typing import Any
 
+import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from ..data import Batch, TrainBatches
 from .checkpoint.folder import agreed
@@ -63,8 +65,11 @@ class Skips:
         return f"{key} (epoch {epoch})"
 
     def _keep(self, step: int, batch: Batch) -> pathlib.Path:
-        path = self.folder / f"batch-{step}.npz"
+        # Each process of a cluster has a part, and one that replays needs all.
         arrays: Any = batch
+        if jax.process_count() > 1:
+            arrays = multihost_utils.process_allgather(batch, tiled=True)
+        path = self.folder / f"batch-{step}.npz"
         np.savez_compressed(path, **arrays)
         return path
 

@@ -22,6 +22,10 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Wakes the main thread. Systems ignore it unless a program asks for it.
 REMINDER = signal.SIGURG
+NOTHING = "nothing new to save, stopping"
+SAVING = (
+    "saving a checkpoint after this step, then stopping; a second one stops at once"
+)
 PATIENCE = 1.0  # seconds between two of them
 
 
@@ -176,16 +180,16 @@ def _hear(reading: int, stop: Stop, console: Console) -> None:
             _end(console, 128 + number[0])
         stop.signal = signal.Signals(number[0])
         stop.ask()
-        if stop.alone and not stop.unsaved:
-            console.print(f"{stop.signal.name}: nothing new to save, stopping")
+        at_once = stop.alone and not stop.unsaved
+        then = NOTHING if at_once else SAVING
+        with contextlib.suppress(OSError):  # stdout may be on a disk that is full
+            console.print(f"{stop.signal.name}: {then}")
+        if at_once:
             _end(console, stop.code)
-        console.print(
-            f"{stop.signal.name}: saving a checkpoint after this step, then stopping; "
-            "a second one stops at once"
-        )
 
 
 def _end(console: Console, code: int) -> None:
-    console.show_cursor()  # which a living line hides
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        console.show_cursor()  # which a living line hides
+        sys.stdout.flush()
     os._exit(code)

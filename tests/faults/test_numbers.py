@@ -119,6 +119,15 @@ def test_all_steps_are_bad(tmp_path: pathlib.Path):
     assert "not finite" in replay(each, tmp_path, tmp_path / "batch-3.npz")
 
 
+def test_infinite_parameters_are_not_saved(tmp_path: pathlib.Path):
+    """An optimizer makes them of a gradient that is finite."""
+    huge = ("sgd()", "scale(step_size=1e30)")
+    each = job("Linear", checkpoint_steps=1, optimizer=huge, learning_rate=1e20)
+    with pytest.raises(NumbersError, match=r"after step \d are not finite: the op"):
+        run(each, tmp_path, QUIET)
+    assert len(saved_steps(tmp_path)) < 2
+
+
 def test_usual_loss():
     losses = np.random.default_rng(0).normal(2.0, 0.5, 60).astype(np.float32)
     usual = no_loss_yet()

@@ -9,6 +9,7 @@ import pytest
 
 from jaxpad.train.checkpoint import Checkpoints
 from jaxpad.train.checkpoint.__main__ import main
+from jaxpad.train.checkpoint.look import verify
 
 from ..fuzz.manifests import signed
 from .test_checkpoint import files, flip, state_of
@@ -75,6 +76,15 @@ def test_verify(run: pathlib.Path, said):
     code, text, _ = said("verify", run, "--step=12")
     assert (code, text.count("step")) == (0, 1)
     assert path.exists(), "nothing is set aside"
+
+
+def test_verify_beside_a_run(run: pathlib.Path):
+    """Which deletes old checkpoints while new ones are read."""
+    found = verify(run)
+    assert next(found) == ("4", "")
+    shutil.rmtree(run / "checkpoints" / "4")
+    assert next(found) == ("4", "gone: a run has deleted it meanwhile")
+    assert [text[:2] for _, text in found] == ["", "ok", "", "ok"]
 
 
 def test_a_manifest_of_other_arrays(run: pathlib.Path, said):

@@ -1,11 +1,16 @@
 """metrics.jsonl is the source of truth, and survives a torn last line."""
 
+import io
 import json
 import pathlib
 
 import pytest
+from rich.console import Console
 
+from jaxpad.train import run
 from jaxpad.train.metrics import MetricsLog, read_metrics
+
+from .tiny import tiny_job
 
 
 def test_going_on_drops_later_and_torn_lines(tmp_path: pathlib.Path):
@@ -68,3 +73,14 @@ def test_nan_is_written_as_null(tmp_path: pathlib.Path):
     log.close()
     text = (tmp_path / "metrics.jsonl").read_text()
     assert text == '{"step": 1, "loss": null, "grad_norm": null}\n'
+
+
+def test_a_lost_log_is_told_of(tmp_path: pathlib.Path):
+    """And the run's results are made of what there is."""
+    before = run(tiny_job(), tmp_path, Console(quiet=True))
+    path = tmp_path / "metrics.jsonl"
+    path.unlink()
+    console = Console(record=True, quiet=False, file=io.StringIO(), width=500)
+    after = run(tiny_job(), tmp_path, console)
+    assert f"{path} ends at step 0: the curves have a gap" in console.export_text()
+    assert after["test"] == before["test"]

@@ -185,3 +185,21 @@ def test_wrong_address(tmp_path: pathlib.Path):
     assert process.returncode == 2
     assert "cannot listen at port" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_a_batch_of_two_is_kept_whole(tmp_path: pathlib.Path):
+    """One process takes the step again that two have taken."""
+    flags = {
+        "model": "tests.faults.parts:AlwaysBad",
+        "dataset": "tests.faults.parts:digits",
+        "max_skips": 0,
+    }
+    with two(tmp_path, **flags) as processes:
+        for process in processes:
+            _, errors = process.communicate(timeout=200)
+            assert process.returncode == 4, errors
+    kept = tmp_path / "batch-1.npz"
+    again = launch(tmp_path, f"--replay={kept}", **TINY | flags)
+    assert again.returncode == 0, again.stderr
+    assert "loss                nan" in again.stdout

@@ -53,8 +53,8 @@ def verify(run: pathlib.Path, step: int | None = None) -> Iterator[tuple[str, st
     """Reads the checkpoints of a run, or one of them.
 
     Yields:
-        The name of each before it is read, with ""; then again with "ok" or what is
-        damaged.
+        The name of each before it is read, with ""; then again with "ok", with what is
+        damaged, or that it is gone.
 
     Raises:
         ValueError: if there is none, or not that one.
@@ -67,8 +67,13 @@ def verify(run: pathlib.Path, step: int | None = None) -> Iterator[tuple[str, st
         yield str(number), ""
         try:
             manifest, _ = load(path)
-        except DamagedError as error:
-            yield str(number), f"damaged: {error}"
+        except (DamagedError, OSError, ValueError) as error:
+            if not path.exists():
+                yield str(number), "gone: a run has deleted it meanwhile"
+            elif isinstance(error, DamagedError):
+                yield str(number), f"damaged: {error}"
+            else:
+                raise
         else:
             yield (
                 str(number),
