@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import os
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from .stop import Stop
 
 
 # Seconds without a step. Some steps and many compilers take minutes.
-PATIENCE = 600.0
+PATIENCE = float(os.environ.get("JAXPAD_PATIENCE", "600"))
 
 
 @contextlib.contextmanager
@@ -19,6 +20,8 @@ def noticed(
     stop: Stop, doing: Callable[[], str], patience: float = PATIENCE
 ) -> Iterator[None]:
     """Writes to stderr when no step ends for long: what it waits for, and the stacks.
+
+    Of a cluster it names the processes that have done fewer steps than others.
 
     Once for each time that it hangs; it may go on by itself.
 
@@ -36,9 +39,10 @@ def noticed(
                 ticks, since, told = stop.ticks, time.monotonic(), False
             elif not told and time.monotonic() - since > patience:
                 told = True
+                late = "".join(f"; {name} is behind" for name in stop.behind())
                 print(
                     f"warning: nothing has moved for {patience:.0f} seconds "
-                    f"({doing()}). Where each thread is:",
+                    f"({doing()}{late}). Where each thread is:",
                     file=sys.stderr,
                     flush=True,
                 )

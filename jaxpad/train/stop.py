@@ -48,6 +48,7 @@ class Stop:
         self.unsaved = False
         self.promise: int | None = None
         self.news = threading.Event()  # that it was asked to end
+        self.others: dict[str, int] = {}  # the ticks of each process of a cluster
         self._agreed: int | None = None
         self._changed = threading.Condition()
         self._waiting = False
@@ -61,6 +62,11 @@ class Stop:
     def code(self) -> int:
         """The exit code of a run that ended as asked."""
         return 130 if self.signal == signal.SIGINT else Exit.STOPPED
+
+    def behind(self) -> list[str]:
+        """The processes that the others of the cluster wait for."""
+        furthest = max(self.others.values(), default=0)
+        return [name for name, ticks in self.others.items() if ticks < furthest]
 
     def ask(self) -> None:
         """Asks for the end, from any thread."""

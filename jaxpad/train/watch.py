@@ -110,7 +110,8 @@ class _Watch:
             if self.over:
                 return
             promise = self.stop.promise or "-"
-            word = f"{self.state} {socket.gethostname()} {promise} {count}"
+            host, ticks = socket.gethostname(), self.stop.ticks
+            word = f"{self.state} {host} {promise} {ticks} {count}"
             # An error is a missing answer, of which the other thread thinks.
             with contextlib.suppress(jax.errors.JaxRuntimeError):
                 self.client.key_value_set(f"{FOLDER}{self.me}", word, True)
@@ -129,7 +130,11 @@ class _Watch:
             self.failed += word.startswith("failed")
             if self.failed > GRACE:
                 self._end(number, "stopped with an error, which its output shows")
-        self._agree([word.split()[2] for word in self.said.values() if word])
+        words_of = {n: word.split() for n, word in self.said.items() if word}
+        self.stop.others = {
+            f"process {n} on {said[1]}": int(said[3]) for n, said in words_of.items()
+        }
+        self._agree([said[2] for said in words_of.values()])
 
     def _agree(self, promises: list[str]) -> None:
         """Ends with the others where they do, once one of them is asked to."""

@@ -140,8 +140,10 @@ def resident(pid: int) -> int:
 
 def show(what: str, start: float, share: float) -> None:
     """A line of progress with the minutes left."""
-    left = (time.monotonic() - start) * (1 / share - 1) / 60 if share else float("nan")
-    print(f"\r{what}, {left:.0f} min left   ", end="", flush=True)
+    if share:
+        left = (time.monotonic() - start) * (1 / share - 1) / 60
+        what += f", {left:.0f} min left"
+    print(f"\r{what}   ", end="", flush=True)
 
 
 def expect(holds: bool, what: str, *, quiet: bool = False) -> None:

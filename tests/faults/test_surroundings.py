@@ -51,6 +51,13 @@ def test_a_hanging_run_says_where(capfd: pytest.CaptureFixture[str]):
     assert "test_surroundings.py" in told
 
 
+def test_who_is_behind():
+    stop = Stop(alone=False)
+    assert stop.behind() == []
+    stop.others = {"process 0 on a": 4, "process 1 on b": 3, "process 2 on c": 4}
+    assert stop.behind() == ["process 1 on b"]
+
+
 def test_a_run_that_goes_on_says_nothing(capfd: pytest.CaptureFixture[str]):
     stop = Stop()
     with noticed(stop, str, patience=1.0):

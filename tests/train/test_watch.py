@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -185,6 +186,20 @@ def test_wrong_address(tmp_path: pathlib.Path):
     assert process.returncode == 2
     assert "cannot listen at port" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_one_that_is_late_is_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SLOW_TRAIN", "20")  # whoever reads the slow record
+    monkeypatch.setenv("JAXPAD_PATIENCE", "6")
+    late = re.compile(rf"\((.*); (process \d on {socket.gethostname()}) is behind\)")
+    with two(tmp_path, dataset="tests.faults.parts:digits") as processes:
+        told = [process.communicate(timeout=200)[1] for process in processes]
+    assert all(process.returncode == 0 for process in processes), told
+    found = [late.search(errors) for errors in told]
+    assert len({line and line[2] for line in found} - {None}) == 1, told
 
 
 @pytest.mark.slow
