@@ -26,22 +26,22 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
-# Folders whose tests try a law on grids of cases. Of a test with more than LARGE cases
-# one in SHARE runs, chosen by its name; `make slow` runs the rest.
+# Folders whose tests try a law on grids of cases. Of each test FEW cases run, or one in
+# SHARE if that is more, always the same; `make slow` runs the rest.
 GRIDS = (
     *("analysis", "arith", "conv", "init", "layers", "models", "orthogonal"),
     *("padding", "regularizers", "sharding", "spectral"),
 )
-LARGE, SHARE = 8, 4
+FEW, SHARE = 4, 8
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def test(item: pytest.Item) -> str:
-        return item.nodeid.partition("[")[0]
-
-    cases = collections.Counter(test(item) for item in items)
+    cases = collections.defaultdict(list)
     for item in items:
-        large = cases[test(item)] > LARGE and item.path.parent.name in GRIDS
-        if large and zlib.crc32(item.name.encode()) % SHARE:
+        if item.path.parent.name in GRIDS:
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for grid in cases.values():
+        grid.sort(key=lambda item: zlib.crc32(item.name.encode()))
+        for item in grid[max(FEW, len(grid) // SHARE) :]:
             item.add_marker("rest")

@@ -928,8 +928,8 @@ BUGS = [
     Bug(
         "a signal waits for the compiler",
         "jaxpad/train/stop.py",
-        "if stop.alone and not stop.unsaved:",
-        "if False:",
+        "at_once = stop.alone and not stop.unsaved",
+        "at_once = False",
         "tests/faults/test_signals.py::test_while_it_compiles",
     ),
     Bug(
@@ -942,7 +942,7 @@ BUGS = [
     Bug(
         "an evaluation that was broken off is left out",
         "jaxpad/train/loop.py",
-        "if self._due() and not self._tested():",
+        "if agreed(self._due() and not self._tested()):",
         "if False:",
         "tests/faults/test_signals.py::test_during_evaluation",
     ),

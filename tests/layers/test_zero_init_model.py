@@ -64,7 +64,10 @@ def scrambled(model: Any) -> Any:
     return nnx.merge(nnx.graphdef(model), jax.tree.map(lambda v: v + 3, state))
 
 
-@pytest.mark.parametrize("name", ["resnet20", "resnet18", "resnet50"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet20", "resnet18", pytest.param("resnet50", marks=pytest.mark.slow)],
+)
 def test_every_block_of_our_networks_begins_as_its_shortcut(name: str):
     model = zero_init_model(scrambled(make(name)))
     model.eval()

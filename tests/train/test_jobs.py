@@ -108,6 +108,7 @@ def test_a_job_changes_keys_that_exist_and_says_what_to_expect(name: str):
         assert word in text
 
 
+@pytest.mark.slow
 def test_a_segmenter_begins_with_the_weights_of_a_classifier(tmp_path: pathlib.Path):
     params = build(small(WEIGHTED, tmp_path)).init().params
     kernel = np.load(tmp_path / "resnet50.npz")["conv1.weight"].transpose(2, 3, 1, 0)

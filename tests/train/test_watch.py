@@ -171,6 +171,7 @@ def test_two_go_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.
     assert_same_end(folder, whole)
 
 
+@pytest.mark.slow
 def test_one_goes_on(killed: pathlib.Path, whole: pathlib.Path, tmp_path: pathlib.Path):
     folder = shutil.copytree(killed, tmp_path / "run")
     result = launch(folder, **TINY, epochs=EPOCHS)
