@@ -225,11 +225,16 @@ def errors() -> str:
 def faults() -> str:
     """What can happen to a run, what it does, and the tests that show it."""
     path = ROOT / "tests" / "faults" / "cases.py"
+    cases = runpy.run_path(str(path))
+    aimed_at = runpy.run_path(str(ROOT / "scripts" / "mutation.py"))["aimed_at"]
     rows = []
-    for case in runpy.run_path(str(path))["CASES"]:
+    for case in cases["CASES"]:
         shown = [*map(_code, case.tests), *([case.left] if case.left else [])]
-        rows.append((case.what, case.then, "<br>".join(shown)))
-    return _table(("what happens", "what the run does", "tests"), rows)
+        bugs = {bug for test in case.tests for bug in aimed_at(*cases["place"](test))}
+        columns = (case.what, case.then, "<br>".join(shown))
+        rows.append((*columns, "<br>".join(sorted(bugs))))
+    heads = ("what happens", "what the run does", "tests", "bugs that they find")
+    return _table(heads, rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

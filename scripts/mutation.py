@@ -988,6 +988,93 @@ BUGS = [
         "]",
         "tests/train/test_metrics.py",
     ),
+    Bug(
+        "what was logged after the checkpoint stays",
+        "jaxpad/train/metrics.py",
+        'kept = [row for row in read_metrics(self.path) if row["step"] <= start]',
+        "kept = read_metrics(self.path)",
+        "tests/train/test_resume.py::test_killed_run_ends_bit_equal",
+    ),
+    Bug(
+        "Ctrl-C ends as SIGTERM",
+        "jaxpad/train/stop.py",
+        "return 130 if self.signal == signal.SIGINT else Exit.STOPPED",
+        "return Exit.STOPPED",
+        "tests/faults/test_signals.py::test_while_data_do_not_come",
+    ),
+    Bug(
+        "a checkpoint holds flattened arrays",
+        "jaxpad/train/placement.py",
+        "return self._changed(unpack, stored)",
+        "return stored",
+        "tests/train/test_restore.py::test_any_number_of_devices_and_any_stage",
+    ),
+    Bug(
+        "a reading process that was killed is any error",
+        "jaxpad/data/ahead.py",
+        "if KILLED not in str(error):",
+        "if True:",
+        "tests/data/test_broken.py::test_a_worker_that_is_killed_ends_the_batches",
+    ),
+    Bug(
+        "examples that fill a batch count",
+        "jaxpad/data/evaluation.py",
+        "np.where(inside, places, start)], inside",
+        "np.where(inside, places, start)], np.ones_like(inside)",
+        "tests/train/test_evaluate.py::test_every_example_counts_once",
+    ),
+    Bug(
+        "parameters are of the dtype that computes",
+        "jaxpad/train/step.py",
+        "params, opt_state = split.update(grads, state.opt_state, state.params, good)",
+        "params, opt_state = split.update(grads, state.opt_state, state.params, good)\n"
+        "    params = jax.tree.map(lambda p: p.astype(jnp.bfloat16), params)",
+        "tests/train/test_step.py::"
+        "test_bfloat16_computes_while_parameters_stay_float32",
+    ),
+    Bug(
+        "a key that there is not is a traceback",
+        "jaxpad/launch.py",
+        "except (AttributeError, KeyError) as error:",
+        "except ZeroDivisionError as error:",
+        "tests/test_launch.py::test_mistake_is_named",
+    ),
+    Bug(
+        "the parts of a batch are summed",
+        "jaxpad/train/accumulate.py",
+        "divisor = jnp.where(weight == 0, jnp.ones_like(weight), weight)",
+        "divisor = jnp.ones_like(weight)",
+        "tests/train/test_step.py::"
+        "test_parts_of_a_batch_have_its_gradient_but_for_batch_norm",
+    ),
+    Bug(
+        "the second step has another dtype",
+        "jaxpad/train/step.py",
+        "new = TrainState(state.step + 1,",
+        "new = TrainState((state.step + 1).astype(jnp.uint32),",
+        "tests/train/test_step.py::test_step_is_pure_and_compiles_once",
+    ),
+    Bug(
+        "infinite parameters are saved",
+        "jaxpad/train/loop.py",
+        "        self._check_finite()\n",
+        "",
+        "tests/faults/test_numbers.py::test_infinite_parameters_are_not_saved",
+    ),
+    Bug(
+        "a run goes on from links",
+        "jaxpad/train/checkpoint/verify.py",
+        "if not stat.S_ISREG(found.st_mode):",
+        "if False:",
+        "tests/train/test_checkpoint.py::test_links_and_other_steps_are_damage",
+    ),
+    Bug(
+        "a folder that vanished is made again",
+        "jaxpad/train/checkpoint/store.py",
+        "self.folder.mkdir(parents=not self._made, exist_ok=True)",
+        "self.folder.mkdir(parents=True, exist_ok=True)",
+        "tests/train/test_checkpoint.py::test_a_folder_that_vanishes_is_not_made_again",
+    ),
 ]
 
 
@@ -1014,6 +1101,11 @@ def main() -> None:
 def occurs_once(bug: Bug) -> bool:
     """Whether the text to be replaced is still there, and only once."""
     return (ROOT / bug.file).read_text(encoding="utf-8").count(bug.right) == 1
+
+
+def aimed_at(path: str, test: str) -> list[str]:
+    """The names of the bugs that a test, or all of its file, should notice."""
+    return [bug.name for bug in BUGS if bug.tests in (path, f"{path}::{test}")]
 
 
 def report(bug: Bug) -> bool:

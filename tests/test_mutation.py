@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from .faults.cases import CASES, Case, place
+
 
 ROOT = pathlib.Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "mutation.py"
@@ -32,3 +34,10 @@ def test_every_bug_can_be_planted(mutation: ModuleType):
 def test_a_text_that_is_gone_is_noticed(mutation: ModuleType):
     gone = mutation.BUGS[0]._replace(right="no such text")
     assert not mutation.occurs_once(gone)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_a_case_of_faults_has_a_bug(case: Case, mutation: ModuleType):
+    """Its safeguard can be taken out, for one of its tests to fail."""
+    bugs = [bug for test in case.tests for bug in mutation.aimed_at(*place(test))]
+    assert bugs or not case.tests

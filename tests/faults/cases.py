@@ -7,6 +7,13 @@ is none, the last column says why.
 from typing import NamedTuple
 
 
+def place(test: str) -> tuple[str, str]:
+    """The file and the name of a test, as pytest has them."""
+    where, name = test.split("::")
+    folder, _, file = where.rpartition("/")
+    return "/".join(["tests", *folder.split(), f"test_{file}.py"]), f"test_{name}"
+
+
 class Case(NamedTuple):
     """One thing that can happen.
 

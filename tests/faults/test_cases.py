@@ -5,25 +5,23 @@ import pathlib
 
 import pytest
 
-from .cases import CASES, Case
+from .cases import CASES, Case, place
 
 
-TESTS = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_case_has_its_tests(case: Case):
     assert case.tests or case.left
     for test in case.tests:
-        place, name = test.split("::")
-        folder, _, file = place.rpartition("/")
-        path = TESTS / folder / f"test_{file}.py"
+        path, name = place(test)
         found = [
             node.name
-            for node in ast.parse(path.read_text()).body
+            for node in ast.parse((ROOT / path).read_text()).body
             if isinstance(node, ast.FunctionDef)
         ]
-        assert f"test_{name}" in found
+        assert name in found
 
 
 def test_all_are_there():
