@@ -27,19 +27,21 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 # Folders whose tests try a law on grids of cases. Of each test FEW cases run, or one in
-# SHARE if that is more, always the same; `make slow` runs the rest.
+# SHARE if that is more, always the same; `make slow` runs the rest. Of a test that is
+# marked `every` all run.
 GRIDS = (
     *("analysis", "arith", "conv", "init", "layers", "models", "orthogonal"),
     *("padding", "regularizers", "sharding", "spectral"),
 )
-FEW, SHARE = 4, 8
+FEW, SHARE = 2, 8
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cases = collections.defaultdict(list)
     for item in items:
-        if item.path.parent.name in GRIDS:
+        grid = item.path.parent.name in GRIDS
+        if grid and item.get_closest_marker("every") is None:
             cases[item.nodeid.partition("[")[0]].append(item)
     for grid in cases.values():
         grid.sort(key=lambda item: zlib.crc32(item.name.encode()))

@@ -25,6 +25,7 @@ def paddings(i: int, k: int, s: int, d: int, output: int) -> set[tuple]:
     return found
 
 
+@pytest.mark.slow
 def test_every_symmetric_padding_is_found():
     for i, k, s, d in GRID:
         for output in {max(i * s + extra, 1) for extra in (-3, -1, 0, 1, 2, 4)}:

@@ -31,6 +31,7 @@ def results() -> Any:
     return json.loads((STUDY / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_theorems_hold_on_another_case(study: Any, results: Any):
     found = study.theorems.run(range(99, 100))
     assert {

@@ -104,6 +104,7 @@ def test_only_the_order_of_the_data_changes_zero(training):
     assert bits("Kaiming", 0, 0) == bits("Kaiming", 0, 0) != bits("Kaiming", 1, 0)
 
 
+@pytest.mark.slow
 def test_a_step_follows_the_gradient(training):
     """SGD by hand: the first step with its rate, the second with momentum."""
     model = net(training, "Kaiming")

@@ -53,6 +53,7 @@ def test_a_small_one_holds_what_the_formula_says(
     assert found["state"] == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.slow
 def test_layer_by_layer_fewer_parameters_are_whole_at_once(study: Any):
     decoder, mesh = sys.modules["decoder"], jax.make_mesh((8,), ("data",))
     mesh = jax.sharding.Mesh(mesh.devices, ("data",))

@@ -180,6 +180,7 @@ def test_an_amount_that_changes_sizes_is_refused(padding: Any):
         nnx.eval_shape(lambda: deeplab(padding))
 
 
+@pytest.mark.slow
 def test_wide_rates_on_a_small_map():
     model = nnx.eval_shape(lambda: deeplab("reflect"))
     with pytest.raises(

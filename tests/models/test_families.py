@@ -139,6 +139,7 @@ def test_valid_is_the_padded_block_without_its_border(make: Any, reach: int):
     np.testing.assert_allclose(outs[1], inner, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_smallest_image_of_densenet121_under_valid():
     model = nnx.eval_shape(
         lambda: MODELS["densenet121"](3, 9, padding="valid", rngs=nnx.Rngs(0))

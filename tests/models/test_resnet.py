@@ -194,6 +194,7 @@ def test_valid_shortcut_lies_under_the_main_branch(small_image: bool, stride: in
     assert first == reach
 
 
+@pytest.mark.slow
 def test_too_small_image_names_the_smallest_legal_one():
     with pytest.raises(ValueError, match="smallest legal input is 5x5"):
         small("reflect")(jnp.ones((1, 4, 4, 1)))

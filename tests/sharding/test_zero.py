@@ -82,6 +82,7 @@ def resnet50() -> Any:
     return nnx.state(net, nnx.Param)
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("devices", [8, 64, 1024])
 @pytest.mark.parametrize("name", ["momentum", "adam"])
 def test_resnet50_is_covered(name: str, devices: int):

@@ -33,6 +33,7 @@ def held(decoder: Any, stage: int) -> float:
     return memory.memory_analysis().argument_size_in_bytes - batch
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_memory_is_the_formula_s(decoder: Any, stage: int):
     parameters = decoder.count(decoder.SMALL)

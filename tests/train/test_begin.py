@@ -119,6 +119,7 @@ def test_a_changed_model_begins_with_what_fits(
     run(job, tmp_path / "new", Console(quiet=True))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_under_another_config_by_a_word(
     path: pathlib.Path, tmp_path: pathlib.Path
 ):

@@ -114,6 +114,7 @@ def rows_of(folder: pathlib.Path, config: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_run_logs_it_and_a_large_weight_makes_the_layer_orthogonal(
     tmp_path: pathlib.Path,
 ):

@@ -50,12 +50,17 @@ def mesh_of(devices: int, model: int = 1, spatial: int = 1) -> jax.sharding.Mesh
 
 
 @functools.cache
+def dataset(name: str) -> Any:
+    return DATASETS[name]()
+
+
+@functools.cache
 def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any:
     config = small_config(
         zero=stage, zero_coverage=0.5, batch_size=16, padding="circular",
         **NETWORKS[name] | dict(changes),
     )  # fmt: skip
-    data = DATASETS[str(config.dataset)]()
+    data = dataset(str(config.dataset))
     batches = TrainBatches(data, 16, 0, crop=CROPS.resolve(config.train_crop))
     place = functools.partial(spread, mesh)
     made = read_functions(config, data, place(batches[0]), mesh, 100, 10)
@@ -150,6 +155,7 @@ def test_checkpoints_hold_plain_arrays_for_any_stage(tmp_path: Any):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_an_average_is_split_and_tested():
     made, placed, batches = setup("resnet", mesh_of(8), 1, average=0.5)
     state = placed.store(made.init())
