@@ -2,7 +2,9 @@
 
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
                  [--check] [--profile STEPS] [--allow_changes] [--replay FILE]
-                 [--compile_only [--topology NAME] [--sweep KEY=VALUE,VALUE,... ...]]
+                 [--compile_only [--topology NAME]]
+                 [--sweep [KEY=VALUE,VALUE,... ...] [--jobs N] [--dry_run]
+                 [--print slurm|tpu]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
 Its exit codes stand in jaxpad/train/exits.py and docs/reliability.md: 2 is a config or
@@ -87,8 +89,13 @@ def define_config(values: flags.FlagValues, argv: list[str]) -> None:
 
 def parse_flags(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
     """What is no flag on a command line; exits with 2 for one that cannot be read."""
+    following = [*argv[1:], "--"]
+    given = [
+        f"{word}=" if word.lstrip("-") == "sweep" and after.startswith("-") else word
+        for word, after in zip(argv, following, strict=True)
+    ]
     try:
-        rest = values(argv)
+        rest = values(given)
         _ = values.config.to_dict  # of a file that is not there, this raises
         return rest
     except (flags.Error, OSError) as error:
@@ -97,21 +104,22 @@ def parse_flags(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list
 
 def _train(argv: list[str]) -> None:
     # What follows --sweep is more of it.
-    words = flags.FLAGS.sweep and [*flags.FLAGS.sweep, *argv[1:]]
-    if len(argv) > 1 and not words:
+    swept = flags.FLAGS.sweep is not None
+    words = [word for word in [*(flags.FLAGS.sweep or []), *argv[1:]] if word]
+    if len(argv) > 1 and not swept:
         _fail(f"unexpected {argv[1]!r}: flags begin with --")
     if not flags.FLAGS["verbosity"].present:
         # Orbax logs every save, and every error that it also raises.
         logging.set_verbosity(logging.FATAL)
         standard.getLogger("jaxpad").setLevel(standard.WARNING)
         sys.unraisablehook = _unraisable
-    for name in ("topology", "sweep"):
-        if flags.FLAGS[name].present and not flags.FLAGS.compile_only:
-            _fail(f"--{name} is for --compile_only: give that too, or leave it out.")
+    _check_together(swept)
     if flags.FLAGS.check:
         _check()
     if flags.FLAGS.compile_only:
         _plan(words)
+    if swept:
+        _sweep(words)
     if flags.FLAGS.replay is not None:
         _replay(pathlib.Path(flags.FLAGS.replay))
     from .address import read_address
@@ -124,6 +132,16 @@ def _train(argv: list[str]) -> None:
     if not (address or given.distributed):
         return _alone()
     _together(address)
+
+
+def _check_together(swept: bool) -> None:
+    """Exits with 2 for a flag without the one that it is for."""
+    given = flags.FLAGS
+    if given.topology is not None and not given.compile_only:
+        _fail("--topology is for --compile_only: give that too, or leave it out.")
+    for name in ("jobs", "dry_run", "print"):
+        if given[name].present and (given.compile_only or not swept):
+            _fail(f"--{name} is for --sweep: give that too, or leave it out.")
 
 
 def _alone() -> None:
@@ -285,6 +303,47 @@ def _plan(words: list[str]) -> NoReturn:
         sys.exit("stopped")
     print(f"\n{text}\n\nwritten to {path}")
     sys.exit(0 if fits else 2)
+
+
+def _sweep(words: list[str]) -> NoReturn:
+    """Trains what is missing of a sweep, or lists it."""
+    from .train.sweep import SCRIPTS, listed, own_sweep, read_sweep, runs_of, sweep
+
+    given = flags.FLAGS
+    path = pathlib.Path(config_flags.get_config_filename(given["config"]))
+    folder = pathlib.Path(given.workdir or f"runs/{path.stem}-sweep")
+    try:
+        arms = read_sweep(words, given.config) if words else own_sweep(path)
+        runs, command = runs_of(given.config, arms, folder), of_config(sys.argv)
+        if given.dry_run:
+            print(listed(runs))
+        elif given.print:
+            print(SCRIPTS[given.print](runs, ["python", *command]))
+        else:
+            console = Console(soft_wrap=True)
+            command = [sys.executable, *command]
+            sys.exit(sweep(given.config, runs, folder, command, given.jobs, console))
+        sys.exit(0)
+    except (TypeError, ValueError, ImportError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(str(error), 1)
+
+
+def of_config(argv: list[str]) -> list[str]:
+    """The program, and of its words those that say which config.
+
+    Example:
+        >>> of_config("launch.py --config a.py --config.seed=1 --sweep zero=0".split())
+        ['launch.py', '--config', 'a.py', '--config.seed=1']
+    """
+    kept, value = argv[:1], False
+    for word in argv[1:]:
+        mine = re.match(r"--?config\b", word) is not None
+        if mine or (value and not word.startswith("-")):
+            kept.append(word)
+        value = mine and "=" not in word
+    return kept
 
 
 def _replay(path: pathlib.Path) -> NoReturn:

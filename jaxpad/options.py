@@ -37,6 +37,7 @@ def define_flags() -> None:
         "finite: take that step again, print where, and end.",
     )
     _define_plan()
+    _define_sweep()
     _define_processes()
 
 
@@ -64,13 +65,35 @@ def _define_plan() -> None:
         'With --compile_only: a TPU that need not be there, such as "v5e:4x4" '
         "(default: the devices that jax sees).",
     )
+
+
+def _define_sweep() -> None:
     flags.DEFINE_multi_string(
         "sweep",
-        [],
-        "With --compile_only: KEY=VALUE,VALUE,... of the config, such as zero=0,1,2,3. "
-        "The step of each value is compiled, and the table written to plans.json; more "
-        "such words after it make every combination. It ends with 2 if any of them "
+        None,
+        "KEY=VALUE,VALUE,... of the config, such as padding=zero,partial or seed=0:5: "
+        "train a run for each value, in a folder of --workdir (default: "
+        "runs/CONFIG-sweep). More such words make every combination, and 'zip(KEY=... "
+        "KEY=...)' makes pairs; without words, what sweep() of the config file yields. "
+        "The same command again does what is missing. With --compile_only the step of "
+        "each is compiled, and the table written to plans.json: it ends with 2 if any "
         "does not fit.",
+    )
+    flags.DEFINE_integer(
+        "jobs",
+        1,
+        "With --sweep: runs at a time, each in a process with devices, or cores, of "
+        "its own.",
+    )
+    flags.DEFINE_bool(
+        "dry_run", False, "With --sweep: list the runs and what is missing, and end."
+    )
+    flags.DEFINE_enum(
+        "print",
+        None,
+        ["slurm", "tpu"],
+        "With --sweep: print a script that does what is missing, an array of Slurm or "
+        "one run after another on all hosts of a TPU pod, and end.",
     )
 
 

@@ -5,7 +5,12 @@ import fcntl
 import os
 import pathlib
 import socket
+import time
 from collections.abc import Iterator
+from typing import IO
+
+
+TRIES, PAUSE = 10, 0.1  # whoever looks whether it is held holds it for a moment
 
 
 @contextlib.contextmanager
@@ -19,7 +24,7 @@ def locked(folder: pathlib.Path) -> Iterator[None]:
     """
     with (folder / "lock").open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError:
             file.seek(0)
             raise ValueError(
@@ -33,3 +38,25 @@ def locked(folder: pathlib.Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
         yield
+
+
+def is_locked(folder: pathlib.Path) -> bool:
+    """Whether a process trains in a folder now."""
+    try:
+        with (folder / "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or the folder knows no locks
+        return False
+    return False
+
+
+def _take(file: IO[str]) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(PAUSE)

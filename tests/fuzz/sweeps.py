@@ -1,7 +1,8 @@
 """Fuzzed: the words of a sweep."""
 
 from jaxpad.launch import default_config
-from jaxpad.train.sweep import PARSERS, read_sweep, with_overrides
+from jaxpad.train.sweep import read_sweep, with_overrides
+from jaxpad.train.sweep.words import PARSERS
 from jaxpad.train.workdir import flatten
 from tests.fuzz.grammar import TOKENS, Random, literal, made, mutated, text
 from tests.fuzz.law import Target, told

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jaxpad.train import read_sweep
-from jaxpad.train.sweep import in_words, split, with_overrides
+from jaxpad.train.sweep import in_words, with_overrides
+from jaxpad.train.sweep.words import split
 
 from .tiny import tiny_config
 

@@ -1,0 +1,96 @@
+"""The runs of a sweep: each has a folder, whose name says what it changes."""
+
+import hashlib
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..keys import SAFE
+from ..lock import is_locked
+from .words import Overrides, in_words, with_overrides
+
+
+LONGEST = 100  # letters of a folder's name, before the digest
+
+
+class Run(NamedTuple):
+    """One arm of a sweep.
+
+    Attributes:
+        overrides: what it changes in the config.
+        folder: where it is, or will be.
+    """
+
+    overrides: Overrides
+    folder: pathlib.Path
+
+    @property
+    def state(self) -> str:
+        """ "finished", "running", "broken off" or "not begun"."""
+        if (self.folder / "report.html").exists():  # the last that a run writes
+            return "finished"
+        if is_locked(self.folder):
+            return "running"
+        return "broken off" if (self.folder / "config.json").exists() else "not begun"
+
+    @property
+    def flags(self) -> list[str]:
+        """What it adds to the command that trains the config as it is."""
+        words = [f"--config.{key}={value}" for key, value in self.overrides.items()]
+        return [*words, f"--workdir={self.folder}"]
+
+    @property
+    def words(self) -> str:
+        """What it changes, as a sweep has it."""
+        return in_words(self.overrides) or "the config as it is"
+
+
+def runs_of(config: Any, sweep: Sequence[Overrides], folder: pathlib.Path) -> list[Run]:
+    """A run for each arm.
+
+    Its folder is named by the overrides and by a digest of the whole config but for
+    the keys that change nothing that is learned: the same arm has the same folder
+    whenever it is asked for, and another one when the config has changed.
+
+    Args:
+        config: a `ConfigDict`.
+        sweep: what each arm changes.
+        folder: where the folders of all runs lie.
+
+    Raises:
+        ValueError: for a key that the config has not, a value of another type, or two
+            arms that are the same.
+    """
+    found: dict[str, Run] = {}
+    for overrides in sweep:
+        name = f"{_plain(in_words(overrides))}-{_digest(_changed(config, overrides))}"
+        if name in found:
+            raise ValueError(
+                f"the sweep has {in_words(overrides)} twice: name each arm once."
+            )
+        found[name] = Run(overrides, folder / name)
+    return list(found.values())
+
+
+def _changed(config: Any, overrides: Overrides) -> Any:
+    try:
+        return with_overrides(config, overrides)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the sweep's arm {overrides}: {error}") from error
+
+
+def _plain(words: str) -> str:
+    """Words as a part of a file's name: `padding=zero seed=0` is `padding=zero,seed=0`.
+
+    What a file's name should not hold is a dash.
+    """
+    text = re.sub(r"[^\w=.,+-]+", "-", words.replace(" ", ",")).strip("-,.")
+    return text[:LONGEST] or "run"
+
+
+def _digest(config: Any) -> str:
+    values = {k: v for k, v in config.to_dict().items() if k not in SAFE}
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
