@@ -1,7 +1,9 @@
 """What a sweep shows: how far it is while it runs, and in the end what it found."""
 
 import contextlib
+import functools
 import json
+import pathlib
 import statistics
 import time
 from collections.abc import Iterator
@@ -92,7 +94,7 @@ class Board:
         return (time.monotonic() - self._start) * left / (done + shares)
 
     def _best(self) -> str:
-        found = [(figure(run), run) for run in self.queue.finished]
+        found = [(figure(run.folder), run) for run in self.queue.finished]
         if not found:
             return ""
         (name, value), run = max(found, key=lambda pair: pair[0][1])
@@ -115,9 +117,10 @@ def last_row(run: Run) -> dict[str, Any]:
         return {}
 
 
-def figure(run: Run) -> tuple[str, float]:
+@functools.cache
+def figure(folder: pathlib.Path) -> tuple[str, float]:
     """The name and the value of what a finished run is judged by."""
-    results = read_json(run.folder / "results.json")
+    results = read_json(folder / "results.json")
     return results["headline"], results["test"][results["headline"]]
 
 
@@ -127,7 +130,7 @@ def summary(queue: Queue) -> str:
     name = ""
     for run in queue.runs:
         if run in queue.finished:
-            name, value = figure(run)
+            name, value = figure(run.folder)
             arm = {k: v for k, v in run.overrides.items() if k != "seed"}
             arms.setdefault(in_words(arm) or "all", []).append(value)
     width = max(map(len, arms), default=0)

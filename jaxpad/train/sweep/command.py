@@ -75,7 +75,7 @@ def _write(runs: Sequence[Run], folder: pathlib.Path) -> None:
             "state": run.state,
         }
         if run.state == "finished":
-            name, value = figure(run)
+            name, value = figure(run.folder)
             entry |= {"headline": name, "value": value}
         found.append(entry)
     write_whole(folder / "sweep.json", json.dumps(found, indent=2) + "\n")
