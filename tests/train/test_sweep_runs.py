@@ -48,6 +48,7 @@ def values(folder: pathlib.Path) -> dict[str, float]:
     return {entry["folder"]: entry["value"] for entry in entries}
 
 
+@pytest.mark.slow
 def test_runs_that_are_missing_are_done_and_no_others(tmp_path: pathlib.Path):
     folder = tmp_path / "with space"
     first = start(folder, "seed=0:2", "--jobs=2")
@@ -64,6 +65,14 @@ def test_runs_that_are_missing_are_done_and_no_others(tmp_path: pathlib.Path):
     listed = start(folder, "seed=0:2", "--dry_run")
     assert listed.stdout.count("finished  seed=") == 2
     assert {path: path.stat().st_mtime_ns for path in logs} == logs
+
+
+def test_two_at_a_time(tmp_path: pathlib.Path):
+    folder = tmp_path / "with space"
+    done = start(folder, "seed=0:2", "--jobs=2")
+    assert done.returncode == 0, done.stderr
+    assert f"2 runs in {folder}: 0 finished, 2 to do" in done.stdout
+    assert len(values(folder)) == 2
 
 
 def test_names_are_of_the_arm_and_of_all_of_the_config(tmp_path: pathlib.Path):
