@@ -3,8 +3,8 @@
 python launch.py [--config FILE] [--config.KEY=VALUE ...] [--workdir DIR]
                  [--check] [--profile STEPS] [--allow_changes] [--replay FILE]
                  [--compile_only [--topology NAME]]
-                 [--sweep [KEY=VALUE,VALUE,... ...] [--jobs N] [--dry_run]
-                 [--print slurm|tpu]]
+                 [--sweep [KEY=VALUE,VALUE,... ...] [--jobs N] [--one_program]
+                 [--dry_run] [--print slurm|tpu]]
                  [--distributed] [--coordinator HOST:PORT --processes N --process I]
 
 Its exit codes stand in jaxpad/train/exits.py and docs/reliability.md: 2 is a config or
@@ -139,7 +139,7 @@ def _check_together(swept: bool) -> None:
     given = flags.FLAGS
     if given.topology is not None and not given.compile_only:
         _fail("--topology is for --compile_only: give that too, or leave it out.")
-    for name in ("jobs", "dry_run", "print"):
+    for name in ("jobs", "one_program", "dry_run", "print"):
         if given[name].present and (given.compile_only or not swept):
             _fail(f"--{name} is for --sweep: give that too, or leave it out.")
 
@@ -319,15 +319,46 @@ def _sweep(words: list[str]) -> NoReturn:
             print(listed(runs))
         elif given.print:
             print(SCRIPTS[given.print](runs, ["python", *command]))
+        elif given.one_program and not given.jobs:
+            sys.exit(_seeds(runs))
         else:
-            console = Console(soft_wrap=True)
-            command = [sys.executable, *command]
-            sys.exit(sweep(given.config, runs, folder, command, given.jobs, console))
+            console, command = Console(soft_wrap=True), [sys.executable, *command]
+            how = {"jobs": given.jobs, "one_program": given.one_program}
+            sys.exit(sweep(given.config, runs, folder, command, console, **how))
         sys.exit(0)
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(str(error), 1)
+
+
+def _seeds(runs: Any) -> int:
+    """Trains runs as one program, in this process; returns the worst exit code."""
+    from .train import listening
+    from .train.sweep import OUTPUT, SharedStop, together
+
+    stop, worst = SharedStop(), 0
+    with _prompt(stop), listening(stop, Console(soft_wrap=True)):
+        ended = together(flags.FLAGS.config, runs, stop)
+    for run, error in zip(runs, ended, strict=True):
+        with (run.folder / OUTPUT).open("a") as output:
+            worst = max(worst, _ended(run.folder, error, stop, output))
+    return worst
+
+
+def _ended(folder: pathlib.Path, error: Any, stop: Any, output: Any) -> int:
+    """Writes the report of a run, or says what has ended it; returns its exit code."""
+    from .reports import write_report
+
+    console = Console(file=output, soft_wrap=True)
+    try:
+        with contextlib.redirect_stderr(output), _endings(stop, console, folder):
+            if error is not None:
+                raise error
+            write_report(folder)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def of_config(argv: list[str]) -> list[str]:

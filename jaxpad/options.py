@@ -86,6 +86,12 @@ def _define_sweep() -> None:
         "its own.",
     )
     flags.DEFINE_bool(
+        "one_program",
+        False,
+        "With --sweep: runs that differ in the seed alone are one program, in which "
+        "each has a device of its own.",
+    )
+    flags.DEFINE_bool(
         "dry_run", False, "With --sweep: list the runs and what is missing, and end."
     )
     flags.DEFINE_enum(

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import TypedDict, get_args
+from typing import NotRequired, TypedDict, get_args
 
 import grain
 import numpy as np
@@ -29,6 +29,9 @@ class Batch(TypedDict):
     label: Int[np.ndarray, "*shape"]  # [batch], or [batch, h, w]
     real: Bool[np.ndarray, " batch"]
     id: UInt32[np.ndarray, "batch 2"]  # the epoch, and the record's number
+    # Of the run, in training: an input of the step, so that the program is the same
+    # for every seed.
+    seed: NotRequired[UInt32[np.ndarray, " batch"]]
 
 
 class TrainBatches:
@@ -88,6 +91,7 @@ class TrainBatches:
             "label": labels,
             "real": np.ones(len(found), bool),
             "id": np.asarray(ids, np.uint32),
+            "seed": np.full(len(found), self.seed, np.uint32),
         }
 
     def fingerprint(self) -> str:

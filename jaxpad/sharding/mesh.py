@@ -233,6 +233,9 @@ def under(mesh: Mesh, function: Callable[..., Any]) -> Callable[..., Any]:
         (1, 2, 4, 1)
     """
 
+    if mesh.size == 1:  # nothing is split, unless by a mesh that the caller has set
+        return function
+
     @functools.wraps(function)
     def traced(*args: Any) -> Any:
         with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):

@@ -15,8 +15,8 @@ import optax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from ..typing import Array
+from .checks import check_mesh, shape_reason, too_little
 from .layout import WHOLE, Layout, coverage, pack, split, unpack
-from .shapes import needs_shapes
 
 
 AXIS = "data"
@@ -136,8 +136,10 @@ class Zero:
         """A change of each array by its layout, and where the result lies."""
 
         def move(x: Any, layout: Layout, target: Layout) -> Any:
-            where = NamedSharding(self.mesh, target.spec)
-            moved = jax.lax.with_sharding_constraint(change(x, layout), where)
+            moved = change(x, layout)
+            if self.mesh.size > 1:  # one device may be a part of somebody's own mesh
+                where = NamedSharding(self.mesh, target.spec)
+                moved = jax.lax.with_sharding_constraint(moved, where)
             if not target.host:
                 return moved
             # A constraint alone leaves it in the memory where it is.
@@ -170,7 +172,9 @@ def zero(
         least: coverage of the state below which this is an error.
 
     Raises:
-        ValueError: for an unknown stage, or a coverage below `least`.
+        ValueError: for an unknown stage, a mesh that is not Auto or has no axis "data",
+            an optimizer whose update takes more than gradients, state and parameters,
+            or a coverage below `least`.
 
     Example:
         >>> from jaxpad.sharding import data_mesh
@@ -184,9 +188,10 @@ def zero(
     """
     if stage not in STAGES:
         raise ValueError(f"zero={stage!r}: expected one of {sorted(STAGES)}.")
+    check_mesh(mesh, AXIS)
     chosen, parts = STAGES[stage], mesh.shape[AXIS]
     used = parts if chosen.optimizer else 1
-    reason = needs_shapes(optimizer, params) if used > 1 else None
+    reason = shape_reason(optimizer, params) if used > 1 else None
     if specs is None:
         specs = jax.tree.map(lambda _: WHOLE, params)
 
@@ -204,7 +209,7 @@ def zero(
     state = _state_layouts(optimizer, params, layouts, used)
     found = Zero(optimizer, mesh, chosen, whole, layouts, state, reason)
     if used > 1 and found.coverage < least:
-        raise ValueError(_too_little(found, least))
+        raise ValueError(too_little(found.coverage, found.reason, least))
     return found
 
 
@@ -238,15 +243,6 @@ def _state_layouts(
         return split(leaf.shape, AXIS, parts, flatten=False)
 
     return jax.tree.map_with_path(of, jax.eval_shape(optimizer.init, packed))
-
-
-def _too_little(found: Zero, least: float) -> str:
-    return (
-        f"zero: a device would hold {1 / found.coverage:.3g} times its even part of "
-        f"the optimizer's state (coverage {found.coverage:.3f}, at least {least} was "
-        f"asked for). Arrays keep their shapes because {found.reason}. Use another "
-        "optimizer, fewer devices on the data axis, or a lower config.zero_coverage."
-    )
 
 
 def _same(x: Any, layout: Layout) -> Any:

@@ -164,18 +164,26 @@ def _preparation(
     config: Any, task: Task, classes: int, scale: Callable[[Array], Array]
 ) -> Callable[[Batch], tuple[Array, Array]]:
     """From a batch to what the model sees and what the loss compares with."""
-    key = jax.random.key(config.seed)
     with named("augment", config):
         augment = compose(config.augment)
 
     def prepare(batch: Batch) -> tuple[Array, Array]:
         targets = task.targets(jnp.asarray(batch["label"]), classes)
-        keys = record_keys(key, batch["id"])
+        keys = _record_keys(batch)
         with named("augment", config):  # options are looked at when it is traced
             images, targets = augment(to_float(batch["image"]), targets, keys)
         return scale(images), targets
 
     return prepare
+
+
+def _record_keys(batch: Batch) -> Array:
+    """A key for each record, from the seed that came with it."""
+
+    def key(seed: Array, record: Array) -> Array:
+        return record_keys(jax.random.key(seed), record[None])[0]
+
+    return jax.vmap(key)(batch["seed"], batch["id"])
 
 
 def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]:

@@ -17,6 +17,8 @@ from .verify import check_digests, check_files
 
 
 FAILURES = 3  # in a row, after which a run stops
+# Of a process: Orbax's counters are, and two runs that save at once wait for ever.
+_orbax_saves = threading.Lock()
 
 
 class Checkpoints:
@@ -70,9 +72,11 @@ class Checkpoints:
             self.wait()  # another process than the first may be a moment behind
             arrays = named(state)
             digests = array_digests(arrays)
+            _orbax_saves.acquire()  # released when it is written
             try:
                 self._orbax.save(self._saving(step) / ARRAYS, arrays)
             except Exception as error:  # tensorstore has error types of its own
+                _orbax_saves.release()
                 self._fail(step, error)
             else:
                 work = (step, describe(arrays, digests))
@@ -159,7 +163,10 @@ class Checkpoints:
     def _finish(self, step: int, arrays: dict[str, Any]) -> None:
         """In the background: after Orbax, the manifest, and the name."""
         try:
-            self._orbax.wait_until_finished()
+            try:
+                self._orbax.wait_until_finished()
+            finally:
+                _orbax_saves.release()
             if first():
                 write_manifest(self._saving(step), step, arrays)
                 self._saving(step).rename(self.folder / str(step))

@@ -17,7 +17,7 @@ from rich.text import Text
 from ...untrusted import read_json
 from ..clock import duration
 from ..screen import Screen, Status
-from .processes import OUTPUT, Queue
+from .processes import Queue
 from .runs import Run
 from .words import in_words, with_overrides
 
@@ -58,8 +58,8 @@ class Board:
 
     def _status(self) -> Status:
         queue = self.queue
-        working = [run for run, _ in list(queue.working.values())]
-        parts = [f"{len(working)} running", f"{len(queue.waiting)} left"]
+        working = queue.running
+        parts = [f"{len(working)} running", f"{queue.left} left"]
         if queue.failed:
             parts.append(f"{len(queue.failed)} failed")
         if (left := self._left(working)) is not None:
@@ -72,7 +72,7 @@ class Board:
 
     def _table(self) -> RenderableType:
         table = Table("running", "done", "loss", box=None, pad_edge=False)
-        for run, _ in list(self.queue.working.values()):
+        for run in self.queue.running:
             row = last_row(run)
             done, loss = self._share(run), row.get("loss")
             shown = "" if loss is None else f"{loss:.4g}"
@@ -90,7 +90,7 @@ class Board:
         shares = sum(self._share(run) for run in working)
         if not done + shares:
             return None
-        left = len(working) + len(self.queue.waiting) - shares
+        left = len(working) + self.queue.left - shares
         return (time.monotonic() - self._start) * left / (done + shares)
 
     def _best(self) -> str:
@@ -140,6 +140,7 @@ def summary(queue: Queue) -> str:
         mean = statistics.mean(values)
         lines.append(f"{words:{width}}  {len(values):4}  {mean:.4f}{spread}")
     for run in queue.runs:
-        if (code := queue.failed.get(run.folder.name)) is not None:
-            lines.append(f"failed with {code}: {run.words}; see {run.folder / OUTPUT}")
+        if (failed := queue.failed.get(run.folder.name)) is not None:
+            code, told = failed
+            lines.append(f"failed with {code}: {run.words}; see {told}")
     return "\n".join(lines)

@@ -10,9 +10,12 @@ from rich.console import Console
 from ..exits import Exit
 from ..workdir import write_whole
 from .board import Board, figure, summary
-from .places import places
+from .places import one_place, places
 from .processes import Queue
-from .runs import Run
+from .runs import Group, Run, seeds, words_of
+
+
+MOST_SEEDS = 64  # in one program
 
 
 def sweep(
@@ -20,8 +23,10 @@ def sweep(
     runs: Sequence[Run],
     folder: pathlib.Path,
     command: Sequence[str],
-    jobs: int,
     console: Console,
+    *,
+    jobs: int = 1,
+    one_program: bool = False,
 ) -> int:
     """Trains every arm of a sweep that is not finished yet.
 
@@ -30,8 +35,9 @@ def sweep(
         runs: from `runs_of`.
         folder: where theirs lie.
         command: the program and its words that train the config as it is.
-        jobs: processes at a time.
         console: where progress is shown.
+        jobs: processes at a time.
+        one_program: whether runs that differ in the seed alone are one program.
 
     Returns:
         An exit code: 0 if all runs are finished, 1 if some have failed, and that of a
@@ -40,8 +46,8 @@ def sweep(
     Raises:
         ValueError: if there is no place for so many processes.
     """
-    queue = Queue(runs, command, places(jobs))
-    todo = len(queue.waiting)
+    queue = (_together if one_program else _alone)(runs, folder, command, jobs)
+    todo = queue.left
     console.print(
         f"{len(runs)} runs in {folder}: {queue.before} finished, {todo} to do",
         highlight=False,
@@ -56,6 +62,30 @@ def sweep(
         console.print("stopped; the same command goes on", highlight=False)
         return 130 if queue.stopped == 2 else Exit.STOPPED
     return Exit.FAILED if queue.failed else Exit.FINISHED
+
+
+def _alone(
+    runs: Sequence[Run], folder: pathlib.Path, command: Sequence[str], jobs: int
+) -> Queue:
+    return Queue(runs, lambda group: [*command, *group[0].flags], places(jobs))
+
+
+def _together(
+    runs: Sequence[Run], folder: pathlib.Path, command: Sequence[str], jobs: int
+) -> Queue:
+    if jobs != 1:
+        raise ValueError(
+            f"--jobs={jobs} with --one_program: one program at a time has all devices; "
+            "give one of the two."
+        )
+    todo = [run for run in runs if run.state != "finished"]
+    place, most = one_place(max(map(len, seeds(todo, MOST_SEEDS)), default=1))
+
+    def line(group: Group) -> list[str]:
+        own = ["--one_program", "--jobs=0", f"--workdir={folder}", "--sweep"]
+        return [*command, *own, *words_of(group)]
+
+    return Queue(runs, line, [place], seeds(todo, most))
 
 
 def listed(runs: Sequence[Run]) -> str:

@@ -56,6 +56,25 @@ def places(jobs: int) -> list[Place]:
     return [_of_chips(backend, n * each, each) for n in range(jobs)]
 
 
+def one_place(runs: int) -> tuple[Place, int]:
+    """A place with a device for each run, and how many devices that are at most.
+
+    Of a CPU there are as many devices as one asks for, which share its cores.
+
+    Args:
+        runs: that want one.
+
+    Raises:
+        OSError: if jax finds no device.
+    """
+    backend, count = _devices()
+    if backend != "cpu":
+        return Place({}), count
+    flags = os.environ.get("XLA_FLAGS", "")
+    own = f"{flags} --xla_force_host_platform_device_count={runs}".strip()
+    return Place({"XLA_FLAGS": own}), runs
+
+
 def _devices() -> tuple[str, int]:
     done = subprocess.run(
         [sys.executable, "-c", _ASKED], capture_output=True, text=True, check=False

@@ -47,6 +47,38 @@ class Run(NamedTuple):
         return in_words(self.overrides) or "the config as it is"
 
 
+Group = tuple[Run, ...]  # that one process is at
+
+
+def seeds(runs: Sequence[Run], most: int) -> list[Group]:
+    """Runs in groups that differ in the seed alone, so many at most in each."""
+    alike: dict[str, list[Run]] = {}
+    for run in runs:
+        others = {k: v for k, v in run.overrides.items() if k != "seed"}
+        alike.setdefault(in_words(others), []).append(run)
+    return [
+        tuple(group[start : start + most])
+        for group in alike.values()
+        for start in range(0, len(group), most)
+    ]
+
+
+def words_of(group: Group) -> list[str]:
+    """A sweep of these runs, which differ in the seed alone.
+
+    Example:
+        >>> folder = pathlib.Path()
+        >>> runs = [Run({"padding": "zero", "seed": n}, folder) for n in (0, 2)]
+        >>> words_of(tuple(runs))
+        ['padding=zero', 'seed=0,2']
+    """
+    first = group[0].overrides
+    if "seed" not in first:
+        return [f"{key}={value}" for key, value in first.items()]
+    values = first | {"seed": ",".join(str(run.overrides["seed"]) for run in group)}
+    return [f"{key}={value}" for key, value in values.items()]
+
+
 def runs_of(config: Any, sweep: Sequence[Overrides], folder: pathlib.Path) -> list[Run]:
     """A run for each arm.
 
