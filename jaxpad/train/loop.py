@@ -101,7 +101,8 @@ class Loop:
             return
         self._check_finite()
         self.log.sync()
-        with self.clock.paused(), self.clock.busy("saving a checkpoint"):
+        clock = self.clock
+        with clock.paused(), clock.busy("saving a checkpoint"), self.stop.excuse():
             plain = self.job.placement.unpack(self.state)
             self.checkpoints.save(self.done, plain, wait=wait)
 
@@ -171,7 +172,8 @@ class Loop:
         def step(batch: Batch) -> Any:
             if self.stop.reached():
                 raise StoppedError
-            return job.eval_step(self.state, job.place(batch))
+            with self.stop.excuse():  # it may compile, for images of another size
+                return job.eval_step(self.state, job.place(batch))
 
         read = read_ahead(job.test_batches, workers=job.workers)
         batches = self.clock.evaluating(self.stop.each(read))
@@ -184,7 +186,8 @@ class Loop:
     def _spectra(self) -> dict[str, float]:
         if self.job.spectra is None:
             return {}
-        found = jax.device_get(self.job.spectra(self.state))
+        with self.stop.excuse():
+            found = jax.device_get(self.job.spectra(self.state))
         return {name: float(value) for name, value in found.items()}
 
     def _epoch(self, step: int) -> float:

@@ -49,6 +49,7 @@ class Stop:
         self.promise: int | None = None
         self.news = threading.Event()  # that it was asked to end
         self.others: dict[str, int] = {}  # the ticks of each process of a cluster
+        self.excused = True  # whether the others wait for it, however long it takes
         self._agreed: int | None = None
         self._changed = threading.Condition()
         self._waiting = False
@@ -67,6 +68,15 @@ class Stop:
         """The processes that the others of the cluster wait for."""
         furthest = max(self.others.values(), default=0)
         return [name for name, ticks in self.others.items() if ticks < furthest]
+
+    @contextlib.contextmanager
+    def excuse(self) -> Iterator[None]:
+        """What is done in here may take long: it compiles, or writes a checkpoint."""
+        before, self.excused = self.excused, True
+        try:
+            yield
+        finally:
+            self.excused = before
 
     def ask(self) -> None:
         """Asks for the end, from any thread."""
@@ -87,7 +97,7 @@ class Stop:
         """Counts a tick; whether the run ends after it."""
         with self._changed:
             self.ticks += 1
-            self.unsaved = True
+            self.unsaved, self.excused = True, False
             if self.promise is None:
                 return False
             while self._agreed is None and self.ticks >= self.promise:

@@ -33,6 +33,8 @@ SILENCE = float(os.environ.get("JAXPAD_SILENCE", "60"))
 ROUNDS = 20  # of saying something in that time
 PAUSE = SILENCE / ROUNDS
 GRACE = 3  # rounds in which what one process knows reaches the others
+# Seconds in which the others have done a step more than one of them.
+LATE = float(os.environ.get("JAXPAD_PATIENCE", "100"))
 
 
 @contextlib.contextmanager
@@ -41,8 +43,9 @@ def watched(stop: Stop) -> Iterator[None]:
 
     One line on stderr names the other by its number and host: after `SILENCE` seconds
     and a few more, or at once if it said that it failed, or was the first of all, whose
-    port then closes. In the end the processes wait for each other. When one is asked to
-    stop, they agree after which step all do.
+    port then closes. One that is alive and `LATE` seconds behind, for it waits for data
+    or hangs, ends all, itself too. In the end the processes wait for each other. When
+    one is asked to stop, they agree after which step all do.
 
     Args:
         stop: of this process.
@@ -91,6 +94,7 @@ class _Watch:
         self.said = dict.fromkeys(range(jax.process_count()), "")
         # Rounds, not seconds: for a process that was halted itself no time has passed.
         self.silent, self.failed = dict.fromkeys(self.said, 0), 0
+        self.late, self.ticks = dict.fromkeys(self.said, 0), dict.fromkeys(self.said, 0)
         self.unanswered = 0
         _delay_aborts()
         for work in (self._talk, self._wait):
@@ -111,7 +115,8 @@ class _Watch:
                 return
             promise = self.stop.promise or "-"
             host, ticks = socket.gethostname(), self.stop.ticks
-            word = f"{self.state} {host} {promise} {ticks} {count}"
+            excused = int(self.stop.excused)
+            word = f"{self.state} {host} {promise} {ticks} {excused} {count}"
             # An error is a missing answer, of which the other thread thinks.
             with contextlib.suppress(jax.errors.JaxRuntimeError):
                 self.client.key_value_set(f"{FOLDER}{self.me}", word, True)
@@ -135,6 +140,16 @@ class _Watch:
             f"process {n} on {said[1]}": int(said[3]) for n, said in words_of.items()
         }
         self._agree([said[2] for said in words_of.values()])
+        for number, said in words_of.items():
+            self._miss(number, int(said[3]), excused=said[4] == "1")
+
+    def _miss(self, number: int, ticks: int, *, excused: bool) -> None:
+        """Ends all if a process is behind for too long."""
+        behind = ticks < max(self.stop.others.values()) and not excused
+        moved, self.ticks[number] = ticks != self.ticks[number], ticks
+        self.late[number] = self.late[number] + 1 if behind and not moved else 0
+        if self.late[number] * PAUSE >= LATE:
+            self._end(number, f"is alive, and {LATE:.0f} seconds behind the others")
 
     def _agree(self, promises: list[str]) -> None:
         """Ends with the others where they do, once one of them is asked to."""

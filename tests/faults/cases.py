@@ -213,7 +213,7 @@ CASES = (
             "train/watch::one_fails",
             "train/watch::the_rest_name_it_and_stop",
             "faults/surroundings::a_hanging_run_says_where",
-            "train/watch::one_that_is_late_is_named",
+            "train/watch::one_that_is_alive_and_stuck_ends_all",
         ),
     ),
     Case(
