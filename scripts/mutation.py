@@ -1075,6 +1075,42 @@ BUGS = [
         "self.folder.mkdir(parents=True, exist_ok=True)",
         "tests/train/test_checkpoint.py::test_a_folder_that_vanishes_is_not_made_again",
     ),
+    Bug(
+        "what takes all of an array is not tried",
+        "jaxpad/sharding/shapes.py",
+        "    if any(map(_takes_all, found)) and not _alike(optimizer, params):",
+        "    if False:",
+        "tests/sharding/test_shapes.py",
+    ),
+    Bug(
+        "a stuck process is waited for",
+        "jaxpad/train/watch.py",
+        "        if self.late[number] * PAUSE >= LATE:",
+        "        if False:",
+        "tests/train/test_watch.py::test_one_that_is_alive_and_stuck_ends_all",
+    ),
+    Bug(
+        "the seed is in the program",
+        "jaxpad/train/functions.py",
+        "        keys = _record_keys(batch)",
+        "        same = jnp.full_like(batch['seed'], config.seed)\n"
+        "        keys = _record_keys(batch | {'seed': same})",
+        "tests/train/test_one_program.py::test_the_program_is_the_same_for_every_seed",
+    ),
+    Bug(
+        "runs have each other's state",
+        "jaxpad/train/sweep/lanes.py",
+        "return [jax.tree.map(_as, one, like) for one in found]",
+        "return [jax.tree.map(_as, one, like) for one in found[::-1]]",
+        "tests/train/test_one_program.py::test_a_step_of_two_runs_is_that_of_each",
+    ),
+    Bug(
+        "a run that has left is waited for",
+        "jaxpad/train/sweep/meeting.py",
+        "            self._here.discard(lane)\n            self._meet()",
+        "            self._here.discard(lane)",
+        "tests/train/test_one_program.py",
+    ),
 ]
 
 
