@@ -20,6 +20,7 @@ import os
 import pathlib
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -84,6 +85,17 @@ def define_config(values: flags.FlagValues, argv: list[str]) -> None:
         _fail(
             f"{' '.join(given)}: the config has no key {reason}\nAll keys, with "
             f"their meaning, stand in {default}."
+        )
+    except (TypeError, ValueError) as error:
+        if (
+            "ml_collections"
+            not in traceback.extract_tb(error.__traceback__)[-1].filename
+        ):
+            raise  # of the config file itself
+        # A key below one, or one called "None".
+        _fail(
+            f"{' '.join(given)}: no such key ({error})\nAll keys, with their meaning, "
+            f"stand in {default}."
         )
 
 

@@ -25,6 +25,8 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
     ("argument", "message", "code"),
     [
         ("--config.optm.lr=3", "--config.optm.lr=3: the config has no key 'optm'", 2),
+        ("--config.padding.rtial", "error: --config.padding.rtial: no such key", 2),
+        ("--config.None.seed=1", "error: --config.None.seed=1: no such key", 2),
         ("--config.batchsize=3", 'Did you mean "batch_size"', 2),
         ("--config=nowhere.py", "nowhere.py", 2),
         pytest.param(

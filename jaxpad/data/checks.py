@@ -20,7 +20,7 @@ def check_sides(name: str, size: Any, *, pair: bool = False) -> tuple[int, int]:
     """
     both: Any = size if pair and isinstance(size, tuple | list) else (size, size)
     try:
-        high, wide = map(operator.index, both)
+        high, wide = map(_whole, both)
     except (TypeError, ValueError):
         high = wide = 0
     if min(high, wide) < 1 or high * wide > MOST_PIXELS:
@@ -31,6 +31,12 @@ def check_sides(name: str, size: Any, *, pair: bool = False) -> tuple[int, int]:
             f"{limit}."
         )
     return high, wide
+
+
+def _whole(side: Any) -> int:
+    if isinstance(side, bool):  # a whole number to Python, and none to OpenCV
+        raise TypeError
+    return operator.index(side)
 
 
 def check_range(name: str, values: Any, most: float = math.inf) -> None:

@@ -45,7 +45,7 @@ def image_size(image: bytes | Pixels) -> tuple[int, int]:
             return height, width
     with _opened(image) as opened:
         width, height = opened.size
-        turned = _orientation(opened) >= 5
+        turned = _orientation(opened) in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
 
 

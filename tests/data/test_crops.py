@@ -113,6 +113,7 @@ def test_resize_crop_is_the_middle():
     ("spec", "text"),
     [
         ("random_resized_crop(size=0)", "size=0: expected a whole number of pixels, 1"),
+        ("random_resized_crop(size=True)", "size=True: expected a whole number"),
         ("random_resized_crop(size='16')", "size='16': expected a whole number"),
         (
             "random_resized_crop(size=(16, 16))",

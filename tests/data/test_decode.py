@@ -109,6 +109,13 @@ def test_the_camera_was_turned(decoder: str, orientation: int):
     close(read_box(data, (10, 5, 40, 60), (40, 60)), scene[10:50, 5:65])
 
 
+def test_an_orientation_that_is_none_turns_nothing(decoder: str):
+    exif = Image.Exif()
+    exif[0x0112] = 128
+    data = encoded(PHOTO, exif=exif)
+    assert image_size(data) == decode(data).shape[:2] == PHOTO.shape[:2]
+
+
 @pytest.mark.parametrize("part", [0.0, 0.02, 0.5, 0.98])
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
 def test_a_truncated_file_is_refused(decoder: str, kind: str, part: float):

@@ -97,10 +97,10 @@ def check(case: tuple[str, str]) -> None:
 def _part_of(text: str, said: str) -> bool:
     """An error deep inside names the option; the caller adds the key of the config."""
     name = text.partition("(")[0].strip()
-    options = re.findall(r"(\w+)=", text)
-    return any(part in said for part in (repr(text), text, repr(name)[1:-1])) or any(
-        f"{option}=" in said for option in options
-    )
+    options = [f"{option}=" for option in re.findall(r"(\w+)=", text)]
+    values = re.findall(r"'[^']+'", text)
+    whole = (repr(text), text, repr(name)[1:-1])
+    return any(part in said for part in (*whole, *options, *values))
 
 
 TARGET = Target("registry specs", 3_000, made(make), check)

@@ -129,7 +129,11 @@ def test_a_run_s_own_code_is_imported_on_the_user_s_word_alone(
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 200_000, "[]", '{"a.b": 1}', '{"mesh": 3}', "{", '{"seed": "0"}']
+    "text",
+    [
+        *("[" * 200_000, "[]", '{"a.b": 1}', '{"mesh": 3}', "{", '{"seed": "0"}'),
+        '{"__init__": 1}',
+    ],
 )
 def test_a_config_that_no_run_has_saved(tmp_path: pathlib.Path, text: str):
     (tmp_path / "config.json").write_text(text)

@@ -99,3 +99,9 @@ ITEMS = st.recursive(
 @given(st.lists(ITEMS, min_size=1, max_size=4))
 def test_commas_in_brackets_and_quotes_part_nothing(items: list[str]):
     assert split(",".join(items)) == items
+
+
+def test_a_long_word_is_read_once():
+    # Letter by letter onto a growing text, this took minutes.
+    parts = split("-" * 10**6 + ",1")
+    assert [len(part) for part in parts] == [10**6, 1]

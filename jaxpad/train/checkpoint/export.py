@@ -23,7 +23,8 @@ def saved_config(folder: pathlib.Path) -> Any:
     """
     try:
         return ml_collections.ConfigDict(read_json(folder / "config.json"))
-    except (OSError, ValueError) as error:
+    # The last two are of keys such as "__init__".
+    except (OSError, ValueError, AttributeError, KeyError) as error:
         raise ValueError(f"{folder} is no run's folder: {error}.") from error
 
 

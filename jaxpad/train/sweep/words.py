@@ -107,8 +107,8 @@ def split(text: str, at: str = ",") -> list[str]:
         >>> split("zero,constant(value=1.0),('reflect','zero')")
         ['zero', 'constant(value=1.0)', "('reflect','zero')"]
     """
-    parts, waited = [""], []
-    for letter in text:
+    parts, waited, start = [], [], 0
+    for place, letter in enumerate(text):
         quoted = bool(waited) and waited[-1] in "'\""
         if waited and letter == waited[-1]:
             waited.pop()
@@ -117,12 +117,11 @@ def split(text: str, at: str = ",") -> list[str]:
         elif letter in BRACKETS and not quoted:
             waited.append(BRACKETS[letter])
         elif letter == at and not waited:
-            parts.append("")
-            continue
-        parts[-1] += letter
+            parts.append(text[start:place])
+            start = place + 1
     if waited:
         raise ValueError(f"a {waited[-1]} is missing: close what is opened")
-    return parts
+    return [*parts, text[start:]]
 
 
 def _zipped(word: str) -> list[str]:
