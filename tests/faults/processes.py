@@ -16,6 +16,9 @@ FAULTY: dict[str, Any] = {
 }
 
 
+DEVICES = 2
+
+
 @contextlib.contextmanager
 def begun(
     folder: pathlib.Path,
@@ -30,7 +33,7 @@ def begun(
             [*command(folder, **FAULTY | changes), *flags],
             stdout=said,
             stderr=subprocess.STDOUT,
-            env=environment(devices=2) | (variables or {}),
+            env=environment(DEVICES) | (variables or {}),
         )
     try:
         yield process

@@ -7,6 +7,7 @@ the same bits. Exit status 1 if anything was lost.
 
 import argparse
 import collections
+import os
 import pathlib
 import random
 import sys
@@ -20,7 +21,7 @@ from jaxpad.train.checkpoint import saved_steps
 from jaxpad.train.checkpoint.folder import unfinished_in
 from jaxpad.train.checkpoint.look import verify
 from tests.faults.counted import VARIABLE
-from tests.faults.processes import begun, rows, said
+from tests.faults.processes import DEVICES, begun, rows, said
 from tests.train.test_resume import assert_same_end, metrics
 
 
@@ -44,6 +45,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, help="of the moments; a random one if none")
     given = parser.parse_args()
+    # As many devices as the runs have: their checkpoints are read here.
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     folder = pathlib.Path(tempfile.mkdtemp(prefix="jaxpad-soak-"))
     print(f"{given.steps} steps, {given.kills} kills, seed {seed}, in {folder}")
