@@ -94,7 +94,8 @@ def test_another_model_is_told_by_its_arrays(checkpoints: Checkpoints):
     for line in (
         "  missing, 1:\n    params/bias float32[3]\n",
         "  extra, 1:\n    params/kernel float32[64, 8]\n",
-        "  mismatched, 2:\n    half bfloat16[64, 8], wanted bfloat16[64, 9]\n    mask b",
+        "  mismatched, 2:\n    half bfloat16[64, 8], wanted bfloat16[64, 9]\n",
+        "\n    mask bool[64, 8], wanted float32[64, 8]\n",
         f"export {checkpoints.folder.parent} weights.safetensors",
         "--config.weights=weights.safetensors",
     ):
