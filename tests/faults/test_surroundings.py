@@ -39,6 +39,15 @@ def test_a_lock_is_held_until_the_end(tmp_path: pathlib.Path):
         pass
 
 
+def test_a_run_that_runs_out_of_memory_says_what_to_change(tmp_path: pathlib.Path):
+    """A CPU does as a device does, when it is asked for so much."""
+    result = launch(tmp_path, **FAULTY | {"model": "tests.faults.parts:TooLarge"})
+    assert result.returncode == 5, result.stderr
+    assert "RESOURCE_EXHAUSTED: Out of memory allocating" in result.stderr
+    assert "What helps:\n  --config.batch_size=64:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_hanging_run_says_where(capfd: pytest.CaptureFixture[str]):
     stop = Stop()
     with noticed(stop, lambda: "reading the first batch", patience=0.2):

@@ -112,6 +112,17 @@ def test_one_fails(tmp_path: pathlib.Path):
         assert "resnet21" in errors
 
 
+def test_they_cannot_share_an_example(tmp_path: pathlib.Path):
+    flags = {"mesh.data": 1, "mesh.spatial": 2}
+    with two(tmp_path, **flags) as processes:
+        ends = [process.communicate(timeout=60)[1] for process in processes]
+    codes = [process.returncode for process in processes]
+    # One that is slower may be told of the other before it fails itself.
+    assert set(codes) in ({2}, {2, 3}), ends
+    text = "error: config.mesh lets 2 devices share an example"
+    assert [text in errors for errors in ends] == [code == 2 for code in codes]
+
+
 @pytest.mark.slow
 def test_both_fail(tmp_path: pathlib.Path):
     with two(tmp_path, model="resnet21") as processes:
