@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from jaxpad.train.checkpoint import saved_steps
 
-from .jobs import command, environment, launch
+from .jobs import ROOT, command, environment, launch
 from .test_processes import free_port, rows
 from .test_resume import final_arrays, newest_step
 
@@ -99,6 +100,46 @@ def test_one_is_asked_to_stop(tmp_path: pathlib.Path):
     last = rows(tmp_path)[-1]["step"]
     assert newest_step(tmp_path) == last
     assert rows(tmp_path / "processes" / "1")[-1]["step"] == last
+
+
+PARTING = """
+import sys, time
+import jax
+from jaxpad.launch import _prompt
+from jaxpad.train import Stop
+from jaxpad.train.watch import _Watch, watched
+me, part = int(sys.argv[2]), _Watch.part
+def late(watch):
+    time.sleep(1.5 * me)
+    said = time.time()
+    part(watch)
+    print(time.time() if me == 0 else said, flush=True)
+_Watch.part = late
+jax.distributed.initialize(sys.argv[1], 2, me)
+stop = Stop(alone=False)
+with _prompt(stop), watched(stop):
+    stop.ask()
+    sys.exit(42)
+"""
+
+
+def test_the_first_outlives_the_others():
+    """Or jax aborts one that still waits for its last answer."""
+    address, env = f"localhost:{free_port()}", environment(devices=1)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PARTING, address, str(number)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=env,
+            cwd=ROOT,
+        )
+        for number in range(2)
+    ]
+    ends = [process.communicate(timeout=100)[0] for process in processes]
+    assert [process.returncode for process in processes] == [42, 42]
+    first, second = (float(said.split()[-1]) for said in ends)
+    assert first >= second
 
 
 def test_one_fails(tmp_path: pathlib.Path):
