@@ -629,7 +629,7 @@ BUGS = [
         "jaxpad/train/trackers.py",
         "except BaseException as error",
         "except Exception as error",
-        "tests/train/test_trackers.py",
+        "tests/train/test_trackers.py::test_failing_tracker_is_left_with_one_warning",
     ),
     Bug(
         "a restart knows no pace",
@@ -678,7 +678,7 @@ BUGS = [
         "jaxpad/sharding/stages.py",
         "2: Stage(optimizer=True, gradients=True",
         "2: Stage(optimizer=True, gradients=False",
-        "tests/train/test_plan.py",
+        "tests/train/test_plan.py::test_the_compiled_step_holds_what_the_formula_says",
     ),
     Bug(
         "the first half of a collective is counted too",
@@ -713,7 +713,7 @@ BUGS = [
         "jaxpad/train/checkpoint/verify.py",
         'return "" if found == expected["sha256"] else',
         'return "" if found else',
-        "tests/train/test_checkpoint.py",
+        "tests/train/test_checkpoint.py::test_a_flipped_bit_is_found",
     ),
     Bug(
         "a flipped bit in a checkpoint's manifest",
@@ -748,7 +748,7 @@ BUGS = [
         "jaxpad/train/checkpoint/store.py",
         'return self.folder / f"{step}{SAVING}"',
         'return self.folder / f"{step}"',
-        "tests/train/test_checkpoint.py",
+        "tests/train/test_checkpoint.py::test_kill_in_the_middle_of_a_save",
     ),
     Bug(
         "what a killed save left stays",
@@ -762,14 +762,15 @@ BUGS = [
         "jaxpad/train/checkpoint/store.py",
         "            self._skip(step)\n            return False\n",
         "            self.wait()\n",
-        "tests/train/test_checkpoint.py",
+        "tests/train/test_checkpoint.py::test_a_save_that_comes_too_early_is_left_out",
     ),
     Bug(
         "failing saves go on forever",
         "jaxpad/train/checkpoint/store.py",
         "if len(self._failed) >= limit:",
         "if limit == 1 and self._failed:",
-        "tests/train/test_checkpoint.py",
+        "tests/train/test_checkpoint.py::"
+        "test_a_full_disk_is_told_at_once_and_tried_again",
     ),
     Bug(
         "a save that succeeds does not end a row of failures",
@@ -797,28 +798,30 @@ BUGS = [
         "jaxpad/train/checkpoint/recover.py",
         "return LOST if had else NONE",
         "return NONE",
-        "tests/train/test_recover.py",
+        "tests/train/test_recover.py::test_none_is_good",
     ),
     Bug(
         "a checkpoint of another model is read",
         "jaxpad/train/checkpoint/store.py",
         '        check_fits(path, manifest["arrays"], wanted)\n',
         "",
-        "tests/train/test_recover.py",
+        "tests/train/test_recover.py::test_another_model_is_told_by_its_arrays",
     ),
     Bug(
         "a run goes on under any config",
         "jaxpad/train/workdir.py",
         'if key.partition(".")[0] not in SAFE}',
         'if key.partition(".")[0] in ()}',
-        "tests/train/test_workdir.py",
+        "tests/train/test_workdir.py::"
+        "test_keys_that_change_nothing_that_is_learned_go_on",
     ),
     Bug(
         "the old config is lost",
         "jaxpad/train/workdir.py",
         "                write_whole(kept, path.read_text())\n",
         "                pass\n",
-        "tests/train/test_workdir.py",
+        "tests/train/test_workdir.py::"
+        "test_others_need_a_word_and_the_old_ones_are_kept",
     ),
     Bug(
         "the last layer of a file is taken though it is to be new",
@@ -832,7 +835,7 @@ BUGS = [
         "jaxpad/train/watch.py",
         "self.silent[number] + 1 if word == before",
         "self.silent[number] if word == before",
-        "tests/train/test_watch.py",
+        "tests/train/test_watch.py::test_the_rest_name_it_and_stop",
     ),
     Bug(
         "when the first process dies the others abort",
@@ -860,35 +863,35 @@ BUGS = [
         "jaxpad/train/step.py",
         'good = all_finite((loss, metrics["grad_norm"], stats))',
         "good = all_finite(loss)",
-        "tests/faults/test_numbers.py",
+        "tests/faults/test_numbers.py::test_a_bad_step_changes_nothing",
     ),
     Bug(
         "a bad batch statistic stays",
         "jaxpad/train/step.py",
         "stats = either(good, stats, state.stats)",
         "good = good",
-        "tests/faults/test_numbers.py",
+        "tests/faults/test_numbers.py::test_a_bad_step_changes_nothing",
     ),
     Bug(
         "the average takes a bad step",
         "jaxpad/train/step.py",
         "average = either(good, moved, average)",
         "average = moved",
-        "tests/faults/test_numbers.py",
+        "tests/faults/test_numbers.py::test_a_bad_step_changes_nothing",
     ),
     Bug(
         "a spike of the loss is taken",
         "jaxpad/train/step.py",
         "good &= ~is_spike(usual, loss, deviations)",
         "good &= True",
-        "tests/faults/test_numbers.py",
+        "tests/faults/test_numbers.py::test_a_spike_changes_nothing",
     ),
     Bug(
         "steps that are not finite go on for ever",
         "jaxpad/train/skipped.py",
         "if self.in_a_row > self.most:",
         "if self.in_a_row > 10**6:",
-        "tests/faults/test_numbers.py",
+        "tests/faults/test_numbers.py::test_too_many_stop_the_run",
     ),
     Bug(
         "a good step does not end a row of bad ones",
@@ -902,14 +905,14 @@ BUGS = [
         "jaxpad/train/lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB",
         "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        "tests/faults/test_surroundings.py",
+        "tests/faults/test_surroundings.py::test_one_run_a_folder",
     ),
     Bug(
         "a hanging run is silent",
         "jaxpad/train/stall.py",
         "time.monotonic() - since > patience",
         "False",
-        "tests/faults/test_surroundings.py",
+        "tests/faults/test_surroundings.py::test_a_hanging_run_says_where",
     ),
     Bug(
         "a signal does not end the wait for data",
@@ -958,14 +961,14 @@ BUGS = [
         "jaxpad/train/stop.py",
         "                self._changed.wait()\n",
         "                return True\n",
-        "tests/faults/test_stop.py",
+        "tests/faults/test_stop.py::test_all_end_after_the_same",
     ),
     Bug(
         "a torn line stays in the log",
         "jaxpad/train/metrics.py",
         '.split(b"\\n")[:-1], 1)',
         '.split(b"\\n"), 1)',
-        "tests/train/test_metrics.py",
+        "tests/train/test_metrics.py::test_going_on_drops_later_and_torn_lines",
     ),
     Bug(
         "a name in a restored config imports",
@@ -1111,6 +1114,171 @@ BUGS = [
         "            self._here.discard(lane)",
         "tests/train/test_one_program.py",
     ),
+    Bug(
+        "a folder that cannot be written to is found out later",
+        "jaxpad/train/workdir.py",
+        '        write_whole(folder / ".writable", "jaxpad")\n'
+        '        (folder / ".writable").unlink()\n',
+        "",
+        "tests/train/test_workdir.py::test_unwritable_folder",
+    ),
+    Bug(
+        "too little room is found out later",
+        "jaxpad/train/workdir.py",
+        "if free < bytes_needed:",
+        "if False:",
+        "tests/train/test_workdir.py::test_too_little_room",
+    ),
+    Bug(
+        "a run goes on with other data",
+        "jaxpad/train/workdir.py",
+        "path.read_text().strip()) != fingerprint:",
+        "path.read_text().strip()) == 0:",
+        "tests/train/test_workdir.py::test_other_data_are_refused",
+    ),
+    Bug(
+        "out of memory is any error",
+        "jaxpad/train/running.py",
+        'if "RESOURCE_EXHAUSTED" not in str(error):',
+        "if True:",
+        "tests/faults/test_surroundings.py::"
+        "test_a_run_that_runs_out_of_memory_says_what_to_change",
+    ),
+    Bug(
+        "a step that is too large is any error of the compiler",
+        "jaxpad/train/plan.py",
+        'if "RESOURCE_EXHAUSTED" not in str(error):',
+        "if True:",
+        "tests/train/test_plan.py::test_running_out_of_memory_is_explained",
+    ),
+    Bug(
+        "a batch need not split",
+        "jaxpad/train/build.py",
+        '    check_batch(config.batch_size, mesh.shape["data"])\n',
+        "",
+        "tests/train/test_build.py::test_what_does_not_split_is_named",
+    ),
+    Bug(
+        "a batch of the test need not split",
+        "jaxpad/train/build.py",
+        "    if config.eval_batch_size:\n",
+        "    if False:\n",
+        "tests/train/test_build.py::test_what_does_not_split_is_named",
+    ),
+    Bug(
+        "images need not split",
+        "jaxpad/train/build.py",
+        '    check_images(mesh, sample["image"].shape, "train_crop")\n',
+        "",
+        "tests/train/test_build.py::test_what_does_not_split_is_named",
+    ),
+    Bug(
+        "images of the test need not split",
+        "jaxpad/train/build.py",
+        '    check_images(mesh, tested["image"].shape, "test_crop")\n',
+        "",
+        "tests/train/test_build.py::test_what_does_not_split_is_named",
+    ),
+    Bug(
+        "processes share an example that each reads alone",
+        "jaxpad/train/build.py",
+        "        check_processes(mesh.devices)\n",
+        "        pass\n",
+        "tests/train/test_watch.py::test_they_cannot_share_an_example",
+    ),
+    Bug(
+        "nobody asks how much is split",
+        "jaxpad/train/functions.py",
+        "            least=config.zero_coverage,\n",
+        "",
+        "tests/train/test_build.py::test_what_does_not_split_is_named",
+    ),
+    Bug(
+        "any coverage is enough",
+        "jaxpad/sharding/stages.py",
+        "found.coverage < least",
+        "found.coverage < 0 * least",
+        "tests/sharding/test_zero.py::test_what_is_left_whole_is_an_error_and_says_why",
+    ),
+    Bug(
+        "a batch is tried on the newest state",
+        "jaxpad/train/replay.py",
+        "step, saved = int(named[1]), saved_steps(folder)",
+        "saved = saved_steps(folder)\n    step = saved[-1]",
+        "tests/faults/test_numbers.py::"
+        "test_a_batch_is_tried_on_the_state_that_its_step_saw",
+    ),
+    Bug(
+        "a batch is copied to the devices by the way",
+        "jaxpad/train/loop.py",
+        "job.train_step(self.state, job.place(batch))",
+        "job.train_step(self.state, batch)",
+        "tests/train/test_loop.py::test_no_hidden_copies",
+    ),
+    Bug(
+        "a process that reads outlives the run",
+        "jaxpad/data/ahead.py",
+        "parent.pid == reader:",
+        "parent.pid == 0:",
+        "tests/data/test_broken.py::test_a_worker_ends_with_a_process_that_is_killed",
+    ),
+    Bug(
+        "a file of a checkpoint that is missing is not missed",
+        "jaxpad/train/checkpoint/verify.py",
+        'return f"{path} is missing"',
+        'return ""',
+        "tests/train/test_checkpoint.py::"
+        "test_each_file_that_is_shorter_missing_or_strange_is_found",
+    ),
+    Bug(
+        "a crop depends on who reads it",
+        "jaxpad/data/batches.py",
+        "default_rng((self.seed, epoch, number))",
+        'default_rng((self.seed, epoch, __import__("os").getpid()))',
+        "tests/data/test_batches.py::test_workers_change_nothing",
+    ),
+    Bug(
+        "a record that stands in for another is not counted",
+        "jaxpad/data/batches.py",
+        'return int((self.wanted(step) != batch["id"][:, 1]).sum())',
+        "return 0",
+        "tests/data/test_batches.py::test_skip_takes_the_next_record_and_counts",
+    ),
+    Bug(
+        "parts of an image see the wrong neighbour",
+        "jaxpad/conv/exchange.py",
+        "start = (split.cells - width, 0)[side]",
+        "start = (0, split.cells - width)[side]",
+        "tests/sharding/test_spatial.py::test_odd_sizes_and_dilations",
+    ),
+    Bug(
+        "who is late is not named",
+        "jaxpad/train/stop.py",
+        "if ticks < furthest]",
+        "if ticks > furthest]",
+        "tests/faults/test_surroundings.py::test_who_is_behind",
+    ),
+    Bug(
+        "the first process of a cluster ends before the others",
+        "jaxpad/train/watch.py",
+        "for number in range(1, len(self.said)):",
+        "for number in ():",
+        "tests/train/test_watch.py::test_the_first_outlives_the_others",
+    ),
+    Bug(
+        "each process of a cluster chooses its checkpoint",
+        "jaxpad/train/checkpoint/recover.py",
+        "agreed(_choose(checkpoints) if first() else NONE)",
+        "_choose(checkpoints) if first() else NONE",
+        "tests/train/test_watch.py::test_two_go_on",
+    ),
+    Bug(
+        "a label out of range is learned",
+        "jaxpad/data/examples.py",
+        "if number is None or not 0 <= number < count:",
+        "if number is None:",
+        "tests/data/test_batches.py::test_targets_are_checked",
+    ),
 ]
 
 
@@ -1140,8 +1308,8 @@ def occurs_once(bug: Bug) -> bool:
 
 
 def aimed_at(path: str, test: str) -> list[str]:
-    """The names of the bugs that a test, or all of its file, should notice."""
-    return [bug.name for bug in BUGS if bug.tests in (path, f"{path}::{test}")]
+    """The names of the bugs that a test, and not just its file, must notice."""
+    return [bug.name for bug in BUGS if bug.tests == f"{path}::{test}"]
 
 
 def report(bug: Bug) -> bool:
@@ -1195,7 +1363,8 @@ def first_failure(copy: pathlib.Path, tests: str) -> str:
     Raises:
         RuntimeError: if pytest could not run the tests at all.
     """
-    options = ("-x", "-q", "-p", "no:cacheprovider", "-m", "not slow")
+    chosen = "" if "::" in tests else "not slow"  # a test that is named may be slow
+    options = ("-x", "-q", "-p", "no:cacheprovider", "-m", chosen)
     done = run(copy, "-m", "pytest", *options, tests)
     if done.returncode == 0:
         return ""

@@ -38,6 +38,20 @@ def test_a_text_that_is_gone_is_noticed(mutation: ModuleType):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_case_of_faults_has_a_bug(case: Case, mutation: ModuleType):
-    """Its safeguard can be taken out, for one of its tests to fail."""
+    """Its safeguard can be taken out, for a test that the table names to fail."""
     bugs = [bug for test in case.tests for bug in mutation.aimed_at(*place(test))]
-    assert bugs or not case.tests
+    assert bugs or not case.tests, f"no bug is aimed at one of {case.tests}"
+
+
+def test_a_bug_is_aimed_at_a_test_that_is_there(mutation: ModuleType):
+    aimed = [bug.tests.split("::") for bug in mutation.BUGS if "::" in bug.tests]
+    assert [
+        (file, test)
+        for file, test in aimed
+        if f"\ndef {test}(" not in (ROOT / file).read_text()
+    ] == []
+
+
+def test_a_bug_of_the_file_is_not_one_of_the_test(mutation: ModuleType):
+    file = next(bug.tests for bug in mutation.BUGS if "::" not in bug.tests)
+    assert mutation.aimed_at(file, "test_of_it") == []

@@ -1,6 +1,10 @@
 """Batches read ahead by Grain, in this process or in others."""
 
+import functools
 import logging
+import multiprocessing
+import os
+import threading
 from collections.abc import Generator
 
 import grain
@@ -25,7 +29,8 @@ def read_ahead(
     """The batches from `start` on, read while the device computes.
 
     They are the same for every number of workers. Closing the iterator ends the
-    workers. How many records had to be skipped so far is logged when it grows.
+    workers, and so does the end of this process, whatever ends it. How many records
+    had to be skipped so far is logged when it grows.
 
     Args:
         batches: of training or testing.
@@ -51,7 +56,8 @@ def read_ahead(
         # Grain's workers read absl's flags, which only absl's own launcher parses.
         flags.FLAGS.mark_as_parsed()
     # Whole batches are what is mapped: batched later, they would depend on workers.
-    numbers = grain.MapDataset.range(start, stop).map(batches.__getitem__)
+    read = functools.partial(_read, batches, os.getpid())
+    numbers = grain.MapDataset.range(start, stop).map(read)
     options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=AHEAD)
     stream = numbers.to_iter_dataset(options)
     if workers:
@@ -83,3 +89,22 @@ def read_ahead(
     finally:
         if close := getattr(iterator, "close", None):
             close()
+
+
+def _read(batches: TrainBatches | EvalBatches, reader: int, number: int) -> Batch:
+    """A batch, for the process `reader`; a worker of it ends when that one ends."""
+    _end_with(reader)
+    return batches[number]
+
+
+@functools.cache
+def _end_with(reader: int) -> None:
+    # After kill -9 nobody tells a worker to end, and it would wait for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid == reader:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()

@@ -1,46 +1,46 @@
 """One step again, on a batch that was kept, to see where it is not finite."""
 
 import pathlib
+import re
 from typing import Any
 
 import jax
 
 from ..untrusted import read_npz
 from .build import Job
-from .checkpoint import Checkpoints
+from .checkpoint import Checkpoints, saved_steps
 
 
 SHOWN = 20  # arrays
+NAME = re.compile(r"batch-(\d+)\.npz")
 
 
 def replay(job: Job, folder: pathlib.Path, path: pathlib.Path) -> str:
-    """What a step on a kept batch says, from a run's newest checkpoint.
+    """What a step on a kept batch says, from the state that it saw.
 
-    The run saved that checkpoint when it kept the batch: the steps in between changed
-    nothing, so this is the state that the step saw.
+    The run saved that state under the step's own number when it kept the batch: the
+    step changed nothing. Checkpoints of other steps, newer ones too, are no help.
 
     Args:
         job: of the run.
         folder: of the run.
-        path: `batch-STEP.npz`, which the run kept.
+        path: `batch-STEP.npz`, which the run kept, under that name.
 
     Returns:
         A table: the loss, and every array of the gradient and of the statistics that
         is not finite.
 
     Raises:
-        ValueError: if the file holds no batch of this job, or the folder no checkpoint.
+        ValueError: if the file holds no batch of this job, or the folder no checkpoint
+            of the batch's step.
     """
-    batch = _batch(path, job)
+    batch, step = _batch(path, job), _step(path, folder)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
-    step = checkpoints.latest()
-    if step is None:
-        raise ValueError(f"--workdir={folder} holds no whole checkpoint to begin with.")
     placed = job.placement
     state = placed.store(checkpoints.restore(step, placed.plain))
     checkpoints.close()
     found = jax.device_get(job.replay_step(state, job.place(batch)))
-    lines = [f"the step after {step}, on {path}"]
+    lines = [f"step {step} again, on {path}"]
     lines += [f"  {name:20}{value:.6g}" for name, value in found["metrics"].items()]
     for what in ("gradients", "statistics"):
         lines += _bad(what, found[what])
@@ -63,6 +63,26 @@ def _batch(path: pathlib.Path, job: Job) -> Any:
             f"{expected}. Give the config of the run that kept it."
         )
     return batch
+
+
+def _step(path: pathlib.Path, folder: pathlib.Path) -> int:
+    """The step that a batch was kept of, whose state is there."""
+    named = NAME.fullmatch(path.name)
+    if named is None:
+        raise ValueError(
+            f"--replay={path}: expected a file as the run named it, batch-STEP.npz, "
+            "for its step's state is what the batch is tried on."
+        )
+    step, saved = int(named[1]), saved_steps(folder)
+    if step not in saved:
+        there = ", ".join(map(str, saved)) or "none"
+        raise ValueError(
+            f"--replay={path} needs the checkpoint of step {step}, the state that the "
+            f"step saw, and --workdir={folder} has it no more (whole ones: {there}). "
+            "Bring it back from a copy; a run that went on has deleted all but the "
+            "newest config.checkpoints_kept."
+        )
+    return step
 
 
 def _bad(what: str, counts: dict[str, Any]) -> list[str]:

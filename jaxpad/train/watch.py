@@ -27,7 +27,7 @@ from .stop import Stop
 
 
 LOST = 3  # the exit code of a process that ends because another is gone
-FOLDER = "jaxpad/watch/"
+FOLDER, GONE = "jaxpad/watch/", "jaxpad/gone/"
 # Seconds; fewer for the tests, which cannot wait for a minute.
 SILENCE = float(os.environ.get("JAXPAD_SILENCE", "60"))
 ROUNDS = 20  # of saying something in that time
@@ -35,6 +35,7 @@ PAUSE = SILENCE / ROUNDS
 GRACE = 3  # rounds in which what one process knows reaches the others
 # Seconds in which the others have done a step more than one of them.
 LATE = float(os.environ.get("JAXPAD_PATIENCE", "100"))
+LAST = 3  # seconds for a last word, fewer than `_delay_aborts` gives
 
 
 @contextlib.contextmanager
@@ -69,6 +70,7 @@ def watched(stop: Stop) -> Iterator[None]:
             code = _shown(error)
             sys.stdout.flush()
             os._exit(code)
+        watch.part()
         raise
     finally:
         watch.over = True
@@ -108,6 +110,25 @@ class _Watch:
         except jax.errors.JaxRuntimeError:
             return False
         return True
+
+    def part(self) -> None:
+        """Keeps the first process, in which the store is, until the others are gone.
+
+        For a program that exits at once: where the store closes too early, jax aborts
+        those that still wait for an answer.
+        """
+        if self.me:
+            # The first may end before it answers, and the answer is not needed.
+            say = threading.Thread(target=self._say_gone, daemon=True)
+            say.start()
+            return say.join(LAST)
+        with contextlib.suppress(jax.errors.JaxRuntimeError):
+            for number in range(1, len(self.said)):
+                self.client.blocking_key_value_get(f"{GONE}{number}", 1000 * LAST)
+
+    def _say_gone(self) -> None:
+        with contextlib.suppress(jax.errors.JaxRuntimeError):
+            self.client.key_value_set(f"{GONE}{self.me}", "")
 
     def _talk(self) -> None:
         for count in itertools.count():

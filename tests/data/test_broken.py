@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -31,6 +32,7 @@ from tests.data import miniatures
 from tests.data.test_batches import EVEN, Files, dataset
 
 
+ROOT = pathlib.Path(__file__).parents[2]
 CROP = CROPS.resolve("random_resized_crop(size=16)")
 
 
@@ -214,3 +216,27 @@ def test_a_worker_that_is_killed_ends_the_batches(workers: int):
     assert "a process that reads digits was killed" in text
     assert "exit code -9" in text
     assert f"fewer than config.workers={workers}" in text
+
+
+READER = """
+import multiprocessing, time
+from jaxpad.data import DATASETS, TrainBatches, read_ahead
+batches = read_ahead(TrainBatches(DATASETS["digits"](), 8, 0), workers=1)
+next(batches)
+print(multiprocessing.active_children()[0].pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_ends_with_a_process_that_is_killed():
+    """Whatever holds its output is alive: that ends with the last of them."""
+    command = [sys.executable, "-c", READER]
+    reader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert reader.stdout is not None
+    worker = int(reader.stdout.readline())
+    reader.kill()
+    try:
+        reader.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.kill(worker, signal.SIGKILL)
+        raise

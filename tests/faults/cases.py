@@ -33,8 +33,11 @@ class Case(NamedTuple):
 CASES = (
     Case(
         "kill -9 at any step",
-        "started again, it ends with the same bits",
-        ("train/resume::killed_run_ends_bit_equal",),
+        "started again, it ends with the same bits; no process of it stays",
+        (
+            "train/resume::killed_run_ends_bit_equal",
+            "data/broken::a_worker_ends_with_a_process_that_is_killed",
+        ),
     ),
     Case(
         "kill -9 in the middle of a save",
@@ -59,7 +62,11 @@ CASES = (
     Case(
         "SIGTERM with and without jax.distributed",
         "alike; in a cluster all end after the same step",
-        ("train/watch::one_is_asked_to_stop", "faults/stop::all_end_after_the_same"),
+        (
+            "train/watch::one_is_asked_to_stop",
+            "train/watch::the_first_outlives_the_others",
+            "faults/stop::all_end_after_the_same",
+        ),
     ),
     Case(
         "SIGINT",
@@ -183,6 +190,7 @@ CASES = (
             "faults/numbers::a_bad_step_changes_nothing",
             "faults/numbers::it_is_told_of",
             "faults/numbers::too_many_stop_the_run",
+            "faults/numbers::a_batch_is_tried_on_the_state_that_its_step_saw",
         ),
     ),
     Case(
@@ -203,8 +211,10 @@ CASES = (
     Case(
         "out of memory",
         "what to change; exit code 5, or 2 from --compile_only",
-        ("train/plan::running_out_of_memory_is_explained",),
-        left="at run time: a CPU does not run out as a device does",
+        (
+            "train/plan::running_out_of_memory_is_explained",
+            "faults/surroundings::a_run_that_runs_out_of_memory_says_what_to_change",
+        ),
     ),
     Case(
         "one process of several fails or hangs",
@@ -259,6 +269,8 @@ CASES = (
         (
             "sharding/zero::mesh_that_does_not_fit",
             "sharding/spatial::images_that_devices_cannot_share",
+            "train/build::what_does_not_split_is_named",
+            "train/watch::they_cannot_share_an_example",
         ),
     ),
     Case(
@@ -266,7 +278,9 @@ CASES = (
         "is the formula's; too little coverage is an error",
         (
             "sharding/zero_memory::memory_is_the_formula_s",
+            "train/plan::the_compiled_step_holds_what_the_formula_says",
             "sharding/zero::what_is_left_whole_is_an_error_and_says_why",
+            "train/build::what_does_not_split_is_named",
         ),
     ),
     Case(
@@ -297,7 +311,9 @@ CASES = (
     ),
     Case(
         "memory that grows, hidden copies to the host",
-        "flat over thousands of steps",
-        left="`make soak` shows it, in minutes: [figures](#a-soak)",
+        "flat over thousands of steps; under jax's transfer guard none is refused",
+        ("train/loop::no_hidden_copies",),
+        left="memory: `make soak` shows it, in minutes: [figures](#a-soak). To jax, a "
+        "CPU's memory is the host's: copies from there are seen on other devices only",
     ),
 )

@@ -108,3 +108,13 @@ class Sleepy(Linear):
         like = jax.ShapeDtypeStruct((), jnp.float32)
         zero = jax.pure_callback(sleep, like, jnp.zeros(()))
         return super().__call__(images) + jax.lax.stop_gradient(zero)
+
+
+class TooLarge(Linear):
+    """A step of it needs more memory than a program can address: 256 TiB."""
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        side = 2**23
+        huge = jnp.broadcast_to(images.mean() + jnp.arange(float(side)), (side, side))
+        most = jnp.sort(jax.lax.stop_gradient(huge), axis=0)[0].max()
+        return super().__call__(images) + most

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+import shutil
 from typing import Any
 
 import jax
@@ -100,6 +101,26 @@ def test_too_many_stop_the_run(tmp_path: pathlib.Path):
     assert again.returncode == 0, again.stderr
     assert "gradients: 1 of 2 arrays are not finite" in again.stdout
     assert "scores/kernel/value: 1 numbers" in again.stdout
+
+
+def test_a_batch_is_tried_on_the_state_that_its_step_saw(tmp_path: pathlib.Path):
+    """Also when the run has gone on."""
+    with pytest.raises(NumbersError):
+        run(job("BadGradient", max_skips=0), tmp_path, QUIET)
+    (kept,) = tmp_path.glob("batch-*.npz")
+    (step,) = saved_steps(tmp_path)
+    each = job("BadGradient", max_skips=9, checkpoints_kept=9)
+    before = replay(each, tmp_path, kept)
+    run(each, tmp_path, QUIET, allow_changes=True)
+    assert saved_steps(tmp_path)[-1] == each.steps > step
+    assert replay(each, tmp_path, kept) == before
+    shutil.rmtree(tmp_path / "checkpoints" / str(step))
+    others = ", ".join(map(str, saved_steps(tmp_path)))
+    text = rf"needs the checkpoint of step {step}, .*\(whole ones: {others}\)"
+    with pytest.raises(ValueError, match=text):
+        replay(each, tmp_path, kept)
+    with pytest.raises(ValueError, match=r"as the run named it, batch-STEP\.npz"):
+        replay(each, tmp_path, kept.rename(tmp_path / "mine.npz"))
 
 
 def test_so_many_in_a_row(tmp_path: pathlib.Path):

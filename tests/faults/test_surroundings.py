@@ -3,6 +3,7 @@
 import pathlib
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,16 @@ def test_a_lock_is_held_until_the_end(tmp_path: pathlib.Path):
         pass
     with locked(tmp_path):
         pass
+
+
+def test_a_run_that_runs_out_of_memory_says_what_to_change(tmp_path: pathlib.Path):
+    """A CPU does as a device does, when it is asked for so much."""
+    changes: dict[str, Any] = FAULTY | {"model": "tests.faults.parts:TooLarge"}
+    result = launch(tmp_path, **changes)
+    assert result.returncode == 5, result.stderr
+    assert "RESOURCE_EXHAUSTED: Out of memory allocating" in result.stderr
+    assert "What helps:\n  --config.batch_size=64:" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_hanging_run_says_where(capfd: pytest.CaptureFixture[str]):

@@ -134,6 +134,40 @@ def test_mistake_is_named_before_compiling(changes: dict[str, Any], message: str
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 100}, r"config.batch_size=100 does not split over 8 devices"),
+        (
+            {"eval_batch_size": 100},
+            "config.eval_batch_size=100 does not split over 8 devices: use 96 or 104",
+        ),
+        (
+            {
+                "mesh": {"data": 2, "spatial": 4},
+                "train_crop": "random_resized_crop(size=10)",
+            },
+            r"config.mesh.spatial=4 does not divide the 10 rows of the images that "
+            r"config.train_crop makes: use 8 or 12",
+        ),
+        (
+            {
+                "mesh": {"data": 2, "columns": 4},
+                "test_crop": "resize_crop(size=10, resize=10)",
+            },
+            "config.mesh.columns=4 does not divide the 10 columns .* config.test_crop",
+        ),
+        (
+            {"optimizer": ("adam",), "zero": 1, "zero_coverage": 1.0},
+            r"config.zero=1: .*\(coverage 0\.9\d+, at least 1.0 was",
+        ),
+    ],
+)
+def test_what_does_not_split_is_named(changes: dict[str, Any], message: str):
+    with pytest.raises(ValueError, match=message):
+        build(tiny_config(**changes))
+
+
+@pytest.mark.parametrize(
     ("key", "value", "message"),
     [
         ("batch_size", "64", "config.batch_size='64': expected a whole number"),

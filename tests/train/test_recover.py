@@ -92,9 +92,10 @@ def test_another_model_is_told_by_its_arrays(checkpoints: Checkpoints):
     with pytest.raises(ValueError, match="another model or optimizer") as caught:
         newest_good(checkpoints, other)
     for line in (
-        "missing, 1: params/bias float32[3]",
-        "extra, 1: params/kernel float32[64, 8]",
-        "mismatched, 2: half bfloat16[64, 8], wanted bfloat16[64, 9]; mask bool[64, 8]",
+        "  missing, 1:\n    params/bias float32[3]\n",
+        "  extra, 1:\n    params/kernel float32[64, 8]\n",
+        "  mismatched, 2:\n    half bfloat16[64, 8], wanted bfloat16[64, 9]\n",
+        "\n    mask bool[64, 8], wanted float32[64, 8]\n",
         f"export {checkpoints.folder.parent} weights.safetensors",
         "--config.weights=weights.safetensors",
     ):
@@ -102,13 +103,12 @@ def test_another_model_is_told_by_its_arrays(checkpoints: Checkpoints):
     assert names(checkpoints.folder) == ["4", "8"], "it is not damaged"
 
 
-def test_a_long_list_is_cut(checkpoints: Checkpoints):
+def test_a_long_list_is_whole(checkpoints: Checkpoints):
     many = {f"layer{n}": jnp.zeros(2) for n in range(40)}
-    with pytest.raises(
-        ValueError, match=r"missing, 40: .*layer17 .*; and 30 more"
-    ) as it:
+    with pytest.raises(ValueError, match="missing, 40:") as caught:
         checkpoints.restore(8, many)
-    assert "layer18 " not in str(it.value)
+    lines = str(caught.value).splitlines()
+    assert [f"    {name} float32[2]" for name in sorted(many)] == lines[2:42]
 
 
 def test_a_checkpoint_without_digests_is_told(checkpoints: Checkpoints):

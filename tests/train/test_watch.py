@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from jaxpad.train.checkpoint import saved_steps
 
-from .jobs import command, environment, launch
+from .jobs import ROOT, command, environment, launch
 from .test_processes import free_port, rows
 from .test_resume import final_arrays, newest_step
 
@@ -101,6 +102,46 @@ def test_one_is_asked_to_stop(tmp_path: pathlib.Path):
     assert rows(tmp_path / "processes" / "1")[-1]["step"] == last
 
 
+PARTING = """
+import sys, time
+import jax
+from jaxpad.launch import _prompt
+from jaxpad.train import Stop
+from jaxpad.train.watch import _Watch, watched
+me, part = int(sys.argv[2]), _Watch.part
+def late(watch):
+    time.sleep(1.5 * me)
+    said = time.time()
+    part(watch)
+    print(time.time() if me == 0 else said, flush=True)
+_Watch.part = late
+jax.distributed.initialize(sys.argv[1], 2, me)
+stop = Stop(alone=False)
+with _prompt(stop), watched(stop):
+    stop.ask()
+    sys.exit(42)
+"""
+
+
+def test_the_first_outlives_the_others():
+    """Or jax aborts one that still waits for its last answer."""
+    address, env = f"localhost:{free_port()}", environment(devices=1)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PARTING, address, str(number)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=env,
+            cwd=ROOT,
+        )
+        for number in range(2)
+    ]
+    ends = [process.communicate(timeout=100)[0] for process in processes]
+    assert [process.returncode for process in processes] == [42, 42]
+    first, second = (float(said.split()[-1]) for said in ends)
+    assert first >= second
+
+
 def test_one_fails(tmp_path: pathlib.Path):
     with two(tmp_path, TINY["model"], "resnet21") as (first, second):
         _, errors = first.communicate(timeout=60)
@@ -110,6 +151,17 @@ def test_one_fails(tmp_path: pathlib.Path):
         _, errors = second.communicate(timeout=60)
         assert second.returncode == 2, errors
         assert "resnet21" in errors
+
+
+def test_they_cannot_share_an_example(tmp_path: pathlib.Path):
+    flags = {"mesh.data": 1, "mesh.spatial": 2}
+    with two(tmp_path, **flags) as processes:
+        ends = [process.communicate(timeout=60)[1] for process in processes]
+    codes = [process.returncode for process in processes]
+    # One that is slower may be told of the other before it fails itself.
+    assert set(codes) in ({2}, {2, 3}), ends
+    text = "error: config.mesh lets 2 devices share an example"
+    assert [text in errors for errors in ends] == [code == 2 for code in codes]
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 import pathlib
 from typing import Any
 
-from .verify import listed
-
 
 def check_fits(
     path: pathlib.Path, saved: dict[str, Any], wanted: dict[str, Any]
@@ -22,8 +20,9 @@ def check_fits(
     found = differences(saved, {name: _entry(a) for name, a in wanted.items()})
     if not any(found.values()):
         return
+    # All of them, a line each: they are what a user compares, and looks for.
     lines = [
-        f"  {kind}, {len(names)}: {listed(names)}"
+        "\n    ".join([f"  {kind}, {len(names)}:", *names])
         for kind, names in found.items()
         if names
     ]
