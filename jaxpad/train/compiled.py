@@ -64,7 +64,7 @@ def measure(program: Any, platform: str) -> Measured:
 
 
 def step_bytes(jitted: Any, *like: Any, platform: str) -> int | None:
-    """The most bytes at once of a jitted function that has been called; None if unknown.
+    """The most bytes at once of a jitted function that was called; None if unknown.
 
     jax keeps what it compiled for the call, and compiles nothing for this.
 

@@ -25,9 +25,9 @@ KEYS = (
 )
 # Those that a run may go on with changed, for it learns and is tested on the same, but
 # for the rounding of sums: how fast it reads, how often it is tested and saved, what
-# is measured when it is done, who is told, and where arrays lie. Not eval_multiple, which moves the border of test images,
-# nor parts, which batch statistics are taken of; nor epochs and steps, over which the
-# learning rate falls.
+# is measured when it is done, who is told, and where arrays lie. Not eval_multiple,
+# which moves the border of test images, nor parts, which batch statistics are taken of;
+# nor epochs and steps, over which the learning rate falls.
 SAFE = (
     *("workers", "eval_epochs", "eval_batch_size", "borders", "cross_paddings"),
     *("checkpoint_steps", "checkpoints_kept", "trackers"),

@@ -119,7 +119,7 @@ def _run(
             try:
                 loop.train()
                 if job.borders:
-                    write_borders(folder, job, loop.state, clock, stop)
+                    write_borders(folder, job, loop.done, loop.state, clock, stop)
             except (StoppedError, NumbersError):
                 loop.save(wait=True)
                 raise
@@ -134,7 +134,7 @@ def _run(
 
 
 def _memory(job: Job) -> int | None:
-    """The most bytes that a training step, which has been compiled, takes of a device."""
+    """The most bytes of a device that the training step takes, once it has run."""
     placed = job.placement
     return step_bytes(
         job.train_step, placed.stored, job.batch, platform=placed.platform

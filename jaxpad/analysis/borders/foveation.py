@@ -73,6 +73,8 @@ def foveation_maps(
     shape = (1, *image_shape(input_shape)[1:])
     copy = _with_paths(model)
     chosen = layers_with_borders(copy, shape) if layers is None else list(layers)
+    if not chosen:
+        return {}
     graph, state = nnx.split(copy)
 
     def paths(state: Any, image: Any) -> Any:

@@ -80,7 +80,7 @@ def seeing(job: Job, padding: str | None = None) -> Callable[..., Seen]:
         answer = found.argmax(-1).astype(jnp.int32)
         return Seen(sums, steadiness(answer, first, label, counted), answer)
 
-    return _jitted(job, see)
+    return _jitted(job, see, 4)
 
 
 def mapping(job: Job, layers: Collection[str]) -> Callable[..., dict[str, Array]]:
@@ -99,14 +99,14 @@ def mapping(job: Job, layers: Collection[str]) -> Callable[..., dict[str, Array]
         shown = split_image(jnp.where(blank, 0, images))
         return magnitude_sums(job.model(state), shown, batch["real"], layers)
 
-    return _jitted(job, look)
+    return _jitted(job, look, 2)
 
 
-def _jitted(job: Job, function: Callable[..., Any]) -> Callable[..., Any]:
+def _jitted(job: Job, function: Callable[..., Any], rest: int) -> Callable[..., Any]:
+    """A function of the state, and of other arguments as they lie."""
     placed = job.placement
-    rest = (None,) * (function.__code__.co_argcount - 1)
     return jax.jit(
         under(placed.mesh, function),
-        in_shardings=(placed.shardings, *rest),
+        in_shardings=(placed.shardings, *[None] * rest),
         out_shardings=replicated(placed.mesh),
     )

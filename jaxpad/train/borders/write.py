@@ -33,7 +33,12 @@ EDGE = 8  # of the distances to the border, the first eighth is what border_loss
 
 
 def write_borders(
-    folder: pathlib.Path, job: Job, state: TrainState, clock: Clock, stop: Stop
+    folder: pathlib.Path,
+    job: Job,
+    step: int,
+    state: TrainState,
+    clock: Clock,
+    stop: Stop,
 ) -> None:
     """Looks at a run near borders, if nobody has, and writes what it finds.
 
@@ -42,7 +47,8 @@ def write_borders(
     Args:
         folder: the run's; `borders.npz` is written into it, and then `borders.json`.
         job: of the run.
-        state: after its last step.
+        step: steps done.
+        state: after them.
         clock: where progress is shown.
         stop: what may ask for an early end.
 
@@ -50,25 +56,20 @@ def write_borders(
         StoppedError: if it was asked to end; nothing is written then.
     """
     first = jax.process_index() == 0
-    if agreed(int(first and is_there(folder, job))):
+    if agreed(int(first and is_there(folder, job, step))):
         return
     progress = Progress(len(job.test_batches), stop)
     if not clock.screen.living:
         clock.say("looking near borders ...")
     with clock.showing(progress.status):
-        found = measured(job, state, progress)
+        found = Measure(job, state, progress).run()
     clock.say(f"looked near borders in {duration(progress.seconds())}")
     if first:
-        write(folder, job, found)
+        write(folder, job, step, found)
 
 
-def measured(job: Job, state: TrainState, progress: Progress) -> Found:
-    """What one pass over the test set finds."""
-    return Measure(job, state, progress).run()
-
-
-def is_there(folder: pathlib.Path, job: Job) -> bool:
-    """Whether this has been measured, after the last step and under these paddings."""
+def is_there(folder: pathlib.Path, job: Job, step: int) -> bool:
+    """Whether this has been measured, after this step and under these paddings."""
     try:
         found = read_json(folder / "borders.json")
     except (OSError, ValueError):
@@ -77,10 +78,10 @@ def is_there(folder: pathlib.Path, job: Job) -> bool:
     known = columns if isinstance(columns, dict) else {}
     wanted = {str(job.config["padding"]), *job.cross_paddings}
     whole = (folder / "borders.npz").exists()
-    return whole and found.get("step") == job.steps and wanted <= known.keys()
+    return whole and found.get("step") == step and wanted <= known.keys()
 
 
-def write(folder: pathlib.Path, job: Job, found: Found) -> None:
+def write(folder: pathlib.Path, job: Job, step: int, found: Found) -> None:
     """Both files, each whole; the one that says that they are there is the last."""
     arrays = {
         f"{kind}/{layer}": map_.astype(np.float32)
@@ -95,7 +96,9 @@ def write(folder: pathlib.Path, job: Job, found: Found) -> None:
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
     write_whole(folder / "borders.npz", file.getvalue())
-    text = json.dumps(_plain(as_json(job, found)), indent=2, allow_nan=False)
+    text = json.dumps(
+        _plain({"step": step, **as_json(job, found)}), indent=2, allow_nan=False
+    )
     write_whole(folder / "borders.json", text + "\n")
 
 
@@ -119,7 +122,6 @@ def as_json(job: Job, found: Found) -> dict[str, Any]:
     return {
         "padding": own,
         "headline": job.task.headline,
-        "step": job.steps,
         "cross": {name: _column(found, name) for name in names},
         "distance": distance._asdict(),
         "cutout": cutout._asdict(),
