@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from flax import nnx
 
-import jaxpad
 from jaxpad.analysis.borders import (
     activation_maps,
     foveation_maps,
@@ -96,9 +95,8 @@ def test_foveation_is_the_number_of_paths(mode: str):
     ],
 )
 def test_foveation_of_one_window(mode: str, k: int, line: list[float]):
-    layer = Conv(
-        1, 1, (k, 1), padding=mode, amount=((k // 2,) * 2, (0, 0)), rngs=nnx.Rngs(0)
-    )
+    widths = ((k // 2, k // 2), (0, 0))
+    layer = Conv(1, 1, (k, 1), padding=mode, amount=widths, rngs=nnx.Rngs(0))
     (found,) = foveation_maps(layer, (1, 12, 2, 1)).values()
     np.testing.assert_allclose(found[: len(line), 0], line, rtol=1e-6)
     np.testing.assert_allclose(found[::-1][: len(line), 1], line, rtol=1e-6)
@@ -134,15 +132,27 @@ def test_the_model_stays_as_it_is_when_paths_are_counted():
     assert type(model.pool) is MaxPool
 
 
+class Skip(nnx.Module):
+    """Two convolutions beside a shortcut, and one after a concatenation."""
+
+    def __init__(self):
+        rngs, same = nnx.Rngs(0), {"padding": "circular", "use_bias": False}
+        self.one = Conv(1, 4, (3, 3), **same, rngs=rngs)
+        self.two = Conv(4, 4, (3, 3), **same, rngs=rngs)
+        self.last = Conv(8, 1, (3, 3), **same, rngs=rngs)
+        self.scale = nnx.Param(jnp.full(4, 1e-6))
+
+    def __call__(self, x):
+        y = nnx.relu(self.one(x))
+        z = y + self.scale[...][None, None, None] * self.two(y)
+        return self.last(jnp.concatenate([y, z], -1))
+
+
 def test_skips_add_their_paths():
-    net = MODELS["resnet20"](
-        channels=3, classes=4, padding="circular", rngs=nnx.Rngs(0)
-    )
-    found = foveation_maps(
-        net, (1, 8, 8, 3), ["stem", "blocks/0/convs/1", "blocks/1/convs/0"]
-    )
+    """Of a concatenation the branches are averaged; of a sum they are added."""
+    found = foveation_maps(Skip(), (1, 6, 6, 1))
     values = [np.unique(map_).item() for map_ in found.values()]
-    assert values == [9, 9**3, 9 * (9 * (81 + 1))]
+    assert values == [9, 81, 9 * (9 + 9 + 81) / 2]
 
 
 def test_padding_that_is_never_read():
@@ -175,9 +185,7 @@ def test_activation_maps_are_means_of_magnitudes():
     net = Stack("zero")
     images = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
     found = activation_maps(net, images, ["first"])
-    first = jaxpad.conv(
-        images, net.first.kernel[...], bias=net.first.bias[...], amount="half"
-    )
+    first = net.first(images)
     assert list(found) == ["first"]
     np.testing.assert_allclose(found["first"], np.abs(first).mean((0, 3)), rtol=1e-5)
     with pytest.raises(ValueError, match=r"layers=\['second'\]: expected some of"):

@@ -24,7 +24,7 @@ class Distance(NamedTuple):
 
     what: str
     cells: list[int]
-    count: list[int]
+    count: Any  # list[int]; a tuple has a method of this name
     accuracy: list[float]
     loss: list[float]
 
@@ -147,12 +147,12 @@ def _looked(
     kinds: set[str],
     parts: Sequence[float] = PARTS,
 ) -> dict[tuple[str, float], Tally]:
-    real, size = jnp.ones(len(labels), bool), np.shape(images)[1:3]
+    real, (_, height, width, _) = jnp.ones(len(labels), bool), np.shape(images)
     return {
         look: Tally(
             *map(np.asarray, class_tally(model(hidden(images, seen)), labels, real))
         )
-        for look, seen in looks(*size, parts).items()
+        for look, seen in looks(height, width, parts).items()
         if look[0] in kinds
     }
 

@@ -95,7 +95,8 @@ def _with_paths(model: nnx.Module) -> nnx.Module:
     graph, state = nnx.split(model)
     copy: Any = nnx.merge(graph, jax.tree.map(_there, state), copy=True)
     copy.eval()
-    for _, layer in nnx.iter_modules(copy):
+    layers: list[Any] = [layer for _, layer in nnx.iter_modules(copy)]
+    for layer in layers:
         if hasattr(layer, "dtype"):
             layer.dtype = jnp.float32
         if isinstance(layer, NORMS):
@@ -117,7 +118,7 @@ def _there(array: Any) -> Any:
     """An array, of which perhaps only the shape is there."""
     if not isinstance(array, jax.ShapeDtypeStruct):
         return array
-    if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
         return jnp.broadcast_to(jax.random.key(0), array.shape)
     return jnp.zeros(array.shape, array.dtype)
 

@@ -139,8 +139,9 @@ def unevenness(map_: Float[AnyArray, "h w"]) -> Unevenness:
         (2.0, 0.875, 1.25, 0.875)
     """
     x = np.asarray(map_, np.float64)
-    centre = _mean(x[central(*x.shape, 0.5)])
-    ring = _mean(x[border_ring(*x.shape)])
+    height, width = x.shape
+    centre = _mean(x[central(height, width, 0.5)])
+    ring = _mean(x[border_ring(height, width)])
     top, bottom, left, right = (
         _mean(side) for side in (x[:1], x[-1:], x[:, :1], x[:, -1:])
     )

@@ -96,7 +96,7 @@ def plot_maps(
     top = max(float(np.max(m)) for m in maps.values())
     for place in axes[len(maps) :]:
         place.set_axis_off()
-    image = None
+    image: Any = None
     for place, (name, values) in zip(axes, maps.items(), strict=False):
         image = place.imshow(np.asarray(values), vmin=0, vmax=top, cmap="cividis")
         place.set_title(name, fontsize=8)

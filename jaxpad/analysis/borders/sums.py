@@ -82,7 +82,8 @@ def pixel_sums(
         jnp.sum(counted & (answer == true), 0, dtype=jnp.int32),
         jnp.sum(jnp.where(counted, -said[..., 0], 0), 0),
     )
-    zone = jnp.asarray(zones(*true.shape[1:], parts), jnp.int32)[None]
+    height, width = true.shape[1:]
+    zone = jnp.asarray(zones(height, width, parts))[None]
     size = (len(parts) + 1) * classes**2
     cells = (zone * classes + chosen) * classes + answer
     cells = jnp.where(counted, cells, size)  # outside the bins

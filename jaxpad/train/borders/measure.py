@@ -126,7 +126,9 @@ class Measure:
         return self.found
 
     def _cross(self, batch: Batch, *, more: bool) -> None:
-        placed, size = self.job.place(batch), batch["image"].shape[1:3]
+        placed: Any = self.job.place(batch)
+        height, width = batch["image"].shape[1:3]
+        size = (height, width)
         every, none = np.ones(size, bool), np.zeros(placed["label"].shape, np.int32)
         for name, see in self.see.items():
             if name in self.found.reasons:
@@ -153,13 +155,13 @@ class Measure:
         found = self.found
         if isinstance(sums, PixelSums):
             rings = by_ring(sums.maps)
-            counts = sums.confusion.astype(np.int64)
+            counts: Any = sums.confusion.astype(np.int64)
             found.rings[name] = added(found.rings.get(name), rings)
-            found.zones[name] = found.zones.get(name, 0) + counts
+            found.zones[name] = counts + found.zones.get(name, 0)
             sums = Tally(*(each.sum() for each in rings))
         found.cross[name] = added(found.cross.get(name), sums)
 
-    def _look(self, placed: Batch, size: tuple[int, ...], first: Any) -> None:
+    def _look(self, placed: Batch, size: tuple[int, int], first: Any) -> None:
         see, found = self.see[self.own], self.found
         every = np.ones(size, bool)
         if first.ndim == 1:
@@ -171,7 +173,7 @@ class Measure:
         for pixels in shifts(*size):
             seen = see(self.state, placed, every, np.int32(pixels), first)
             steady = np.asarray(jax.device_get(seen.steady), np.int64)
-            found.steady[pixels] = found.steady.get(pixels, 0) + steady
+            found.steady[pixels] = steady + found.steady.get(pixels, 0)
             self.progress.tick()
 
     def _map(self, batch: Batch) -> None:
@@ -189,7 +191,7 @@ class Measure:
         for sums, blank in ((found.maps, False), (found.blank, True)):
             more = jax.device_get(self._maps(self.state, placed, np.bool_(blank)))
             for name in found.foveation:  # in order of depth
-                sums[name] = sums.get(name, 0) + more[name].astype(np.float64)
+                sums[name] = more[name].astype(np.float64) + sums.get(name, 0)
             self.progress.tick()
         found.mapped += int(jax.device_get(placed["real"]).sum())
 
