@@ -157,7 +157,7 @@ def foveation(side: int = 32, depth: int = 4) -> Figure:
         layers = [jaxpad.layers.Conv(1, 1, (5, 5), **same, rngs=rngs)] * depth
         found = foveation_maps(nnx.Sequential(*layers), (1, side, side, 1))
         maps[name] = [*found.values()][-1] / 5 ** (2 * depth)
-    return plots.plot_maps(maps, "paths, by those of an endless image")
+    return plots.plot_maps(maps, "paths, relative")
 
 
 PICTURES = (modes, grids, amounts, partial, sphere, foveation)
