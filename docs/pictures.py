@@ -153,8 +153,10 @@ def foveation(side: int = 32, depth: int = 4) -> Figure:
     """How often each pixel is used by four 5x5 convolutions, mode by mode."""
     maps = {}
     for name in ("zero", "partial", "reflect", "replicate", "symmetric", "circular"):
-        rngs, same = nnx.Rngs(0), {"padding": name, "amount": "half"}
-        layers = [jaxpad.layers.Conv(1, 1, (5, 5), **same, rngs=rngs)] * depth
+        layer = jaxpad.layers.Conv(
+            1, 1, (5, 5), padding=name, amount="half", rngs=nnx.Rngs(0)
+        )
+        layers = [layer] * depth
         found = foveation_maps(nnx.Sequential(*layers), (1, side, side, 1))
         maps[name] = [*found.values()][-1] / 5 ** (2 * depth)
     return plots.plot_maps(maps, "paths, relative")

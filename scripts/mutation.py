@@ -1105,7 +1105,7 @@ BUGS = [
     ),
     Bug(
         "padding after the border taken for read",
-        "jaxpad/analysis/borders/foveation.py",
+        "jaxpad/analysis/borders/uneven.py",
         "after = count[len(count) - hi :]",
         "after = count[:hi]",
         "tests/analysis/test_border_maps.py::test_padding_that_is_never_read",
@@ -1113,7 +1113,7 @@ BUGS = [
     Bug(
         "amounts that valid has lost at the border",
         "jaxpad/train/borders/programs.py",
-        "like=job.usual)",
+        "like=crossing.usual)",
         "like=None)",
         "tests/train/test_borders_run.py::"
         "test_valid_takes_the_amounts_of_the_model_under_zeros",

@@ -32,6 +32,7 @@ from ..sharding import (
     spread,
     spread_shapes,
 )
+from .crossing import Crossing
 from .functions import Functions, read_functions
 from .keys import check_keys, check_values, named
 from .placement import Placement, placement
@@ -58,16 +59,13 @@ class Job:
         split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
-        predict: from (model, images) to scores; the model is a pure function.
-        usual: shapes of the model under zero padding, if its own brings an amount.
+        crossing: how a finished run is looked at near borders, if it is.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         replay_step: jitted, from (state, batch) to where that step is not finite.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
         spectra: jitted, from the state to the extreme singular values of regularized
             layers, as metrics; None without a regularizer.
         steps: of the whole run.
-        borders: whether a finished run is also looked at near borders.
-        cross_paddings: under which it is tested then, beside its own.
         max_skips: steps in a row that may be left out as not finite.
         eval_steps: steps between evaluations.
         checkpoint_steps: steps between checkpoints.
@@ -91,15 +89,12 @@ class Job:
     split: Zero
     model: Callable[[TrainState], Any]
     normalize: Callable[[Any], Any]
-    predict: Callable[..., Any]
-    usual: Any
+    crossing: Crossing | None
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     replay_step: Callable[[TrainState, Batch], dict[str, Any]]
     eval_step: Callable[[TrainState, Batch], Any]
     spectra: Callable[[TrainState], Metrics] | None
     steps: int
-    borders: bool
-    cross_paddings: tuple[str, ...]
     max_skips: int
     eval_steps: int
     checkpoint_steps: int
@@ -177,11 +172,8 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         split=made.split,
         model=made.model,
         normalize=made.normalize,
-        predict=made.predict,
-        usual=made.usual,
+        crossing=made.crossing,
         steps=steps,
-        borders=config.borders,
-        cross_paddings=made.cross_paddings,
         max_skips=config.max_skips,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,
         checkpoint_steps=config.checkpoint_steps,

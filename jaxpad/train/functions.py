@@ -17,6 +17,7 @@ from ..padding import as_padding
 from ..registry import Registry
 from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
+from .crossing import Crossing, read_crossing
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
@@ -59,10 +60,7 @@ class Functions(NamedTuple):
         split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
-        predict: from (model, images) to scores; the model is a pure function.
-        usual: shapes of the model under zero padding, for the amounts of its layers, if
-            its padding brings an amount of its own.
-        cross_paddings: under which it is tested, too.
+        crossing: how a finished run is looked at near borders, if it is.
         test: from (state, batch) to what the task's evaluation takes.
         spectra: from the state to singular values; None without a regularizer.
     """
@@ -73,9 +71,7 @@ class Functions(NamedTuple):
     split: Zero
     model: Callable[[TrainState], nnx.Module]
     normalize: Callable[[Array], Array]
-    predict: Callable[..., Any]
-    usual: nnx.Module | None
-    cross_paddings: tuple[str, ...]
+    crossing: Crossing | None
     test: Callable[..., Any]
     spectra: Callable[..., Any] | None
 
@@ -143,9 +139,7 @@ def read_functions(
         split=split,
         model=functools.partial(model_of, **common),
         normalize=scale,
-        predict=predict,
-        usual=_usual(config, make),
-        cross_paddings=_crossed(config),
+        crossing=read_crossing(config, make, predict),
         test=split_by(eval_step, **common, task=task, normalize=scale, predict=predict),
         spectra=functools.partial(spectra_step, **common, rules=rules)
         if rules
@@ -205,22 +199,6 @@ def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]
         )
         nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     return make
-
-
-def _usual(config: Any, make: Callable[..., Any]) -> nnx.Module | None:
-    if as_padding(config.padding).amount is None:
-        return None
-    plain = functools.partial(make, padding=as_padding("zero"))
-    return nnx.eval_shape(lambda: plain(rngs=nnx.Rngs(0)))
-
-
-def _crossed(config: Any) -> tuple[str, ...]:
-    with named("cross_paddings", config):
-        names = config.cross_paddings
-        names = (names,) if isinstance(names, str) else tuple(names)
-        for name in names:
-            as_padding(name)
-        return names
 
 
 def _scores_like(model: nnx.Module, images: tuple[int, ...]) -> Any:

@@ -118,7 +118,7 @@ def _run(
             loop = Loop(job, state, start, checkpoints, log, skips, clock, trace, stop)
             try:
                 loop.train()
-                if job.borders:
+                if job.crossing is not None:
                     write_borders(folder, job, loop.done, loop.state, clock, stop)
             except (StoppedError, NumbersError):
                 loop.save(wait=True)

@@ -136,7 +136,8 @@ class Skip(nnx.Module):
     """Two convolutions beside a shortcut, and one after a concatenation."""
 
     def __init__(self):
-        rngs, same = nnx.Rngs(0), {"padding": "circular", "use_bias": False}
+        rngs = nnx.Rngs(0)
+        same: Any = {"padding": "circular", "use_bias": False}
         self.one = Conv(1, 4, (3, 3), **same, rngs=rngs)
         self.two = Conv(4, 4, (3, 3), **same, rngs=rngs)
         self.last = Conv(8, 1, (3, 3), **same, rngs=rngs)

@@ -298,7 +298,9 @@ def test_a_finished_run_is_looked_at_once(
 def test_when_it_is_done_again(finished: pathlib.Path, tmp_path: pathlib.Path):
     for name in ("borders.json", "borders.npz"):
         shutil.copy(finished / name, tmp_path / name)
-    fewer, other = (small_run(cross_paddings=names) for names in ((), ("reflect",)))
+    fewer, other = (
+        small_run(borders=True, cross_paddings=names) for names in ((), ("reflect",))
+    )
     assert write.is_there(tmp_path, fewer, 3)
     assert not write.is_there(tmp_path, other, 3)
     assert not write.is_there(tmp_path, fewer, 2)

@@ -12,11 +12,7 @@ from .curves import (
     by_cutout as by_cutout,
     by_distance as by_distance,
 )
-from .foveation import (
-    PaddingUse as PaddingUse,
-    foveation_maps as foveation_maps,
-    padding_use as padding_use,
-)
+from .foveation import foveation_maps as foveation_maps
 from .maps import (
     Unevenness as Unevenness,
     activation_maps as activation_maps,
@@ -29,3 +25,4 @@ from .ring import (
     central as central,
 )
 from .shift import Shift as Shift, shift_consistency as shift_consistency
+from .uneven import PaddingUse as PaddingUse, padding_use as padding_use

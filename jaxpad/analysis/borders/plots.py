@@ -44,7 +44,7 @@ def plot_cross(crossed: Crossed, what: str = "accuracy") -> "Figure":
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
         shown = f"{value:.3g}" if np.isfinite(value) else "-"
-        colour = "black" if value > middle else "white"
+        colour = "white" if value <= middle else "black"  # nothing is drawn for NaN
         axes.text(column, row, shown, ha="center", va="center", color=colour)
     axes.set(xlabel="tested under", ylabel="trained with")
     axes.set_xticks(range(len(columns)), columns)

@@ -106,10 +106,9 @@ class Measure:
     progress: Progress
 
     def __post_init__(self):
-        job, self.own = self.job, str(self.job.config["padding"])
-        others = [name for name in job.cross_paddings if name != self.own]
-        self.see: dict[str, Callable[..., Seen]] = {self.own: seeing(job)}
-        self.see |= {name: seeing(job, name) for name in others}
+        self.own, *others = paddings_of(self.job)
+        self.see: dict[str, Callable[..., Seen]] = {self.own: seeing(self.job)}
+        self.see |= {name: seeing(self.job, name) for name in others}
         self.found = Found()
         self._size: tuple[int, ...] | None = None
 
@@ -194,6 +193,12 @@ class Measure:
                 sums[name] = more[name].astype(np.float64) + sums.get(name, 0)
             self.progress.tick()
         found.mapped += int(jax.device_get(placed["real"]).sum())
+
+
+def paddings_of(job: Job) -> list[str]:
+    """Those that a run is tested under, its own first."""
+    assert job.crossing is not None
+    return [*dict.fromkeys([str(job.config["padding"]), *job.crossing.paddings])]
 
 
 def spread(batches: EvalBatches, most: int) -> set[int]:

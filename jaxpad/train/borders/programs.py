@@ -52,15 +52,17 @@ def seeing(job: Job, padding: str | None = None) -> Callable[..., Seen]:
         are rolled, `first` the answers to compare with. One that cannot be traced
         raises a ValueError.
     """
+    crossing = job.crossing
+    assert crossing is not None
 
     def scores(state: TrainState, images: Array) -> Array:
         def model(x: Array) -> Array:
             net = job.model(state)
             if padding is not None:
-                net: Any = under_padding(net, padding, like=job.usual)
+                net: Any = under_padding(net, padding, like=crossing.usual)
             return net(split_image(x))
 
-        return job.predict(model, job.normalize(images)).astype(jnp.float32)
+        return crossing.predict(model, job.normalize(images)).astype(jnp.float32)
 
     def see(
         state: TrainState, batch: Batch, seen: Array, pixels: Array, first: Array

@@ -26,7 +26,7 @@ from ..segmentation import Segmentation
 from ..state import TrainState
 from ..stop import Stop
 from ..workdir import write_whole
-from .measure import Found, Measure, Progress
+from .measure import Found, Measure, Progress, paddings_of
 
 
 EDGE = 8  # of the distances to the border, the first eighth is what border_loss is of
@@ -76,9 +76,8 @@ def is_there(folder: pathlib.Path, job: Job, step: int) -> bool:
         return False
     columns = found.get("cross")
     known = columns if isinstance(columns, dict) else {}
-    wanted = {str(job.config["padding"]), *job.cross_paddings}
     whole = (folder / "borders.npz").exists()
-    return whole and found.get("step") == step and wanted <= known.keys()
+    return whole and found.get("step") == step and known.keys() >= set(paddings_of(job))
 
 
 def write(folder: pathlib.Path, job: Job, step: int, found: Found) -> None:
@@ -108,7 +107,7 @@ def _means(sums: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
 
 def as_json(job: Job, found: Found) -> dict[str, Any]:
     """What borders.json holds."""
-    own = str(job.config["padding"])
+    own = paddings_of(job)[0]
     if own in found.zones:
         zones = found.zones[own]
         distance = distance_of_pixels(found.rings[own])
@@ -118,11 +117,10 @@ def as_json(job: Job, found: Found) -> dict[str, Any]:
         cutout = cutout_of_classes(found.looks)
     shifts = sorted(found.steady)
     count, same, right = np.transpose([found.steady[p] for p in shifts])
-    names = dict.fromkeys([own, *job.cross_paddings])
     return {
         "padding": own,
         "headline": job.task.headline,
-        "cross": {name: _column(found, name) for name in names},
+        "cross": {name: _column(found, name) for name in paddings_of(job)},
         "distance": distance._asdict(),
         "cutout": cutout._asdict(),
         "shift": {
