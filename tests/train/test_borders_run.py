@@ -311,10 +311,11 @@ def test_when_it_is_done_again(finished: pathlib.Path, tmp_path: pathlib.Path):
 def test_a_run_that_is_asked_to_end_writes_nothing(
     finished: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ):
-    stop, original = Stop(), Progress.tick
+    stop, original, ticks = Stop(), Progress.tick, []
     before = (finished / "borders.json").read_bytes()
 
     def tick(self: Progress) -> None:
+        ticks.append(self.done)
         stop.ask()
         original(self)
 
@@ -322,6 +323,7 @@ def test_a_run_that_is_asked_to_end_writes_nothing(
     job = small_run(borders=True, cross_paddings=("symmetric",))
     with pytest.raises(StoppedError):
         run(job, finished, Console(quiet=True), stop=stop)
+    assert ticks == [0]  # at once, and not before the next batch
     assert (finished / "borders.json").read_bytes() == before
 
 

@@ -113,12 +113,12 @@ def _whole(paths: np.ndarray) -> np.ndarray:
 
 
 def _there(array: Any) -> Any:
-    """An array, of which perhaps only the shape is there."""
-    if not isinstance(array, jax.ShapeDtypeStruct):
-        return array
-    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+    """An array on this process alone, of which perhaps only the shape is there."""
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):  # nothing is drawn
         return jnp.broadcast_to(jax.random.key(0), array.shape)
-    return jnp.zeros(array.shape, array.dtype)
+    if isinstance(array, jax.ShapeDtypeStruct):
+        return jnp.zeros(array.shape, array.dtype)
+    return jnp.asarray(np.asarray(array))
 
 
 def _count(layer: Any) -> None:
