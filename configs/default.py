@@ -53,6 +53,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.eval_batch_size = 0  # examples at once; 0 is batch_size
     config.eval_multiple = 1  # whole images are extended to one of these: fewer sizes
     config.predict = "whole"  # or "sliding(window=(769, 769), stride=513)"
+    config.borders = False  # whether a finished run is also looked at near borders
+    config.cross_paddings = ()  # names in jaxpad.PADDINGS that it is tested under, too
 
     # Where it lies
     # Rows and columns of images are shared over "spatial" and "columns"; -1: the rest.

@@ -1,7 +1,8 @@
 """The pictures of README.md and of the pages, drawn from what the library computes.
 
 Command: python docs/pictures.py
-Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png, sphere.png
+Writes:  docs/img/modes.png, grids.png, amounts.png, partial.png, sphere.png,
+         foveation.png
 """
 
 import functools
@@ -24,6 +25,7 @@ from sklearn.datasets import load_sample_image
 
 import jaxpad
 from jaxpad import MODES
+from jaxpad.analysis.borders import foveation_maps, plots
 from jaxpad.arith import AMOUNTS, side_widths, tap_counts
 from jaxpad.padding import missing_arguments, reweight_ratio
 
@@ -147,7 +149,20 @@ def sphere(n: int = 12, width: int = 3) -> Figure:
     return figure
 
 
-PICTURES = (modes, grids, amounts, partial, sphere)
+def foveation(side: int = 32, depth: int = 4) -> Figure:
+    """How often each pixel is used by four 5x5 convolutions, mode by mode."""
+    maps = {}
+    for name in ("zero", "partial", "reflect", "replicate", "symmetric", "circular"):
+        layer = jaxpad.layers.Conv(
+            1, 1, (5, 5), padding=name, amount="half", rngs=nnx.Rngs(0)
+        )
+        layers = [layer] * depth
+        found = foveation_maps(nnx.Sequential(*layers), (1, side, side, 1))
+        maps[name] = [*found.values()][-1] / 5 ** (2 * depth)
+    return plots.plot_maps(maps, "paths, relative")
+
+
+PICTURES = (modes, grids, amounts, partial, sphere, foveation)
 
 
 def _photograph() -> np.ndarray:

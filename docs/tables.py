@@ -336,7 +336,7 @@ def _config_group(rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    parts = value if isinstance(value, tuple) else (value,)
+    parts = value if isinstance(value, tuple) and value else (value,)
     return ",<br>".join(_code(repr(part)) for part in parts)
 
 

@@ -1279,6 +1279,64 @@ BUGS = [
         "if number is None:",
         "tests/data/test_batches.py::test_targets_are_checked",
     ),
+    Bug(
+        "distance to the border of one side alone",
+        "jaxpad/analysis/borders/ring.py",
+        "np.minimum(np.arange(n), np.arange(n)[::-1]) for n in",
+        "np.arange(n) for n in",
+        "tests/analysis/test_border_curves.py::test_distance_of_pixels_equals_a_loop",
+    ),
+    Bug(
+        "border and centre from the wrong zones",
+        "jaxpad/analysis/borders/curves.py",
+        "first = len(parts) - number  #",
+        "first = number + 1  #",
+        "tests/analysis/test_border_curves.py::test_cutout_of_pixels_equals_a_loop",
+    ),
+    Bug(
+        "answers of pixels shifted twice near borders",
+        "jaxpad/analysis/borders/shift.py",
+        "scores = rolled(scores, -pixels)",
+        "scores = rolled(scores, pixels)",
+        "tests/analysis/test_border_curves.py::test_consistency_equals_a_loop",
+    ),
+    Bug(
+        "a norm changes the paths from the border",
+        "jaxpad/analysis/borders/foveation.py",
+        "layer.__class__ = _identity(type(layer))",
+        "pass",
+        "tests/analysis/test_border_maps.py::test_foveation_is_the_number_of_paths",
+    ),
+    Bug(
+        "padding after the border taken for read",
+        "jaxpad/analysis/borders/uneven.py",
+        "after = count[len(count) - hi :]",
+        "after = count[:hi]",
+        "tests/analysis/test_border_maps.py::test_padding_that_is_never_read",
+    ),
+    Bug(
+        "amounts that valid has lost at the border",
+        "jaxpad/train/borders/programs.py",
+        "like=crossing.usual)",
+        "like=None)",
+        "tests/train/test_borders_run.py::"
+        "test_valid_takes_the_amounts_of_the_model_under_zeros",
+    ),
+    Bug(
+        "borders of an earlier step taken for the last's",
+        "jaxpad/train/borders/write.py",
+        'found.get("step") == step',
+        '"step" in found',
+        "tests/train/test_borders_run.py::test_when_it_is_done_again",
+    ),
+    Bug(
+        "a stop while borders are measured goes unheard",
+        "jaxpad/train/borders/measure.py",
+        "            raise StoppedError",
+        "            pass",
+        "tests/train/test_borders_run.py::"
+        "test_a_run_that_is_asked_to_end_writes_nothing",
+    ),
 ]
 
 

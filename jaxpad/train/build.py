@@ -32,6 +32,7 @@ from ..sharding import (
     spread,
     spread_shapes,
 )
+from .crossing import Crossing
 from .functions import Functions, read_functions
 from .keys import check_keys, check_values, named
 from .placement import Placement, placement
@@ -58,6 +59,7 @@ class Job:
         split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
+        crossing: how a finished run is looked at near borders, if it is.
         train_step: jitted, from (state, batch) to (state, metrics); donates state.
         replay_step: jitted, from (state, batch) to where that step is not finite.
         eval_step: jitted, from (state, batch) to what the task's evaluation takes.
@@ -87,6 +89,7 @@ class Job:
     split: Zero
     model: Callable[[TrainState], Any]
     normalize: Callable[[Any], Any]
+    crossing: Crossing | None
     train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
     replay_step: Callable[[TrainState, Batch], dict[str, Any]]
     eval_step: Callable[[TrainState, Batch], Any]
@@ -169,6 +172,7 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         split=made.split,
         model=made.model,
         normalize=made.normalize,
+        crossing=made.crossing,
         steps=steps,
         max_skips=config.max_skips,
         eval_steps=config.eval_epochs * batches.steps_per_epoch,

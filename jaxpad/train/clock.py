@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import jax
 from rich.console import Console
@@ -34,6 +34,7 @@ class Clock:
         self._last: float | None = None
         self._busy: tuple[str, float] | None = None
         self._tested: int | None = None
+        self._other: Callable[[], Status] | None = None
         self._compiled_test = False
 
     def tick(self, step: int, loss: float) -> dict[str, float]:
@@ -92,6 +93,15 @@ class Clock:
         yield
         self._last = time.monotonic()
 
+    @contextlib.contextmanager
+    def showing(self, status: Callable[[], Status]) -> Iterator[None]:
+        """Shows what something after the training says of itself."""
+        self._other = status
+        try:
+            yield
+        finally:
+            self._other = None
+
     def evaluating(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches of an evaluation, which has a progress of its own."""
         self._tested = 0
@@ -137,7 +147,9 @@ class Clock:
     def status(self) -> Status:
         """What the run is doing now."""
         # Read once: another thread asks, while this one changes them.
-        busy, done = self._busy, self._tested
+        busy, done, other = self._busy, self._tested, self._other
+        if other is not None:
+            return other()
         if busy is not None:
             what, since = busy
             still = "" if self.screen.living else "still "

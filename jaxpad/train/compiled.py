@@ -10,6 +10,8 @@ import pathlib
 import re
 from typing import Any
 
+import jax
+
 from ..untrusted import read_json
 from .workdir import write_whole
 
@@ -54,11 +56,32 @@ def measure(program: Any, platform: str) -> Measured:
     memory, cost = program.memory_analysis(), program.cost_analysis()
     return Measured(
         arguments=memory.argument_size_in_bytes,
-        peak=_tpu_peak(memory) if platform == "tpu" else _reserved(memory),
+        peak=_peak(memory, platform),
         flops=cost.get("flops", 0.0),
         moved=cost.get("bytes accessed", 0.0),
         collectives=collectives(program.as_text()),
     )
+
+
+def step_bytes(jitted: Any, *like: Any, platform: str) -> int | None:
+    """The most bytes at once of a jitted function that was called; None if unknown.
+
+    jax keeps what it compiled for the call, and compiles nothing for this.
+
+    Args:
+        jitted: a function by `jax.jit`.
+        *like: shapes of its arguments, with shardings, as it was called.
+        platform: of its devices.
+    """
+    try:
+        memory = jitted.lower(*like).compile().memory_analysis()
+    except jax.errors.JaxRuntimeError:  # a backend that does not tell
+        return None
+    return None if memory is None else _peak(memory, platform)
+
+
+def _peak(memory: Any, platform: str) -> int:
+    return _tpu_peak(memory) if platform == "tpu" else _reserved(memory)
 
 
 def _tpu_peak(memory: Any) -> int:

@@ -17,6 +17,7 @@ from ..padding import as_padding
 from ..registry import Registry
 from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
+from .crossing import Crossing, read_crossing
 from .keys import named
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
@@ -59,6 +60,7 @@ class Functions(NamedTuple):
         split: the optimizer, and what of the state is split over the devices.
         model: from a state to the model that it tests, in evaluation.
         normalize: of images from 0 to 1, before the model sees them.
+        crossing: how a finished run is looked at near borders, if it is.
         test: from (state, batch) to what the task's evaluation takes.
         spectra: from the state to singular values; None without a regularizer.
     """
@@ -69,6 +71,7 @@ class Functions(NamedTuple):
     split: Zero
     model: Callable[[TrainState], nnx.Module]
     normalize: Callable[[Array], Array]
+    crossing: Crossing | None
     test: Callable[..., Any]
     spectra: Callable[..., Any] | None
 
@@ -136,6 +139,7 @@ def read_functions(
         split=split,
         model=functools.partial(model_of, **common),
         normalize=scale,
+        crossing=read_crossing(config, make, predict),
         test=split_by(eval_step, **common, task=task, normalize=scale, predict=predict),
         spectra=functools.partial(spectra_step, **common, rules=rules)
         if rules

@@ -19,16 +19,17 @@ KEYS = (
     *("label_smoothing", "regularizer", "parts", "average"),
     *("max_skips", "skip_spikes"),
     *("eval_epochs", "eval_batch_size", "eval_multiple", "predict"),
+    *("borders", "cross_paddings"),
     *("checkpoint_steps", "checkpoints_kept", "trackers"),
     *("mesh", "sharding", "zero", "zero_coverage", "offload"),
 )
 # Those that a run may go on with changed, for it learns and is tested on the same, but
-# for the rounding of sums: how fast it reads, how often it is tested and saved, who is
-# told, and where arrays lie. Not eval_multiple, which moves the border of test images,
-# nor parts, which batch statistics are taken of; nor epochs and steps, over which the
-# learning rate falls.
+# for the rounding of sums: how fast it reads, how often it is tested and saved, what
+# is measured when it is done, who is told, and where arrays lie. Not eval_multiple,
+# which moves the border of test images, nor parts, which batch statistics are taken of;
+# nor epochs and steps, over which the learning rate falls.
 SAFE = (
-    *("workers", "eval_epochs", "eval_batch_size"),
+    *("workers", "eval_epochs", "eval_batch_size", "borders", "cross_paddings"),
     *("checkpoint_steps", "checkpoints_kept", "trackers"),
     *("mesh", "sharding", "zero", "zero_coverage", "offload"),
 )

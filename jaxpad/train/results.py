@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from ..analysis import border_share
 from ..data import Dataset, as_arrays
+from ..untrusted import read_json
 from .build import Job
 from .evaluate import Evaluation, wilson_interval
 from .pictures import write_pictures
@@ -26,6 +27,7 @@ def write_results(
     job: Job,
     evaluation: Evaluation | Segmentation,
     rows: list[dict[str, Any]],
+    memory_bytes: int | None = None,
 ) -> dict[str, Any]:
     """Writes `results.json`, `examples.npz` and, for classes, `errors.npz`.
 
@@ -34,6 +36,8 @@ def write_results(
         job: the job that ran.
         evaluation: of the test examples after the last step.
         rows: of metrics.jsonl.
+        memory_bytes: most of a device that a training step takes, if that is known;
+            else what the folder says already.
 
     Returns:
         What stands in results.json.
@@ -54,6 +58,8 @@ def write_results(
         "epochs": job.epochs,
         "seed": job.config["seed"],
         "train_seconds": train_seconds(rows),
+        "step_seconds": step_seconds(rows, job.batch_size),
+        "memory_bytes": memory_bytes or _known(folder, "memory_bytes"),
         "skipped_steps": int(sum(row.get("skipped") or 0 for row in rows)),
         "headline": job.task.headline,
         "test": _of_masks(evaluation) if masks else _of_classes(evaluation),
@@ -72,6 +78,20 @@ def write_results(
 def train_seconds(rows: list[dict[str, Any]]) -> float:
     """Spent on steps so far, over all the times that the run was started."""
     return next((r["train_seconds"] for r in rows[::-1] if "train_seconds" in r), 0.0)
+
+
+def step_seconds(rows: list[dict[str, Any]], batch_size: int) -> float | None:
+    """Mean of a training step, compiling not counted, since the run last started."""
+    rates = [rate for r in rows if (rate := r.get("images_per_second"))]
+    return batch_size / rates[-1] if rates else None
+
+
+def _known(folder: pathlib.Path, key: str) -> Any:
+    """What an earlier results.json says, where one is."""
+    try:
+        return read_json(folder / "results.json").get(key)
+    except (OSError, ValueError):
+        return None
 
 
 def _best(

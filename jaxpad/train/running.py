@@ -10,9 +10,11 @@ from jax.experimental import multihost_utils
 from rich.console import Console
 
 from ..sharding import describe
+from .borders import write_borders
 from .build import Job
 from .checkpoint import Checkpoints, newest_good, saved_steps
 from .clock import progress
+from .compiled import step_bytes
 from .exits import NumbersError, StoppedError
 from .lock import locked
 from .loop import Loop
@@ -116,6 +118,8 @@ def _run(
             loop = Loop(job, state, start, checkpoints, log, skips, clock, trace, stop)
             try:
                 loop.train()
+                if job.crossing is not None:
+                    write_borders(folder, job, loop.done, loop.state, clock, stop)
             except (StoppedError, NumbersError):
                 loop.save(wait=True)
                 raise
@@ -123,8 +127,18 @@ def _run(
         trace.close()
         log.close()
         checkpoints.close()
-    rows = read_metrics(log.path)
-    return write_results(folder, job, loop.evaluation, rows) if first else {}
+    rows, memory = read_metrics(log.path), _memory(job) if start < job.steps else None
+    if not first:
+        return {}
+    return write_results(folder, job, loop.evaluation, rows, memory)
+
+
+def _memory(job: Job) -> int | None:
+    """The most bytes of a device that the training step takes, once it has run."""
+    placed = job.placement
+    return step_bytes(
+        job.train_step, placed.stored, job.batch, platform=placed.platform
+    )
 
 
 @contextlib.contextmanager

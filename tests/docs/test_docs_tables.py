@@ -143,7 +143,8 @@ def test_every_config_key_has_a_meaning():
     for key, value in tables._get_config().to_dict().items():
         row = re.search(rf"^\| `config\.{key}` \| (.+) \| (.+) \|$", rows, re.M)
         assert row, f"configs/default.py: {key} has no comment on its line"
-        assert repr(value if not isinstance(value, tuple) else value[0]) in row[1]
+        first = value[0] if isinstance(value, tuple) and value else value
+        assert repr(first) in row[1]
         assert len(row[2]) > 3
 
 
