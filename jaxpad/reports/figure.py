@@ -1,13 +1,15 @@
 """Figures as data URIs: the same bytes for the same numbers."""
 
 import base64
+import contextlib
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -48,6 +50,39 @@ class Picture(NamedTuple):
     alt: str
 
 
+class Plate(NamedTuple):
+    """A figure for the page and for a file.
+
+    Attributes:
+        name: of the file, without its ending.
+        title: what stands over it on the page.
+        alt: its content in words.
+        paint: puts the content on a figure.
+        width: inches of 72 points.
+        height: inches of 72 points.
+    """
+
+    name: str
+    title: str
+    alt: str
+    paint: Callable[[Figure], None]
+    width: float
+    height: float
+
+    def picture(self) -> Picture:
+        """For the page."""
+        source = vector(self.paint, self.width, self.height)
+        return Picture(self.title, source, self.alt)
+
+    def png(self) -> bytes:
+        """For a file: 200 dots an inch."""
+        buffer = io.BytesIO()
+        with painted(self.paint, self.width, self.height) as figure:
+            named = {"Software": "jaxpad"}  # else matplotlib's version stands there
+            FigureCanvasAgg(figure).print_png(buffer, metadata=named)
+        return buffer.getvalue()
+
+
 def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
     """Draws one set of axes into an SVG.
 
@@ -59,19 +94,32 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
     Returns:
         The SVG as a data URI.
     """
+    return vector(lambda figure: paint(figure.add_subplot()), width, height)
+
+
+def vector(paint: Callable[[Figure], None], width: float, height: float) -> str:
+    """Draws a figure into an SVG, as `draw` one set of axes."""
     buffer = io.StringIO()
+    with painted(paint, width, height) as figure:
+        nothing = {"Date": None, "Creator": None}
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)
+    svg = buffer.getvalue()
+    # The prolog before the root element only names a network address.
+    return data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
+
+
+@contextlib.contextmanager
+def painted(
+    paint: Callable[[Figure], None], width: float, height: float
+) -> Iterator[Figure]:
+    """A figure in the style of all, until the end of the body."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # matplotlib only measures the text here; the browser has the missing glyphs.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         # "constrained" cuts off the label of axes that are square beside a bar.
-        figure = Figure(figsize=(width, height), layout="compressed")
-        paint(figure.add_subplot())
-        FigureCanvasSVG(figure).print_svg(
-            buffer, metadata={"Date": None, "Creator": None}
-        )
-    svg = buffer.getvalue()
-    # The prolog before the root element only names a network address.
-    return data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
+        figure = Figure(figsize=(width, height), layout="compressed", dpi=200)
+        paint(figure)
+        yield figure
 
 
 def data_uri(kind: str, content: bytes) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxpad.reports.arrays import Answers
 from jaxpad.reports.border import border_picture, border_sentence
 from jaxpad.reports.classes import class_table
-from jaxpad.reports.confusion import confusion_picture, worst_confusions
+from jaxpad.reports.confusion import confusion_plate, worst_confusions
 from jaxpad.reports.curves import gaps, learning_curves
 from jaxpad.reports.figure import Picture
 from jaxpad.reports.folder import Run, read_run
@@ -95,7 +95,8 @@ def _confusion(results: dict[str, Any], classes: list[str]) -> Picture | None:
     if results["confusion"] is None:
         return None
     unit = "pixels" if results["dataset"]["task"] == "segmentation" else "examples"
-    return confusion_picture(np.array(results["confusion"], int), classes, unit)
+    matrix = np.array(results["confusion"], int)
+    return confusion_plate(matrix, classes, unit).picture()
 
 
 class Thumbnail(NamedTuple):
