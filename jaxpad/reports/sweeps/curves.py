@@ -1,69 +1,71 @@
 """The line pictures of a sweep: learning, and what was found near borders."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from jaxpad.reports.figure import Plate
-from jaxpad.reports.sweeps.key import Look, shorten
-from jaxpad.reports.sweeps.lines import Frame, Line, line, line_plate
+from jaxpad.reports.sweeps.key import shorten
+from jaxpad.reports.sweeps.lines import Chart, Frame, Line, line
 from jaxpad.reports.sweeps.read import Arm, Result, Sweep
 from jaxpad.reports.words import NAMES
 
 
-Pairs = tuple[Any, Any]
+SHIFT = "shift (pixels)"
+TITLES = {
+    "distance": "{} against the distance to the border",
+    "cutout": "{} a central rectangle that grows",
+    "shift": "{} when the image is shifted",
+}
+Pairs = tuple[Any, Any]  # numbers along x and y
 
 
-def learning(sweep: Sweep, looks: Mapping[str, Look]) -> list[Plate]:
+def learning(sweep: Sweep) -> list[Chart]:
     """Test figures and losses against the epoch.
 
     Args:
         sweep: the runs.
-        looks: of the arms.
     """
     headline = _headline(sweep)
     name = NAMES.get(headline, headline)
-    frames = [
-        (Frame("curve_loss", "Test loss", "epoch", "mean test loss"), "test_loss", 1),
-        (
-            Frame(f"curve_{headline}", f"Test {name}", "epoch", f"test {name} (%)"),
-            f"test_{headline}",
-            100,
-        ),
-    ]
-    plates = [
-        line_plate(frame, _lines(sweep, _logged(key), scale), looks)
-        for frame, key, scale in reversed(frames)
-    ]
-    return [plate for plate in plates if plate]
+    figure = Frame(f"curve_{headline}", f"Test {name}", "epoch", f"test {name} (%)")
+    loss = Frame("curve_loss", "Test loss", "epoch", "mean test loss")
+    return _charts(
+        Chart(figure, _lines(sweep, _logged(f"test_{headline}"), 100)),
+        Chart(loss, _lines(sweep, _logged("test_loss"), 1)),
+    )
 
 
-def near_borders(sweep: Sweep, looks: Mapping[str, Look]) -> list[Plate]:
-    """What borders.json has along an axis: distances, cut-outs and shifts."""
+def near_borders(sweep: Sweep) -> list[Chart]:
+    """What borders.json has along an axis: distances, cut-outs, shifts and layers.
+
+    Args:
+        sweep: the runs.
+    """
     headline = _headline(sweep)
     name = NAMES.get(headline, headline)
     distance = "distance to the nearest border (cells)"
-    side = "part of each side that is left out"
-    frames = [
-        ("distance", "cells", "accuracy", distance, "accuracy (%)", 100),
-        ("distance", "cells", "loss", distance, "mean loss", 1),
-        ("cutout", "part", "border", side, f"{name} outside of it (%)", 100),
-        ("cutout", "part", "centre", side, f"{name} inside of it (%)", 100),
-        ("shift", "pixels", "consistency", "shift (pixels)", "same answer (%)", 100),
-        ("shift", "pixels", "accuracy", "shift (pixels)", "accuracy (%)", 100),
-    ]
-    titles = {
-        "distance": "{} against the distance to the border",
-        "cutout": "Without a central rectangle: the {}",
-        "shift": "Shifted images: {}",
-    }
-    plates = []
-    for part, x, y, along, up, scale in frames:
-        title = titles[part].format(y)
-        frame = Frame(f"{part}_{y}", title[0].upper() + title[1:], along, up)
-        lines = _lines(sweep, _looked_at(part, x, y), scale)
-        plates.append(line_plate(frame, lines, looks))
-    return [plate for plate in [*plates, _unevenness(sweep, looks)] if plate]
+    rest = "part of each side that the rectangle takes"
+    outside, inside = f"{name} outside of it (%)", f"{name} inside of it (%)"
+    charts = []
+    for part, x, y, title, along, up, scale in [
+        ("distance", "cells", "accuracy", "Accuracy", distance, "accuracy (%)", 100),
+        ("distance", "cells", "loss", "Loss", distance, "mean loss", 1),
+        ("cutout", "part", "border", "Outside", rest, outside, 100),
+        ("cutout", "part", "centre", "Inside", rest, inside, 100),
+        (
+            "shift",
+            "pixels",
+            "consistency",
+            "Same answer",
+            SHIFT,
+            "same answer (%)",
+            100,
+        ),
+        ("shift", "pixels", "accuracy", "Accuracy", SHIFT, "accuracy (%)", 100),
+    ]:
+        frame = Frame(f"{part}_{y}", TITLES[part].format(title), along, up)
+        charts.append(Chart(frame, _lines(sweep, _looked_at(part, x, y), scale)))
+    return _charts(*charts, _unevenness(sweep))
 
 
 def meanings(sweep: Sweep) -> list[str]:
@@ -76,7 +78,7 @@ def meanings(sweep: Sweep) -> list[str]:
     return list(said)
 
 
-def _unevenness(sweep: Sweep, looks: Mapping[str, Look]) -> Plate | None:
+def _unevenness(sweep: Sweep) -> Chart:
     """Mean activation at the border over that at the centre, layer by layer."""
     rows = [
         result.borders.unevenness for result in _results(sweep.arms) if result.borders
@@ -96,7 +98,11 @@ def _unevenness(sweep: Sweep, looks: Mapping[str, Look]) -> Plate | None:
         level=1.0,
         ticks=[shorten(layer)[-24:] for layer in layers],
     )
-    return line_plate(frame, _lines(sweep, read, 1), looks)
+    return Chart(frame, _lines(sweep, read, 1))
+
+
+def _charts(*charts: Chart) -> list[Chart]:
+    return [chart for chart in charts if chart.lines]
 
 
 def _lines(

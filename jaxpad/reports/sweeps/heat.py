@@ -13,10 +13,9 @@ from jaxpad.reports.sweeps.borders import Borders
 from jaxpad.reports.sweeps.key import shorten
 from jaxpad.reports.sweeps.lines import note
 from jaxpad.reports.sweeps.read import Arm, Sweep
-from jaxpad.reports.words import NAMES
 
 
-# Of each figure its words, its scale, and the colours of high and low.
+# Of each figure its words, and the scale from what is stored.
 CROSSED = {
     "accuracy": ("accuracy (%)", 100),
     "miou": ("mIoU (%)", 100),

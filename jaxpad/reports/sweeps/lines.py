@@ -50,6 +50,13 @@ class Frame(NamedTuple):
     ticks: Sequence[str] = ()
 
 
+class Chart(NamedTuple):
+    """Lines and what stands around them."""
+
+    frame: Frame
+    lines: list[Line]
+
+
 def line(arm: str, seeds: Sequence[tuple[Any, Any]], scale: float = 1) -> Line | None:
     """The line of one arm.
 
@@ -76,22 +83,18 @@ def line(arm: str, seeds: Sequence[tuple[Any, Any]], scale: float = 1) -> Line |
     return Line(arm, len(seeds), np.array(x)[known], mean, spread)
 
 
-def line_plate(
-    frame: Frame, lines: Sequence[Line], looks: Mapping[str, Look]
-) -> Plate | None:
-    """Draws the lines of all arms; `None` where there are none.
+def line_plate(chart: Chart, looks: Mapping[str, Look]) -> Plate:
+    """Draws the lines of all arms.
 
     Args:
-        frame: axes and title.
-        lines: one for each arm.
+        chart: one line at least.
         looks: from `key.looks`.
     """
-    if not lines:
-        return None
-    rows = len(lines) if max(len(one.arm) for one in lines) > 18 else len(lines) / 2
+    frame, lines = chart
+    rows = len(lines) if max(len(_label(one)) for one in lines) > 24 else len(lines) / 2
     height = 3.0 + 0.19 * rows + 0.06 * max(map(len, frame.ticks), default=0)
-    paint = partial(_paint, frame, list(lines), looks)
     alt = f"{frame.y} against {frame.x}. {' '.join(map(_in_words, lines))}"
+    paint = partial(_paint, frame, lines, looks)
     return Plate(frame.name, frame.title, alt, paint, WIDTH, height)
 
 

@@ -1,4 +1,4 @@
-"""The tables of a sweep: figures of each arm, and how far they are from a baseline's."""
+"""The tables of a sweep: figures of each arm, and how far from a baseline's."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
