@@ -71,16 +71,17 @@ class Plate(NamedTuple):
 
     def picture(self) -> Picture:
         """For the page."""
-        source = vector(self.paint, self.width, self.height)
-        return Picture(self.title, source, self.alt)
+        return self.printed()[0]
 
-    def png(self) -> bytes:
-        """For a file: 200 dots an inch."""
+    def printed(self) -> tuple[Picture, bytes]:
+        """For the page, and a PNG of 200 dots an inch for a file."""
         buffer = io.BytesIO()
         with painted(self.paint, self.width, self.height) as figure:
+            source = _svg(figure)
+            figure.dpi = 200
             named = {"Software": "jaxpad"}  # else matplotlib's version stands there
             FigureCanvasAgg(figure).print_png(buffer, metadata=named)
-        return buffer.getvalue()
+        return Picture(self.title, source, self.alt), buffer.getvalue()
 
 
 def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
@@ -94,15 +95,14 @@ def draw(paint: Callable[[Axes], None], width: float, height: float) -> str:
     Returns:
         The SVG as a data URI.
     """
-    return vector(lambda figure: paint(figure.add_subplot()), width, height)
+    with painted(lambda figure: paint(figure.add_subplot()), width, height) as figure:
+        return _svg(figure)
 
 
-def vector(paint: Callable[[Figure], None], width: float, height: float) -> str:
-    """Draws a figure into an SVG, as `draw` one set of axes."""
-    buffer = io.StringIO()
-    with painted(paint, width, height) as figure:
-        nothing = {"Date": None, "Creator": None}
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)
+def _svg(figure: Figure) -> str:
+    """As a data URI."""
+    buffer, nothing = io.StringIO(), {"Date": None, "Creator": None}
+    FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)
     svg = buffer.getvalue()
     # The prolog before the root element only names a network address.
     return data_uri("image/svg+xml", svg[svg.index("<svg") :].encode())
@@ -117,8 +117,10 @@ def painted(
         # matplotlib only measures the text here; the browser has the missing glyphs.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         # "constrained" cuts off the label of axes that are square beside a bar.
-        figure = Figure(figsize=(width, height), layout="compressed", dpi=200)
+        figure = Figure(figsize=(width, height), layout="compressed")
         paint(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # once is enough: it takes most of the time
         yield figure
 
 
