@@ -322,12 +322,23 @@ def _sweep(words: list[str]) -> NoReturn:
         else:
             console = Console(soft_wrap=True)
             command = [sys.executable, *command]
-            sys.exit(sweep(given.config, runs, folder, command, given.jobs, console))
+            code = sweep(given.config, runs, folder, command, given.jobs, console)
+            if code in (0, 1) and any(run.state == "finished" for run in runs):
+                _report_sweep(folder, console)
+            sys.exit(code)
         sys.exit(0)
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(str(error), 1)
+
+
+def _report_sweep(folder: pathlib.Path, console: Console) -> None:
+    """Writes the page of a sweep that has come to its end."""
+    from .reports.sweeps import write_sweep_report
+
+    report = write_sweep_report(folder)
+    console.print(f"report  {report}", highlight=False, markup=False)
 
 
 def of_config(argv: list[str]) -> list[str]:

@@ -33,6 +33,7 @@ def write_run(
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config))
     lines = make_lines(steps, 3)
+    lines = [moved(line, value - 0.9) for line in lines]
     (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
     seed = config["seed"]
     masks = task == "segmentation"
@@ -45,7 +46,11 @@ def write_run(
             np.savez(folder / f"{name}.npz", **make_answers(count))
     results["test"][headline] = value
     results["best"][headline] = value + 0.01
-    results |= {"seed": seed, "step_seconds": 0.01 + 0.001 * seed, "memory_bytes": 2**20}
+    results |= {
+        "seed": seed,
+        "step_seconds": 0.01 + 0.001 * seed,
+        "memory_bytes": 2**20,
+    }
     results |= {"padding": config.get("padding", "zero")} | changes
     (folder / "results.json").write_text(json.dumps(results))
     (folder / "report.html").write_text("<title>the page of a run</title>")
@@ -53,9 +58,17 @@ def write_run(
         write_borders(folder, headline, results["padding"], seed)
 
 
-def write_borders(
-    folder: pathlib.Path, headline: str, padding: str, seed: int
-) -> None:
+def moved(line: str, shift: float) -> str:
+    """A line of the log whose test figures are higher."""
+    row = json.loads(line)
+    for key in {"test_accuracy", "test_miou"} & row.keys():
+        row[key] += shift
+    if "test_loss" in row:
+        row["test_loss"] -= shift
+    return json.dumps(row)
+
+
+def write_borders(folder: pathlib.Path, headline: str, padding: str, seed: int) -> None:
     """What a run leaves of its look at borders."""
     rng = np.random.default_rng([seed, len(padding)])
     near = np.linspace(0.6, 0.9, 8) + 0.01 * rng.normal(size=8)

@@ -106,7 +106,7 @@ def _charts(*charts: Chart) -> list[Chart]:
 
 
 def _lines(
-    sweep: Sweep, read: Callable[[Result], Pairs | None], scale: float
+    sweep: Sweep, read: Callable[[Result], Pairs | None], scale: int | float
 ) -> list[Line]:
     lines = []
     for arm in sweep.arms:

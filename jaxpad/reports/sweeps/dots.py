@@ -37,7 +37,7 @@ def dots(table: Table, baseline: str, looks: Mapping[str, Look]) -> list[Plate]:
         title = f"{metric.title}: difference from {baseline}"
         alt = f"{title}. {'; '.join(said)}."
         paint = partial(_paint_differences, table, rows, baseline, looks)
-        name, high = f"difference_{metric.key}", 1.35 + 0.36 * len(rows)
+        name, high = f"difference_{metric.key}", 1.5 + 0.36 * len(rows)
         plates.append(Plate(name, title, alt, paint, WIDTH, high))
     return plates
 
@@ -58,9 +58,8 @@ def _paint_seeds(table: Table, looks: Mapping[str, Look], figure: Figure) -> Non
         )
         axes.plot([row.mean] * 2, [place - 0.3, place + 0.3], color=look.colour)
     unit = f" ({table.metric.unit})" if table.metric.unit else ""
-    title = table.metric.title
-    axes.set_xlabel(title[0].lower() + title[1:] + unit)
-    _rows(axes, table.rows)
+    axes.set_xlabel(_small(table.metric.title) + unit)
+    _rows(axes, [(row.arm, row.seeds) for row in table.rows])
     note(figure, "each marker one seed of n; line: their mean")
 
 
@@ -79,13 +78,17 @@ def _paint_differences(
         axes.plot([found.low, found.high], [place] * 2, color=look.colour, linewidth=2)
         axes.plot(found.mean, place, look.marker, color=look.colour, markersize=7)
     unit = f" ({table.metric.points})" if table.metric.points else ""
-    axes.set_xlabel(f"difference from {shorten(baseline)}{unit}")
-    _rows(axes, rows)
-    note(figure, "marker: mean difference; bar: its 95% interval, by Student's t")
+    axes.set_xlabel(f"{_small(table.metric.title)}:\ndifference{unit}")
+    _rows(axes, [(row.arm, row.against.seeds) for row in rows if row.against])
+    note(figure, f"from {shorten(baseline)}; marker: mean, bar: its 95% interval (t)")
 
 
-def _rows(axes: Axes, rows: list[Row]) -> None:
-    names = [f"{shorten(row.arm)} (n = {row.seeds})" for row in rows]
+def _small(title: str) -> str:
+    return title[0].lower() + title[1:]
+
+
+def _rows(axes: Axes, rows: list[tuple[str, int]]) -> None:
+    names = [f"{shorten(arm)} (n = {seeds})" for arm, seeds in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

@@ -59,7 +59,7 @@ def crossed(sweep: Sweep) -> list[Plate]:
     return plates
 
 
-def cross_grid(sweep: Sweep, figure: str, scale: float = 1) -> Grid:
+def cross_grid(sweep: Sweep, figure: str, scale: int | float = 1) -> Grid:
     """A figure of each arm under each padding, over the seeds.
 
     Args:
@@ -160,8 +160,7 @@ def _paint_maps(
         axes[row, 0].set_ylabel(shorten(layer)[-20:], size=8)
     for axis, head in zip(axes[0], heads, strict=True):
         axis.set_title(head, size=8)
-    words = "rows: layers, in one range of colours; cells of the map along both axes;"
-    note(figure, f"{words}\nmean over the n seeds")
+    note(figure, "mean over the n seeds; axes: cells; a layer has one range of colours")
 
 
 def _row(figure: Figure, axes: Any, found: Sequence[np.ndarray | None]) -> Any:

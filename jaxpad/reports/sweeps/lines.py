@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from jaxpad.reports.figure import GREY, Plate
 from jaxpad.reports.statistics import deviation
@@ -57,7 +58,9 @@ class Chart(NamedTuple):
     lines: list[Line]
 
 
-def line(arm: str, seeds: Sequence[tuple[Any, Any]], scale: float = 1) -> Line | None:
+def line(
+    arm: str, seeds: Sequence[tuple[Any, Any]], scale: int | float = 1
+) -> Line | None:
     """The line of one arm.
 
     Args:
@@ -126,6 +129,8 @@ def _paint(
         axes.axhline(frame.level, color=GREY, linestyle=":", linewidth=1.2)
     if "%" not in frame.y:
         wide_range(axes, frame.y, np.concatenate([one.mean for one in lines]))
+    if all((one.x == one.x.round()).all() for one in lines):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if frame.ticks:
         axes.set_xticks(range(len(frame.ticks)), frame.ticks, rotation=90)
     legend(figure, axes, [_label(one) for one in lines])

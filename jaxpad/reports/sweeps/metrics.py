@@ -34,9 +34,9 @@ class Metric(NamedTuple):
     key: str
     title: str
     unit: str
-    scale: float
+    scale: int | float
     higher: bool | None
-    read: Callable[[Result], float | None]
+    read: Callable[[Result], int | float | None]
 
     @property
     def points(self) -> str:
@@ -170,13 +170,15 @@ def _table(metric: Metric, arms: Sequence[Arm], baseline: str) -> Table:
 
 def _values(metric: Metric, arm: Arm) -> dict[int, float]:
     found = {seed: metric.read(result) for seed, result in arm.runs.items()}
-    return {s: np.nan if v is None else metric.scale * v for s, v in found.items()}
+    return {
+        s: np.nan if v is None else float(metric.scale * v) for s, v in found.items()
+    }
 
 
-def _of(*keys: str) -> Callable[[Result], float | None]:
+def _of(*keys: str) -> Callable[[Result], int | float | None]:
     """Takes a figure from results.json; `None` where it is not there."""
 
-    def read(result: Result) -> float | None:
+    def read(result: Result) -> int | float | None:
         value: Any = result.run.results
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
@@ -189,14 +191,14 @@ def _share(key: str, title: str, *keys: str) -> Metric:
     return Metric(key, title, "%", 100, True, _of(*keys))
 
 
-def _near(result: Result) -> float | None:
+def _near(result: Result) -> int | float | None:
     distance = result.borders and result.borders.distance
     if not distance or not distance["cells"]:
         return None
     return distance["accuracy"][int(np.argmin(distance["cells"]))]
 
 
-def _consistency(result: Result) -> float | None:
+def _consistency(result: Result) -> int | float | None:
     shift = result.borders and result.borders.shift
     if not shift:
         return None

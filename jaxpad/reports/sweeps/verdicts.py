@@ -102,7 +102,7 @@ def _needed(row: Row) -> str:
         return "unknown"
     if row.needed_corrected is None:
         return "over 100,000"
-    return f"{row.needed} ({row.needed_corrected})"
+    return f"{row.needed:,} ({row.needed_corrected:,})"
 
 
 def _amount(metric: Metric, value: float) -> str:
@@ -142,7 +142,7 @@ def _warning(metric: Metric, row: Row, count: int) -> str:
     more = (
         "more than 100,000 seeds an arm"
         if row.needed is None
-        else f"about {row.needed} seeds an arm"
+        else f"about {row.needed:,} seeds an arm"
     )
     corrected = (
         f", {row.needed_corrected:,} with the correction for {count} arms"
