@@ -141,13 +141,18 @@ def by_seed(values: Mapping[int, float], baseline: Mapping[int, float]) -> Compa
     both = sorted(values.keys() & baseline.keys())
     if len(both) >= 2 and 2 * len(both) >= max(len(values), len(baseline)):
         arrays = [np.array([arm[s] for s in both]) for arm in (values, baseline)]
-        return Comparison(*map(float, paired(*arrays)), "paired", len(both))
+        return _compared(paired(*arrays), "paired", len(both))
     seeds = min(len(values), len(baseline))
     arrays = [np.array(list(arm.values()), float) for arm in (values, baseline)]
     if seeds >= 2:
-        return Comparison(*map(float, welch(*arrays)), "Welch", seeds)
+        return _compared(welch(*arrays), "Welch", seeds)
     mean = float(arrays[0].mean() - arrays[1].mean()) if seeds else np.nan
     return Comparison(mean, np.nan, np.nan, np.nan, np.nan, "none", seeds)
+
+
+def _compared(found: Difference, how: str, seeds: int) -> Comparison:
+    mean, low, high, p, effect = map(float, found)
+    return Comparison(mean, low, high, p, effect, how, seeds)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,17 @@ def find_browser() -> str | None:
     """The path of a Chromium: in JAXPAD_CHROMIUM, or by one of its names."""
     named = os.environ.get("JAXPAD_CHROMIUM")
     return named or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+# A Chromium that is started so reads commands from 3, and writes answers to 4; the
+# copies above 9 are for ends of pipes that are 3 or 4 themselves.
+START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -103,11 +115,12 @@ class Browser:
 
 @contextlib.contextmanager
 def running(path: str, profile: pathlib.Path) -> Iterator[Browser]:
-    """A browser that ends with the body; it reads from 3 and writes to 4."""
+    """A browser that ends with the body."""
     (theirs_in, send), (receive, theirs_out) = os.pipe(), os.pipe()
-    command = ["sh", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', path]
+    ends = str(theirs_in), str(theirs_out)
+    flags = [*FLAGS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        [*command, *FLAGS, f"--user-data-dir={profile}"],
+        [sys.executable, "-S", "-c", START, *ends, path, *flags],
         pass_fds=(theirs_in, theirs_out),
         stderr=subprocess.DEVNULL,
     )

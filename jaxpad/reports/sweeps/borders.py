@@ -58,9 +58,12 @@ def read_borders(folder: pathlib.Path, headline: str) -> Borders | None:
     if not path.exists():
         return None
     stored = read_json(path)
+    distance, cutout, shift = (_part(path, name, stored.get(name)) for name in PARTS)
     return Borders(
         _cross(path, stored.get("cross"), headline),
-        *(_part(path, name, stored.get(name)) for name in PARTS),
+        distance,
+        cutout,
+        shift,
         _unevenness(path, stored.get("unevenness")),
         _maps(folder / "borders.npz"),
     )

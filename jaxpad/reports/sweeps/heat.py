@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from jaxpad.reports.figure import INK, Plate
 from jaxpad.reports.statistics import deviation
@@ -129,7 +130,8 @@ def _paint_grid(grid: Grid, unit: str, figure: Figure) -> None:
         text = "none" if np.isnan(value) else f"{value:.{digits}f}"
         if np.isfinite(spread):
             text += f"\n± {spread:.{digits}f}"
-        bright = np.isnan(value) or cells.norm(value) > 0.55
+        norm: Any = cells.norm
+        bright = np.isnan(value) or norm(value) > 0.55
         color: Any = INK if bright else "white"
         axes.text(column, row, text, size=8, color=color, ha="center", va="center")
     most = grid.seeds.max(axis=1).astype(int)
@@ -157,6 +159,7 @@ def _paint_maps(
         bar = figure.colorbar(drawn, ax=axes[row].tolist(), fraction=0.08, pad=0.03)
         bar.set_label(unit, size=8)
         bar.ax.tick_params(labelsize=7)
+        bar.ax.yaxis.set_major_locator(MaxNLocator(4))
         axes[row, 0].set_ylabel(shorten(layer)[-20:], size=8)
     for axis, head in zip(axes[0], heads, strict=True):
         axis.set_title(head, size=8)
@@ -179,6 +182,8 @@ def _row(figure: Figure, axes: Any, found: Sequence[np.ndarray | None]) -> Any:
         if each is None:
             axis.set_axis_off()
             continue
+        height, width = each.shape  # ticks at both ends: more would not be read
+        axis.set(xticks=sorted({0, width - 1}), yticks=sorted({0, height - 1}))
         options = {"vmin": low, "vmax": high, "interpolation": "none"}
         drawn = axis.imshow(each, cmap=colours, **options)
     return drawn
