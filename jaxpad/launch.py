@@ -336,7 +336,10 @@ def _sweep(words: list[str]) -> NoReturn:
         else:
             console, command = Console(soft_wrap=True), [sys.executable, *command]
             how = {"jobs": given.jobs, "one_program": given.one_program}
-            sys.exit(sweep(given.config, runs, folder, command, console, **how))
+            code = sweep(given.config, runs, folder, command, console, **how)
+            if code in (0, 1) and any(run.state == "finished" for run in runs):
+                _report_sweep(folder, console)
+            sys.exit(code)
         sys.exit(0)
     except (TypeError, ValueError, ImportError) as error:
         _fail(str(error))
@@ -371,6 +374,14 @@ def _ended(folder: pathlib.Path, error: Any, stop: Any, output: Any) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def _report_sweep(folder: pathlib.Path, console: Console) -> None:
+    """Writes the page of a sweep that has come to its end."""
+    from .reports.sweeps import write_sweep_report
+
+    report = write_sweep_report(folder)
+    console.print(f"report  {report}", highlight=False, markup=False)
 
 
 def of_config(argv: list[str]) -> list[str]:

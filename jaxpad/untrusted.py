@@ -63,6 +63,16 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
     return json_object(path.read_bytes(), str(path))
 
 
+def read_json_list(path: pathlib.Path) -> list[Any]:
+    """The list in a JSON file.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is not JSON, or something else than a list.
+    """
+    return _of_kind(path.read_bytes(), str(path), list, "a list")
+
+
 def json_object(text: bytes, what: str) -> dict[str, Any]:
     """The object that JSON stands for.
 
@@ -73,6 +83,10 @@ def json_object(text: bytes, what: str) -> dict[str, Any]:
     Raises:
         ValueError: if it is not JSON, or something else than an object.
     """
+    return _of_kind(text, what, dict, "an object")
+
+
+def _of_kind(text: bytes, what: str, kind: type, name: str) -> Any:
     try:
         value = json.loads(text)
     except RecursionError as error:
@@ -81,8 +95,8 @@ def json_object(text: bytes, what: str) -> dict[str, Any]:
         raise ValueError(f"{what} is not JSON: {error}") from error
     if text.count(b"{") + text.count(b"[") > DEEPEST and _is_deep(value):
         raise ValueError(f"{what} is nested too deeply: more than {DEEPEST} levels.")
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} holds a {type(value).__name__}; expected an object.")
+    if not isinstance(value, kind):
+        raise ValueError(f"{what} holds a {type(value).__name__}; expected {name}.")
     return value
 
 

@@ -1,13 +1,13 @@
 """Which classes are taken for which."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
 
-from jaxpad.reports.figure import INK, Picture, draw
+from jaxpad.reports.figure import INK, Plate
 
 
 MOST_NUMBERED = 20  # classes; above it the numbers in the cells cannot be read
@@ -22,9 +22,9 @@ class Confusion(NamedTuple):
     share: float
 
 
-def confusion_picture(
+def confusion_plate(
     confusion: np.ndarray, classes: list[str], unit: str = "examples"
-) -> Picture:
+) -> Plate:
     """Draws the confusion matrix, coloured by the share of each row.
 
     Args:
@@ -34,19 +34,22 @@ def confusion_picture(
             "pixels", which are too many to read, the percentages.
 
     Returns:
-        The picture.
+        The figure.
     """
     numbered = len(classes) <= MOST_NUMBERED
     side = max(2.9, (0.29 if numbered else 0.19) * len(classes))
     labels = 0.085 * max(len(_shorten(name)) for name in classes)
-    paint = partial(_paint, confusion, classes, unit)
-    source = draw(paint, side + labels + 1.4, side + labels + 0.5)
     right = int(np.trace(confusion))
     alt = (
         f"Confusion matrix of {len(classes)} classes: {right} of "
         f"{int(confusion.sum())} {unit} lie on the diagonal."
     )
-    return Picture("Confusion matrix", source, alt)
+
+    def paint(figure: Figure) -> None:
+        _paint(confusion, classes, unit, figure.add_subplot())
+
+    size = side + labels + 1.4, side + labels + 0.5
+    return Plate("confusion", "Confusion matrix", alt, paint, *size)
 
 
 def worst_confusions(results: dict[str, Any]) -> list[Confusion]:

@@ -1,6 +1,5 @@
 """The page itself: key figures in words, pictures, and the config as run."""
 
-import os
 import pathlib
 from typing import Any, NamedTuple
 
@@ -10,9 +9,10 @@ import numpy as np
 from jaxpad.reports.arrays import Answers
 from jaxpad.reports.border import border_picture, border_sentence
 from jaxpad.reports.classes import class_table
-from jaxpad.reports.confusion import confusion_picture, worst_confusions
+from jaxpad.reports.confusion import confusion_plate, worst_confusions
 from jaxpad.reports.curves import gaps, learning_curves
 from jaxpad.reports.figure import Picture
+from jaxpad.reports.files import write_whole
 from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.masks import legend, overlays
 from jaxpad.reports.raster import EXACT, pixels, shrink
@@ -40,13 +40,7 @@ def write_report(workdir: str | pathlib.Path) -> pathlib.Path:
         ValueError: a file does not hold what it should; the message names it.
     """
     path = pathlib.Path(workdir) / "report.html"
-    page = render(read_run(workdir))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, render(read_run(workdir)).encode())
     return path
 
 
@@ -63,15 +57,7 @@ def render(run: Run) -> str:
     classes = [str(name) for name in results["dataset"]["classes"]]
     masks = results["dataset"]["task"] == "segmentation"
     border = results.get("border")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    return environment.get_template("run.html.j2").render(
+    return template("run.html.j2").render(
         results=results,
         masks=masks,
         unit="pixels" if masks else "examples",
@@ -91,11 +77,25 @@ def render(run: Run) -> str:
     )
 
 
+def template(name: str) -> jinja2.Template:
+    """A template of this folder, which escapes every text that it is given."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    return environment.get_template(name)
+
+
 def _confusion(results: dict[str, Any], classes: list[str]) -> Picture | None:
     if results["confusion"] is None:
         return None
     unit = "pixels" if results["dataset"]["task"] == "segmentation" else "examples"
-    return confusion_picture(np.array(results["confusion"], int), classes, unit)
+    matrix = np.array(results["confusion"], int)
+    return confusion_plate(matrix, classes, unit).picture()
 
 
 class Thumbnail(NamedTuple):

@@ -21,6 +21,8 @@ RESULT_KEYS = {
     "an object or null": "best",
     "anything": "padding model.name seed",
 }
+# Older runs do not have them.
+NEWER_KEYS = {"a number or null": "step_seconds memory_bytes"}
 TASK_KEYS = {
     "classification": {
         "a number": "test.correct",
@@ -84,6 +86,8 @@ def read_results(path: pathlib.Path) -> dict[str, Any]:
             length.
     """
     results = read_json(path)
+    older = dict.fromkeys(" ".join(NEWER_KEYS.values()).split())
+    _check_keys(path, older | results, NEWER_KEYS)
     _check_keys(path, results, RESULT_KEYS)
     task = results["dataset"]["task"]
     if task not in TASK_KEYS:

@@ -27,19 +27,25 @@ def paint_curves(unit: str, curves: list[Curve], axes: Axes) -> None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
         return
-    least = min(curve.value.min() for curve in curves)
-    most = max(curve.value.max() for curve in curves)
-    if "%" not in unit and least > 0 and most > 30 * least:
-        axes.set(yscale="log", ylabel=f"{unit}\n(log scale)")
-        # Over two decades the powers of ten alone are too few to read a value off.
-        steps = (1, 2, 5) if most < 300 * least else (1,)
-        axes.yaxis.set_major_locator(LogLocator(subs=steps))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    if "%" not in unit:
+        wide_range(axes, unit, np.concatenate([curve.value for curve in curves]))
     for curve in curves:
         curve.paint(axes, curve)
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
+
+
+def wide_range(axes: Axes, unit: str, values: np.ndarray) -> None:
+    """Gives positive values over a wide range a logarithmic scale."""
+    least, most = values.min(), values.max()
+    if least <= 0 or most <= 30 * least:
+        return
+    axes.set(yscale="log", ylabel=f"{unit}\n(log scale)")
+    # Over two decades the powers of ten alone are too few to read a value off.
+    steps = (1, 2, 5) if most < 300 * least else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def smooth(value: np.ndarray, window: int) -> np.ndarray:

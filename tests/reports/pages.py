@@ -3,6 +3,8 @@
 import base64
 import html.parser
 import io
+import runpy
+import sys
 import xml.etree.ElementTree as ET
 
 import matplotlib.image
@@ -52,6 +54,12 @@ class Page(html.parser.HTMLParser):
             for source in sources
             if source.startswith(start)
         ]
+
+
+def run_main(monkeypatch, *arguments):
+    """`python -m jaxpad.reports` with these words."""
+    monkeypatch.setattr(sys, "argv", ["reports", *map(str, arguments)])
+    runpy.run_module("jaxpad.reports", run_name="__main__")
 
 
 def read_page(folder):

@@ -1,23 +1,20 @@
 """The command line, and what the reports may import."""
 
 import ast
+import json
 import pathlib
-import runpy
 import sys
 
 import pytest
 
 import jaxpad.reports
 from jaxpad.reports.words import summary
+from tests.reports.pages import run_main
 from tests.reports.runs import make_mask_results, make_results
+from tests.reports.sweeps import write_sweep
 
 
-ALLOWED = {*sys.stdlib_module_names, "numpy", "matplotlib", "jinja2"}
-
-
-def run_main(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["reports", *map(str, arguments)])
-    runpy.run_module("jaxpad.reports", run_name="__main__")
+ALLOWED = {*sys.stdlib_module_names, "numpy", "scipy", "matplotlib", "jinja2"}
 
 
 def test_prints_the_path(make_run, monkeypatch, capsys):
@@ -47,6 +44,47 @@ def test_errors_are_one_message(make_run, monkeypatch, capsys, spoil, words):
     assert words in printed.err
 
 
+def test_a_folder_of_runs_is_reported_as_a_sweep(tmp_path, monkeypatch, capsys):
+    arms = {"circular": [0.8, 0.82], "reflect": [0.7, 0.73]}
+    folder = write_sweep(tmp_path, arms, steps=3)
+    run_main(monkeypatch, folder, "--baseline", "padding=reflect")
+    assert capsys.readouterr().out == f"{folder / 'report.html'}\n"
+    numbers = json.loads((folder / "report.json").read_text())
+    assert numbers["baseline"] == "padding=reflect"
+
+
+@pytest.mark.parametrize(
+    ("arms", "baseline", "words"),
+    [
+        (
+            {"zero": [0.8]},
+            "zero",
+            "no finished arm is 'zero'; expected one of padding=",
+        ),
+        (
+            {"zero": [None]},
+            "padding=zero",
+            "is finished (padding=zero,seed=0-0123abcd:",
+        ),
+    ],
+)
+def test_errors_of_a_sweep_are_one_message(
+    tmp_path, monkeypatch, capsys, arms, baseline, words
+):
+    folder = write_sweep(tmp_path, arms)
+    with pytest.raises(SystemExit) as stop:
+        run_main(monkeypatch, folder, "--baseline", baseline)
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err
+    assert not (folder / "report.html").exists()
+
+
+def test_a_baseline_is_for_folders_of_runs(make_run, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run_main(monkeypatch, make_run(), "--baseline", "padding=zero")
+    assert "it is for a folder of runs: leave it out" in capsys.readouterr().err
+
+
 def test_end_of_a_run_puts_the_trivial_predictor_beside_it():
     folder, report = pathlib.Path("runs/a"), pathlib.Path("runs/a/report.html")
     assert summary(make_results(), folder, report).splitlines()[1:] == [
@@ -65,7 +103,7 @@ def test_end_of_a_run_puts_the_trivial_predictor_beside_it():
 def test_reads_results_and_logs_only():
     folder = pathlib.Path(jaxpad.reports.__file__).parent
     imported = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {name.name for name in node.names}

@@ -72,7 +72,13 @@ def test_two_at_a_time(tmp_path: pathlib.Path):
     done = start(folder, "seed=0:2", "--jobs=2")
     assert done.returncode == 0, done.stderr
     assert f"2 runs in {folder}: 0 finished, 2 to do" in done.stdout
-    assert len(values(folder)) == 2
+    found = values(folder)
+    assert len(found) == 2
+    assert f"report  {folder / 'report.html'}\n" in done.stdout
+    (arm,) = json.loads((folder / "report.json").read_text())["metrics"][0]["arms"]
+    assert sorted(arm["values"].values()) == [
+        pytest.approx(100 * value) for value in sorted(found.values())
+    ]
 
 
 def test_names_are_of_the_arm_and_of_all_of_the_config(tmp_path: pathlib.Path):
