@@ -181,7 +181,7 @@ def _preparation(
     return prepare
 
 
-def _record_keys(batch: Batch) -> Array:
+def _record_keys(batch: Any) -> Array:
     """A key for each record, from the seed that came with it."""
 
     def key(seed: Array, record: Array) -> Array:

@@ -135,6 +135,8 @@ def _run(
 
 def _memory(job: Job) -> int | None:
     """The most bytes of a device that the training step takes, once it has run."""
+    if not isinstance(job.train_step, jax.stages.Wrapped):
+        return None  # of several runs in one program
     placed = job.placement
     return step_bytes(
         job.train_step, placed.stored, job.batch, platform=placed.platform

@@ -83,7 +83,7 @@ def _zeros(like: Any, device: Any) -> Any:
     """Arguments for a call that nobody made."""
 
     def zeros(x: Any) -> Any:
-        if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
             return jax.device_put(jnp.broadcast_to(jax.random.key(0), x.shape), device)
         return jax.device_put(jnp.zeros(x.shape, x.dtype), device)
 

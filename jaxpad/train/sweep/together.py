@@ -55,11 +55,8 @@ def together(config: Any, runs: Sequence[Run], stop: Stop) -> list[Exception | N
         build(with_overrides(config, run.overrides), [device])
         for run, device in zip(runs, devices, strict=True)
     ]
-    first = jobs[0]
-    steps = {
-        "train": Lanes(first.train_step.__wrapped__, devices, donate=(0,)),
-        "test": Lanes(first.eval_step.__wrapped__, devices),
-    }
+    train, test = (_not_jitted(s) for s in (jobs[0].train_step, jobs[0].eval_step))
+    steps = {"train": Lanes(train, devices, donate=(0,)), "test": Lanes(test, devices)}
     meeting = Meeting(steps, devices)
     ended: list[Exception | None] = [None] * len(runs)
 
@@ -85,6 +82,10 @@ def together(config: Any, runs: Sequence[Run], stop: Stop) -> list[Exception | N
     for thread in threads:
         thread.join()
     return ended
+
+
+def _not_jitted(step: Any) -> Any:
+    return step.__wrapped__
 
 
 def _checked(config: Any, runs: Sequence[Run]) -> list[Any]:
