@@ -2,16 +2,19 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from jaxpad.reports.figure import painted
 from jaxpad.reports.sweeps import write_sweep_report
+from jaxpad.reports.sweeps.heat import maps
 from jaxpad.reports.sweeps.key import looks
 from jaxpad.reports.sweeps.lines import line
 from jaxpad.reports.sweeps.metrics import default_baseline
-from jaxpad.reports.sweeps.read import Arm
+from jaxpad.reports.sweeps.read import Arm, read_sweep
 from tests.reports.browser import find_browser, running
 from tests.reports.pages import Page, svg_texts
 from tests.reports.sweeps import write_run, write_sweep
@@ -133,7 +136,7 @@ def test_pictures_name_axes_units_arms_and_spread(page):
         )
     for unit in (
         *("epoch", "test accuracy (%)", "mean test loss", "shift (pixels)"),
-        *("distance to the nearest border (cells)", "same answer (%)", "tested under"),
+        *("distance to the nearest border (pixels)", "same answer (%)", "tested under"),
         *("trained with", "times used", "mean |activation|", "difference (points)"),
         *("its 95% interval", "± 1 sample standard deviation over the n seeds"),
     ):
@@ -169,6 +172,24 @@ def test_the_matrix_is_a_mean_over_seeds(numbers):
     assert grid["mean"][1][0] == pytest.approx(0.9, abs=0.02)
     assert grid["mean"][1][3] is None
     assert grid["seeds"][0] == [3, 3, 3, 0]
+
+
+def test_why_a_padding_cannot_be_tested_stands_below_the_matrix(page):
+    assert "padding=zero under valid: 8 pixels are few" in page.of("li")
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0, -1.0])
+def test_equal_maps_have_equal_colours(tmp_path, value):
+    write_sweep(tmp_path, {"zero": [0.5], "partial": [0.6]}, borders=True, steps=3)
+    for path in tmp_path.glob("*/borders.npz"):
+        flat: Any = {"blank/stem": np.full((4, 4), value)}
+        np.savez(path, **flat)
+    (plate,) = maps(read_sweep(tmp_path))
+    with painted(plate.paint, plate.width, plate.height) as figure:
+        images = [image for axes in figure.axes for image in axes.images]
+        colours = {tuple(i.cmap(i.norm(value))) for i in images}
+    assert len(images) == 2
+    assert len(colours) == 1
 
 
 def test_confusions_are_summed_over_seeds(page):

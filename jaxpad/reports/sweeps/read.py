@@ -227,8 +227,7 @@ def _seed(folder: pathlib.Path, config: Flat) -> int:
 
 
 def _result(folder: pathlib.Path) -> Result:
-    run = read_run(folder)
-    return Result(folder.name, run, read_borders(folder, run.results["headline"]))
+    return Result(folder.name, read_run(folder), read_borders(folder))
 
 
 def _why(folder: pathlib.Path, listed: Mapping[str, Any], error: Exception) -> str:
