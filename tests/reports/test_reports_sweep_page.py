@@ -8,10 +8,6 @@ import pytest
 from scipy import stats
 
 from jaxpad.reports.sweeps import write_sweep_report
-from jaxpad.reports.sweeps.key import looks
-from jaxpad.reports.sweeps.lines import line
-from jaxpad.reports.sweeps.metrics import default_baseline
-from jaxpad.reports.sweeps.read import Arm
 from tests.reports.browser import find_browser, running
 from tests.reports.pages import Page, svg_texts
 from tests.reports.sweeps import write_run, write_sweep
@@ -133,7 +129,7 @@ def test_pictures_name_axes_units_arms_and_spread(page):
         )
     for unit in (
         *("epoch", "test accuracy (%)", "mean test loss", "shift (pixels)"),
-        *("distance to the nearest border (cells)", "same answer (%)", "tested under"),
+        *("distance to the nearest border (pixels)", "same answer (%)", "tested under"),
         *("trained with", "times used", "mean |activation|", "difference (points)"),
         *("its 95% interval", "± 1 sample standard deviation over the n seeds"),
     ):
@@ -147,21 +143,6 @@ def test_curves_are_means_with_deviations(numbers):
     assert zero["deviation"] == pytest.approx([100 * np.std(ZERO, ddof=1)] * 4)
 
 
-def test_lines_leave_out_what_no_seed_knows():
-    found = line(
-        "a", [([0, 1, 2], [1.0, None, 2.0]), ([2, 0, 1, 9], [4.0, 3.0, None, 5])]
-    )
-    assert found is not None
-    assert found.x.tolist() == [0, 2]
-    assert found.mean.tolist() == [2, 3]
-    np.testing.assert_allclose(found.deviation, [2**0.5, 2**0.5])
-    alone = line("a", [([0], [1.0])])
-    assert alone is not None
-    assert np.isnan(alone.deviation).all()
-    assert line("a", [([0], [None])]) is None
-    assert line("a", []) is None
-
-
 def test_the_matrix_is_a_mean_over_seeds(numbers):
     grid = numbers["cross"]["accuracy"]
     assert grid["columns"] == ["zero", "partial", "reflect", "valid"]
@@ -169,6 +150,10 @@ def test_the_matrix_is_a_mean_over_seeds(numbers):
     assert grid["mean"][1][0] == pytest.approx(0.9, abs=0.02)
     assert grid["mean"][1][3] is None
     assert grid["seeds"][0] == [3, 3, 3, 0]
+
+
+def test_why_a_padding_cannot_be_tested_stands_below_the_matrix(page):
+    assert "padding=zero under valid: 8 pixels are few" in page.of("li")
 
 
 def test_confusions_are_summed_over_seeds(page):
@@ -239,21 +224,6 @@ def test_text_is_escaped(strange):
     assert f"padding={EVIL}" in page.of("th")
     assert "<b>&" in set(svg_texts(page.images("svg+xml")[-2]))
     assert "c<s>" in page.text
-
-
-def test_the_baseline_is_zero_or_the_first():
-    arms = [Arm(name, {}) for name in ("padding=partial", "padding=zero zero=3")]
-    assert default_baseline(arms, None) == "padding=zero zero=3"
-    assert default_baseline(arms[:1], None) == "padding=partial"
-    assert default_baseline(arms, "padding=partial") == "padding=partial"
-    with pytest.raises(ValueError, match=r"no finished arm is 'zero'.*--baseline"):
-        default_baseline(arms, "zero")
-
-
-def test_thirty_arms_look_different():
-    found = looks([str(number) for number in range(30)], "4")
-    assert len(set(found.values())) == 30
-    assert found["4"].colour == "#000000"
 
 
 @pytest.mark.skipif(

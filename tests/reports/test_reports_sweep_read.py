@@ -155,7 +155,7 @@ def test_runs_of_different_tasks_are_refused(tmp_path):
 
 def test_borders_are_read(tmp_path):
     write_borders(tmp_path, "accuracy", "zero", 0)
-    found = read_borders(tmp_path, "accuracy")
+    found = read_borders(tmp_path)
     assert found is not None
     assert found.cross["valid"]["accuracy"] is None
     assert found.distance is not None
@@ -163,12 +163,12 @@ def test_borders_are_read(tmp_path):
     assert {
         kind: tuple(layers) for kind, layers in found.maps.items()
     } == dict.fromkeys(("mean", "blank", "foveation"), LAYERS)
-    assert read_borders(tmp_path / "gone", "accuracy") is None
+    assert read_borders(tmp_path / "gone") is None
 
 
 def test_parts_of_borders_may_be_missing(tmp_path):
     (tmp_path / "borders.json").write_text('{"cross": null, "shift": null}')
-    found = read_borders(tmp_path, "accuracy")
+    found = read_borders(tmp_path)
     assert found is not None
     assert not any(found[:5])
 
@@ -177,7 +177,8 @@ def test_parts_of_borders_may_be_missing(tmp_path):
     ("part", "words"),
     [
         ({"cross": [1]}, "'cross' is .*expected an object or null"),
-        ({"cross": {"zero": {}}}, "'cross.zero' is .*object with 'accuracy'"),
+        ({"cross": {"zero": []}}, r"'cross.zero' is \[\]; expected an object"),
+        ({"cross": {"zero": {"reason": []}}}, "'cross.zero.reason' is .*a text"),
         ({"cross": {"zero": {"accuracy": "<b>"}}}, "'cross.zero.accuracy' is '<b>'"),
         ({"distance": 3}, "'distance' is 3; expected an object or null"),
         ({"distance": {"what": "", "cells": [0]}}, "'distance.count' is None"),
@@ -194,7 +195,7 @@ def test_parts_of_borders_may_be_missing(tmp_path):
 def test_borders_that_are_none_are_refused(tmp_path, part, words):
     (tmp_path / "borders.json").write_text(json.dumps(part))
     with pytest.raises(ValueError, match=rf"borders\.json.*{words}"):
-        read_borders(tmp_path, "accuracy")
+        read_borders(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -211,4 +212,4 @@ def test_maps_that_are_none_are_refused(tmp_path, array, words):
     (tmp_path / "borders.json").write_text("{}")
     np.savez(tmp_path / "borders.npz", **{"mean/stem": array})
     with pytest.raises(ValueError, match=rf"borders\.npz.*{words}"):
-        read_borders(tmp_path, "accuracy")
+        read_borders(tmp_path)

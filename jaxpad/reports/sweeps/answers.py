@@ -67,5 +67,6 @@ def _confusion(number: int, arm: Arm, classes: list[str]) -> Plate | None:
     unit = "pixels" if results[0]["dataset"]["task"] == "segmentation" else "examples"
     total = np.sum([np.array(matrix, int) for matrix in found], axis=0)
     plate = confusion_plate(total, classes, unit)
-    title = f"{arm.name}, sum over {len(found)} seeds"
+    seeds = f"sum over {len(found)} seeds" if len(found) > 1 else "one seed"
+    title = f"{arm.name}, {seeds}"
     return plate._replace(name=f"confusion_{number}", title=title)

@@ -25,7 +25,7 @@ class Borders(NamedTuple):
     """What was found near borders; a part that was not looked at is None or empty.
 
     Attributes:
-        cross: padding tested under -> figure -> its value, or None.
+        cross: padding tested under -> figure -> its value, or None with a "reason".
         distance: lists "cells", "count", "accuracy", "loss", and "what" is measured.
         cutout: lists "part", "border", "centre", and "what" is measured.
         shift: lists "pixels", "consistency", "accuracy".
@@ -33,7 +33,7 @@ class Borders(NamedTuple):
         maps: "mean", "blank" or "foveation" -> layer -> array [h, w].
     """
 
-    cross: dict[str, dict[str, float | None]]
+    cross: dict[str, dict[str, Any]]
     distance: dict[str, Any] | None
     cutout: dict[str, Any] | None
     shift: dict[str, Any] | None
@@ -41,12 +41,11 @@ class Borders(NamedTuple):
     maps: dict[str, dict[str, np.ndarray]]
 
 
-def read_borders(folder: pathlib.Path, headline: str) -> Borders | None:
+def read_borders(folder: pathlib.Path) -> Borders | None:
     """Reads and checks both files.
 
     Args:
         folder: of a run.
-        headline: the figure that it is judged by.
 
     Returns:
         What they hold; `None` where there is no borders.json.
@@ -60,7 +59,7 @@ def read_borders(folder: pathlib.Path, headline: str) -> Borders | None:
     stored = read_json(path)
     distance, cutout, shift = (_part(path, name, stored.get(name)) for name in PARTS)
     return Borders(
-        _cross(path, stored.get("cross"), headline),
+        _cross(path, stored.get("cross")),
         distance,
         cutout,
         shift,
@@ -75,18 +74,19 @@ def _expect(path: pathlib.Path, key: str, value: Any, kind: str) -> Any:
     return value
 
 
-def _cross(path: pathlib.Path, cross: Any, headline: str) -> dict[str, Any]:
+def _cross(path: pathlib.Path, cross: Any) -> dict[str, Any]:
     cross = _expect(path, "cross", cross, "an object or null") or {}
     for name, figures in cross.items():
         key = f"cross.{name}"
-        if not isinstance(figures, dict) or headline not in figures:
+        if not isinstance(figures, dict):
             raise ValueError(
-                f"{path}: {key!r} is {reprlib.repr(figures)}; expected an object with "
-                f"{headline!r}."
+                f"{path}: {key!r} is {reprlib.repr(figures)}; expected an object."
             )
         for figure in FIGURES:
             value = figures.get(figure)
             _expect(path, f"{key}.{figure}", value, "a number or null")
+        if "reason" in figures:
+            _expect(path, f"{key}.reason", figures["reason"], "a text")
     return cross
 
 

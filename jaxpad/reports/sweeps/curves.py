@@ -43,7 +43,7 @@ def near_borders(sweep: Sweep) -> list[Chart]:
     """
     headline = _headline(sweep)
     name = NAMES.get(headline, headline)
-    distance = "distance to the nearest border (cells)"
+    distance = "distance to the nearest border (pixels)"
     rest = "part of each side that the rectangle takes"
     outside, inside = f"{name} outside of it (%)", f"{name} inside of it (%)"
     charts = []

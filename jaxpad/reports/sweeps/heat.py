@@ -60,6 +60,21 @@ def crossed(sweep: Sweep) -> list[Plate]:
     return plates
 
 
+def reasons(sweep: Sweep) -> list[str]:
+    """Why some paddings have no figures, each once.
+
+    Args:
+        sweep: the runs.
+    """
+    found: dict[str, None] = {}
+    for arm in sweep.arms:
+        for each in _borders(arm):
+            for name, figures in each.cross.items():
+                if reason := figures.get("reason"):
+                    found[f"{arm.name} under {name}: {reason}"] = None
+    return list(found)
+
+
 def cross_grid(sweep: Sweep, figure: str, scale: int | float = 1) -> Grid:
     """A figure of each arm under each padding, over the seeds.
 
@@ -171,6 +186,7 @@ def _row(figure: Figure, axes: Any, found: Sequence[np.ndarray | None]) -> Any:
     values = np.concatenate([each.ravel() for each in found if each is not None])
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if values.size else (0.0, 1.0)
+    high = high if high > low else low + 1  # else a colour bar moves the range of one
     colours = "viridis"
     if low < 0:
         colours, high = "RdBu_r", max(-low, high)

@@ -11,7 +11,7 @@ from jaxpad.reports.page import template
 from jaxpad.reports.sweeps.answers import Answers, answers
 from jaxpad.reports.sweeps.curves import learning, meanings, near_borders
 from jaxpad.reports.sweeps.dots import dots
-from jaxpad.reports.sweeps.heat import crossed, maps
+from jaxpad.reports.sweeps.heat import crossed, maps, reasons
 from jaxpad.reports.sweeps.key import Look, looks
 from jaxpad.reports.sweeps.lines import Chart, line_plate
 from jaxpad.reports.sweeps.metrics import Table, costs, default_baseline, tables
@@ -140,6 +140,7 @@ def render(
             for place, group in parts.plates.items()
         },
         meanings=meanings(sweep),
+        reasons=reasons(sweep),
         answers=[
             (each, each.confusion and each.confusion.picture())
             for each in parts.answers

@@ -3,17 +3,20 @@
 import json
 import pathlib
 import reprlib
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.sweeps.borders import Borders, read_borders
+from jaxpad.reports.sweeps.configs import (
+    Flat,
+    differences,
+    different,
+    in_words,
+    strange_keys,
+)
 from jaxpad.reports.words import flatten
 from jaxpad.untrusted import read_json, read_json_list
-
-
-Flat = dict[str, str]  # dotted key of a config -> its value as JSON
 
 
 class Result(NamedTuple):
@@ -74,10 +77,10 @@ def read_sweep(folder: str | pathlib.Path) -> Sweep:
     configs, missing = _configs(folder, listed)
     keys = _swept(configs, listed)
     chosen, left = _chosen(configs, listed, keys)
-    warnings = _differences({name: configs[name] for name in chosen}, keys)
+    warnings = differences({name: configs[name] for name in chosen}, keys)
     arms: dict[str, dict[int, Result]] = {}
     for name in chosen:
-        words = _words(configs[name], keys)
+        words = in_words(configs[name], keys)
         try:
             seed = _seed(folder / name, configs[name])
             arms.setdefault(words, {})[seed] = _result(folder / name)
@@ -138,7 +141,7 @@ def _configs(
             configs[name] = dict(flatten(read_json(folder / name / "config.json")))
         except (OSError, ValueError) as error:
             changed = flatten(listed[name]["overrides"]) if name in listed else []
-            words = _words(dict(changed), [key for key, _ in changed])
+            words = in_words(dict(changed), [key for key, _ in changed])
             why = _why(folder / name, listed, error)
             missing.append(Missing(words, name, why))
     return configs, missing
@@ -151,13 +154,8 @@ def _swept(
     entries = [listed[name]["overrides"] for name in listed]
     keys = list(dict.fromkeys(key for entry in entries for key, _ in flatten(entry)))
     if not listed:
-        keys = _different(configs)
+        keys = different(configs)
     return [key for key in keys if key != "seed"]
-
-
-def _different(configs: Mapping[str, Flat]) -> list[str]:
-    keys = dict.fromkeys(key for config in configs.values() for key in config)
-    return [k for k in keys if len({config.get(k) for config in configs.values()}) > 1]
 
 
 def _chosen(
@@ -171,7 +169,9 @@ def _chosen(
     chosen: dict[tuple[str | None, ...], str] = {}
     left, ours = [], [configs[name] for name in listed if name in configs]
     for name, config in configs.items():
-        strange = _strange(config, ours, keys) if name not in listed and ours else []
+        strange = (
+            strange_keys(config, ours, keys) if name not in listed and ours else []
+        )
         same = chosen.setdefault((config.get("seed"), *map(config.get, keys)), name)
         if not strange and same == name:
             continue
@@ -179,44 +179,8 @@ def _chosen(
             del chosen[(config.get("seed"), *map(config.get, keys))]
         why = f"not of this sweep: it differs in {', '.join(strange)}"
         why = why if strange else f"the same arm and seed as {same}"
-        left.append(Missing(_words(config, keys), name, why))
+        left.append(Missing(in_words(config, keys), name, why))
     return list(chosen.values()), left
-
-
-def _strange(config: Flat, ours: list[Flat], keys: list[str]) -> list[str]:
-    """Keys beside the swept ones in which a run has what none of ours has."""
-    others = [key for key in dict.fromkeys([*config, *ours[0]]) if key not in keys]
-    return [
-        key
-        for key in others
-        if key != "seed" and config.get(key) not in [each.get(key) for each in ours]
-    ]
-
-
-def _differences(configs: Mapping[str, Flat], keys: list[str]) -> list[str]:
-    """A sentence for each key that is not swept and yet not the same in all runs."""
-    sentences = []
-    for key in _different(configs):
-        if key in keys or key == "seed":
-            continue
-        values = {name: config.get(key, "missing") for name, config in configs.items()}
-        usual, count = Counter(values.values()).most_common(1)[0]
-        others = [f"{v} in {name}" for name, v in values.items() if v != usual]
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        sentences.append(
-            f"The runs differ in {key}, which the sweep does not change: {usual} in "
-            f"{count} of {len(values)}, {', '.join(others[:3])}{more}."
-        )
-    return sentences
-
-
-def _words(config: Flat, keys: list[str]) -> str:
-    """An arm in words, as --sweep has it."""
-    values = {key: json.loads(config.get(key, '"missing"')) for key in keys}
-    said = [
-        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in values.items()
-    ]
-    return " ".join(said) or "all"
 
 
 def _seed(folder: pathlib.Path, config: Flat) -> int:
@@ -227,8 +191,7 @@ def _seed(folder: pathlib.Path, config: Flat) -> int:
 
 
 def _result(folder: pathlib.Path) -> Result:
-    run = read_run(folder)
-    return Result(folder.name, run, read_borders(folder, run.results["headline"]))
+    return Result(folder.name, read_run(folder), read_borders(folder))
 
 
 def _why(folder: pathlib.Path, listed: Mapping[str, Any], error: Exception) -> str:

@@ -1,0 +1,58 @@
+"""Parts of a sweep's report: maps, lines, the baseline, the looks of arms."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jaxpad.reports.figure import painted
+from jaxpad.reports.sweeps.heat import maps
+from jaxpad.reports.sweeps.key import looks
+from jaxpad.reports.sweeps.lines import line
+from jaxpad.reports.sweeps.metrics import default_baseline
+from jaxpad.reports.sweeps.read import Arm, read_sweep
+from tests.reports.sweeps import write_sweep
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0, -1.0])
+def test_equal_maps_have_equal_colours(tmp_path, value):
+    write_sweep(tmp_path, {"zero": [0.5], "partial": [0.6]}, borders=True, steps=3)
+    for path in tmp_path.glob("*/borders.npz"):
+        flat: Any = {"blank/stem": np.full((4, 4), value)}
+        np.savez(path, **flat)
+    (plate,) = maps(read_sweep(tmp_path))
+    with painted(plate.paint, plate.width, plate.height) as figure:
+        images = [image for axes in figure.axes for image in axes.images]
+        colours = {tuple(i.cmap(i.norm(value))) for i in images}
+    assert len(images) == 2
+    assert len(colours) == 1
+
+
+def test_lines_leave_out_what_no_seed_knows():
+    found = line(
+        "a", [([0, 1, 2], [1.0, None, 2.0]), ([2, 0, 1, 9], [4.0, 3.0, None, 5])]
+    )
+    assert found is not None
+    assert found.x.tolist() == [0, 2]
+    assert found.mean.tolist() == [2, 3]
+    np.testing.assert_allclose(found.deviation, [2**0.5, 2**0.5])
+    alone = line("a", [([0], [1.0])])
+    assert alone is not None
+    assert np.isnan(alone.deviation).all()
+    assert line("a", [([0], [None])]) is None
+    assert line("a", []) is None
+
+
+def test_the_baseline_is_zero_or_the_first():
+    arms = [Arm(name, {}) for name in ("padding=partial", "padding=zero zero=3")]
+    assert default_baseline(arms, None) == "padding=zero zero=3"
+    assert default_baseline(arms[:1], None) == "padding=partial"
+    assert default_baseline(arms, "padding=partial") == "padding=partial"
+    with pytest.raises(ValueError, match=r"no finished arm is 'zero'.*--baseline"):
+        default_baseline(arms, "zero")
+
+
+def test_thirty_arms_look_different():
+    found = looks([str(number) for number in range(30)], "4")
+    assert len(set(found.values())) == 30
+    assert found["4"].colour == "#000000"
