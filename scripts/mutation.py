@@ -1337,6 +1337,13 @@ BUGS = [
         "tests/train/test_borders_run.py::"
         "test_a_run_that_is_asked_to_end_writes_nothing",
     ),
+    Bug(
+        "times go by the wall clock",
+        "jaxpad/train/clock.py",
+        "        now = time.monotonic()",
+        "        now = time.time()",
+        "tests/train/test_clock.py::test_a_wall_clock_that_jumps_changes_nothing",
+    ),
 ]
 
 

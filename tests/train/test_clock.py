@@ -1,6 +1,7 @@
 """Times and the time left count training alone, and a restart remembers its speed."""
 
 import io
+import itertools
 from typing import Any
 
 import pytest
@@ -54,6 +55,16 @@ def test_compiling_testing_and_saving_are_no_training(hand: Time):
     assert row["train_seconds"] == 6
     assert row["images_per_second"] == 128 * 3 / 6
     assert clock.left() == (22 - 4) * 2
+
+
+def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch):
+    hours = itertools.count(10**9, -3600)
+    monkeypatch.setattr("time.time", lambda: float(next(hours)))
+    clock = make()
+    for step in range(1, 5):
+        row = clock.tick(step, 0.5)
+    assert 0 <= row["train_seconds"] < 60
+    assert row["images_per_second"] > 0
 
 
 def test_share_of_waiting(hand: Time):
