@@ -127,6 +127,7 @@ def test_the_gradient_is_that_of_the_dense_residual():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_second_derivatives_go_through():
     with jax.enable_x64(True):
         kernel = np.random.default_rng(0).normal(size=(3, 2, 2))

@@ -89,6 +89,7 @@ def test_weights_that_do_not_fit_are_said_before_there_is_a_folder(
     )
 
 
+@pytest.mark.slow
 def test_a_changed_model_begins_with_what_fits(
     path: pathlib.Path, tmp_path: pathlib.Path
 ):
@@ -119,6 +120,7 @@ def test_a_changed_model_begins_with_what_fits(
     run(job, tmp_path / "new", Console(quiet=True))
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_run_goes_on_under_another_config_by_a_word(
     path: pathlib.Path, tmp_path: pathlib.Path

@@ -53,6 +53,7 @@ def test_any_number_of_devices_and_any_stage(tmp_path: pathlib.Path, state: Any)
     checkpoints.close()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_on_other_devices(tmp_path: pathlib.Path):
     """Real programs: two devices that split all, then one with a worker process."""
     tiny: Any = {"model": "tests.train.tiny:Linear", "trackers": "()"}

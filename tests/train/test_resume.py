@@ -86,6 +86,7 @@ def test_killed_run_ends_bit_equal(whole: pathlib.Path, tmp_path: pathlib.Path):
     assert_same_end(tmp_path, whole, f"killed at {steps}")
 
 
+@pytest.mark.slow
 def test_damage_and_a_full_disk_lose_some_steps(
     whole: pathlib.Path, tmp_path: pathlib.Path
 ):
@@ -147,6 +148,7 @@ def test_another_config_is_refused_and_nothing_lost(whole: pathlib.Path):
     assert final_arrays(whole).keys() == before.keys()
 
 
+@pytest.mark.slow
 def test_no_good_checkpoint_stops_the_run(whole: pathlib.Path, tmp_path: pathlib.Path):
     run = shutil.copytree(whole, tmp_path / "run")
     for path in (run / "checkpoints").glob("*/manifest.json"):

@@ -156,6 +156,7 @@ def test_checkpoints_hold_plain_arrays_for_any_stage(tmp_path: Any):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_an_average_is_split_and_tested():
     made, placed, batches = setup("resnet", mesh_of(8), 1, average=0.5)
     state = placed.store(made.init())
