@@ -1,4 +1,4 @@
-"""Train a model; `python launch.py --help` lists the flags. See jaxpad/launch.py."""
+"""Train a model; `python launch.py --help` lists the flags. See jaxpad/launch/."""
 
 from jaxpad.launch import main
 

@@ -1037,7 +1037,7 @@ BUGS = [
     ),
     Bug(
         "a key that there is not is a traceback",
-        "jaxpad/launch.py",
+        "jaxpad/launch/config.py",
         "except (AttributeError, KeyError) as error:",
         "except ZeroDivisionError as error:",
         "tests/test_launch.py::test_mistake_is_named",

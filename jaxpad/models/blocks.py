@@ -3,12 +3,13 @@
 import functools
 from typing import Any
 
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Shaped
 
 from ..padding import Padding
 from ..typing import Array
-from .parts import conv, norm, under_windows, unequal
+from .parts import conv, norm as batch_norm, under_windows, unequal
 
 
 class Block(nnx.Module):
@@ -24,6 +25,8 @@ class Block(nnx.Module):
         dilations: of the first 3x3 convolution, and of the second if there is one.
         zero_gamma: whether the last norm's scale starts at zero, so that the block
             starts as its shortcut.
+        norm: whether there are batch norms; without, a learned factor that starts at
+            zero is on the main branch (SkipInit: De and Smith, 2020).
         momentum: of the batch norms.
         padding: of the convolutions.
         dtype: of the computation.
@@ -41,6 +44,7 @@ class Block(nnx.Module):
         widen: int = 1,
         dilations: tuple[int, int] = (1, 1),
         zero_gamma: bool = False,
+        norm: bool = True,
         momentum: float = 0.9,
         padding: Padding,
         dtype: Any,
@@ -54,7 +58,10 @@ class Block(nnx.Module):
         inputs = (in_features, *features[:-1])
         self.preactivated = preactivated
         make = functools.partial(conv, padding=padding, dtype=dtype, rngs=rngs)
-        make_norm = functools.partial(norm, momentum=momentum, dtype=dtype, rngs=rngs)
+        make_norm = functools.partial(
+            batch_norm, normed=norm, momentum=momentum, dtype=dtype, rngs=rngs
+        )
+        self.factor = nnx.data(None if norm else nnx.Param(jnp.zeros(())))
         self.convs = nnx.List(map(make, inputs, features, kernels, strides, rates))
         sizes = inputs if preactivated else features
         last = len(sizes) - 1
@@ -85,4 +92,6 @@ class Block(nnx.Module):
             shortcut = self.projection_norm(shortcut)
         if y.shape != shortcut.shape:
             raise ValueError(unequal(self.convs[-1].padding))
+        if self.factor is not None:
+            y = y * self.factor.astype(y.dtype)
         return y + shortcut if self.preactivated else nnx.relu(y + shortcut)

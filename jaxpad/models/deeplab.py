@@ -45,6 +45,7 @@ class DeepLabV3Plus(nnx.Module):
         rates: dilations of the pyramid at output stride 16; at 8 they are doubled.
         features: channels of the pyramid and of the decoder.
         dropout: share of the pyramid's numbers that are dropped in training.
+        norm: whether there are batch norms; False is passed on to the encoder.
         padding: of every convolution and pool, and between the cells of a map that is
             enlarged; a name in `jaxpad.PADDINGS`, a mode, or a `jaxpad.Padding`.
         dtype: of the computation; parameters and statistics stay float32.
@@ -66,6 +67,7 @@ class DeepLabV3Plus(nnx.Module):
         rates: Sequence[int] = (6, 12, 18),
         features: int = 256,
         dropout: float = 0.1,
+        norm: bool = True,
         padding: Mode | Padding = "zero",
         dtype: Any = None,
         rngs: nnx.Rngs,
@@ -79,15 +81,17 @@ class DeepLabV3Plus(nnx.Module):
             None,
             output_stride=output_stride,
             multi_grid=multi_grid,
+            **({} if norm else {"norm": False}),
             **options,
         )
         low = self.encoder.feature_channels[self._low]
-        block = functools.partial(ConvNorm, **options)
+        block = functools.partial(ConvNorm, norm=norm, **options)
         self.pyramid = AtrousPyramid(
             self.encoder.feature_channels[-1],
             features,
             self.rates,
             dropout=dropout,
+            norm=norm,
             **options,
         )
         scale = output_stride // _LOW_STRIDE

@@ -65,18 +65,37 @@ def patches(
     )
 
 
+class Shift(nnx.Module):
+    """A learned number added to each channel, where a network is to have no norms.
+
+    Args:
+        features: channels.
+    """
+
+    def __init__(self, features: int):
+        self.bias = nnx.Param(jnp.zeros(features))
+
+    def __call__(self, x: Array) -> Array:
+        bias = self.bias.astype(x.dtype)
+        return x + bias.reshape(*[1] * (x.ndim - 1), -1)
+
+
 def norm(
     features: int,
     *,
+    normed: bool = True,
     momentum: float = 0.9,
     zero_gamma: bool = False,
     dtype: Any,
     rngs: nnx.Rngs,
-) -> nnx.BatchNorm:
+) -> nnx.BatchNorm | Shift:
     """A batch norm; `momentum` is the old running statistics' share of the new ones.
 
     It computes in float32 at least, whatever the dtype of what it takes and gives.
+    Where nothing is to be `normed`, it is a shift alone.
     """
+    if not normed:
+        return Shift(features)
     ones, zeros = nnx.initializers.ones_init(), nnx.initializers.zeros_init()
     return nnx.BatchNorm(
         features,

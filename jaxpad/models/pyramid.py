@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from ..padding import Padding
 from ..typing import Array
-from .parts import conv, norm
+from .parts import conv, norm as batch_norm
 
 
 class ConvNorm(nnx.Module):
@@ -20,6 +20,7 @@ class ConvNorm(nnx.Module):
         features: channels of the output.
         kernel: taps of the window along each axis.
         dilation: cells between taps.
+        norm: whether there is a norm; without, a learned shift is in its place.
         padding: of the convolution.
         dtype: of the computation.
         rngs: keys for the initializers.
@@ -32,6 +33,7 @@ class ConvNorm(nnx.Module):
         kernel: int,
         dilation: int = 1,
         *,
+        norm: bool = True,
         padding: Padding,
         dtype: Any,
         rngs: nnx.Rngs,
@@ -45,7 +47,7 @@ class ConvNorm(nnx.Module):
             dtype=dtype,
             rngs=rngs,
         )
-        self.norm = norm(features, dtype=dtype, rngs=rngs)
+        self.norm = batch_norm(features, normed=norm, dtype=dtype, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
         return nnx.relu(self.norm(self.conv(x)))
@@ -63,6 +65,7 @@ class AtrousPyramid(nnx.Module):
         features: channels of each branch and of the output.
         rates: dilations of the 3x3 windows, in cells.
         dropout: share of the output's numbers that are dropped in training.
+        norm: whether there are batch norms.
         padding: of the convolutions.
         dtype: of the computation.
         rngs: keys for the initializers, and for what is dropped.
@@ -75,11 +78,12 @@ class AtrousPyramid(nnx.Module):
         rates: Sequence[int],
         *,
         dropout: float,
+        norm: bool = True,
         padding: Padding,
         dtype: Any,
         rngs: nnx.Rngs,
     ):
-        options: Any = {"padding": padding, "dtype": dtype, "rngs": rngs}
+        options: Any = {"norm": norm, "padding": padding, "dtype": dtype, "rngs": rngs}
         self.point = ConvNorm(in_features, features, 1, **options)
         self.atrous = nnx.List(
             [ConvNorm(in_features, features, 3, rate, **options) for rate in rates]

@@ -20,7 +20,7 @@ from ..padding import Padding, as_padding
 from ..typing import Array, Mode
 from .blocks import Block
 from .classifier import Classifier, Maps
-from .parts import conv, norm
+from .parts import conv, norm as batch_norm
 
 
 class ResNet(Classifier):
@@ -44,6 +44,10 @@ class ResNet(Classifier):
             the first block then has too (DeepLabV3's way).
         zero_gamma: whether the last norm of each block starts at zero, which is
             "Accurate, Large Minibatch SGD" (Goyal et al., 2017).
+        norm: whether there are batch norms; without, channels have a learned shift in
+            their place, and the main branch of each block a learned factor that starts
+            at zero: "Batch Normalization Biases Residual Blocks Towards the Identity
+            Function in Deep Networks" (De and Smith, 2020).
         momentum: of the batch norms: the old running statistics' share of the new.
         padding: of every convolution and pool; a name in `jaxpad.PADDINGS`, a mode,
             or a `jaxpad.Padding`.
@@ -52,7 +56,8 @@ class ResNet(Classifier):
 
     Raises:
         ValueError: for an output stride that the stages do not pass, a multi-grid of
-            another length than the last stage, or `zero_gamma` before a relu.
+            another length than the last stage, or `zero_gamma` before a relu or without
+            norms.
 
     Example:
         >>> net = ResNet(3, None, blocks=(1, 1, 1, 1), width=4, output_stride=8,
@@ -74,6 +79,7 @@ class ResNet(Classifier):
         output_stride: int | None = None,
         multi_grid: Sequence[int] | None = None,
         zero_gamma: bool = False,
+        norm: bool = True,
         momentum: float = 0.9,
         padding: Mode | Padding = "zero",
         dtype: Any = None,
@@ -84,6 +90,11 @@ class ResNet(Classifier):
                 "zero_gamma=True: the last norm of a pre-activated block stands before "
                 "a relu, which would pass no gradient to it. Leave zero_gamma=False, "
                 "or set small=False."
+            )
+        if zero_gamma and not norm:
+            raise ValueError(
+                "zero_gamma=True is for batch norms, and norm=False leaves them away: "
+                "its blocks start as their shortcut anyway. Leave zero_gamma=False."
             )
         stem_stride = 1 if small else 2
         entry = 1 if small else 4
@@ -108,13 +119,18 @@ class ResNet(Classifier):
                         widen=widen,
                         dilations=dilations,
                         zero_gamma=zero_gamma,
+                        norm=norm,
                         momentum=momentum,
                         **options,
                     )
                 )
             sizes.append(features * expansion)
-        self.norm = norm(
-            sizes[-1] if small else width, momentum=momentum, dtype=dtype, rngs=rngs
+        self.norm = batch_norm(
+            sizes[-1] if small else width,
+            normed=norm,
+            momentum=momentum,
+            dtype=dtype,
+            rngs=rngs,
         )
         self.head = nnx.data(None)
         if classes is not None:

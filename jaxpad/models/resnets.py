@@ -12,9 +12,8 @@ def resnet20(
     channels: int, classes: int | None, *, width: int = 16, **options
 ) -> ResNet:
     """ResNet-20 for small images, pre-activated: three stages of three blocks."""
-    return ResNet(
-        channels, classes, blocks=(3, 3, 3), width=width, small=True, **options
-    )
+    published = {"blocks": (3, 3, 3), "small": True}
+    return ResNet(channels, classes, width=width, **{**published, **options})
 
 
 @MODELS.register
@@ -22,7 +21,7 @@ def resnet18(
     channels: int, classes: int | None, *, width: int = 64, **options
 ) -> ResNet:
     """ResNet-18 for large images."""
-    return ResNet(channels, classes, blocks=(2, 2, 2, 2), width=width, **options)
+    return ResNet(channels, classes, width=width, **{"blocks": (2, 2, 2, 2), **options})
 
 
 @MODELS.register
@@ -30,7 +29,7 @@ def resnet34(
     channels: int, classes: int | None, *, width: int = 64, **options
 ) -> ResNet:
     """ResNet-34 for large images."""
-    return ResNet(channels, classes, blocks=(3, 4, 6, 3), width=width, **options)
+    return ResNet(channels, classes, width=width, **{"blocks": (3, 4, 6, 3), **options})
 
 
 @MODELS.register
@@ -83,6 +82,5 @@ def wrn_28_10(
 def _deep(
     blocks: Sequence[int], channels: int, classes: int | None, width: int, options: Any
 ) -> ResNet:
-    return ResNet(
-        channels, classes, blocks=blocks, width=width, bottleneck=True, **options
-    )
+    published = {"blocks": blocks, "bottleneck": True}
+    return ResNet(channels, classes, width=width, **{**published, **options})

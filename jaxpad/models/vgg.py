@@ -13,7 +13,7 @@ from ..padding import Padding, as_padding
 from ..typing import Array, Mode
 from .catalogue import MODELS
 from .classifier import Classifier, Maps
-from .parts import conv, norm, without_border
+from .parts import conv, norm as batch_norm, without_border
 
 
 class VGG(Classifier):
@@ -31,6 +31,7 @@ class VGG(Classifier):
         hidden: outputs of each of the two hidden dense layers.
         grid: cells along each axis of what the dense layers see.
         dropout: share of the hidden outputs that are zero in training.
+        norm: whether there are batch norms after the convolutions.
         momentum: of the batch norms: the old running statistics' share of the new.
         padding: of every convolution; a name in `jaxpad.PADDINGS`, a mode, or a
             `jaxpad.Padding`.
@@ -56,6 +57,7 @@ class VGG(Classifier):
         hidden: int = 4096,
         grid: int = 7,
         dropout: float = 0.5,
+        norm: bool = True,
         momentum: float = 0.9,
         padding: Mode | Padding = "zero",
         dtype: Any = None,
@@ -70,7 +72,8 @@ class VGG(Classifier):
         ins = [channels, *outs[:-1]]
         self.convs = nnx.List(make(i, o, 3) for i, o in zip(ins, outs, strict=True))
         self.norms = nnx.List(
-            norm(size, momentum=momentum, dtype=dtype, rngs=rngs) for size in outs
+            batch_norm(size, normed=norm, momentum=momentum, dtype=dtype, rngs=rngs)
+            for size in outs
         )
         self.pool = MaxPool((2, 2), padding=without_border(spec), rngs=rngs)
         self.dense = nnx.List([])

@@ -105,7 +105,7 @@ def test_one_is_asked_to_stop(tmp_path: pathlib.Path):
 PARTING = """
 import sys, time
 import jax
-from jaxpad.launch import _prompt
+from jaxpad.launch.endings import prompt
 from jaxpad.train import Stop
 from jaxpad.train.watch import _Watch, watched
 me, part = int(sys.argv[2]), _Watch.part
@@ -117,7 +117,7 @@ def late(watch):
 _Watch.part = late
 jax.distributed.initialize(sys.argv[1], 2, me)
 stop = Stop(alone=False)
-with _prompt(stop), watched(stop):
+with prompt(stop), watched(stop):
     stop.ask()
     sys.exit(42)
 """
