@@ -71,6 +71,7 @@ def test_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
     ends_as(whole, tmp_path, "stopped in an evaluation")
 
 
+@pytest.mark.slow
 def test_killed_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
     with begun(tmp_path, variables={"SLOW_TEST": "600"}) as process:
         wait_until(lambda: rows(tmp_path) == 11, process)

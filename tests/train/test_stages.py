@@ -1,6 +1,7 @@
 """One device, eight devices and all stages of ZeRO train networks alike."""
 
 import functools
+import itertools
 from typing import Any
 
 import jax
@@ -96,9 +97,15 @@ def assert_alike(ours: tuple[Any, list[float]], theirs: tuple[Any, list[float]])
         np.testing.assert_allclose(a, b, rtol=2e-2, atol=2e-3)
 
 
+QUICK = [("resnet", 1), ("resnet", 2), ("vit", 3), ("deeplab", 3)]
+
+
 @pytest.mark.parametrize(
     ("name", "stage"),
-    [(name, stage) for name in ("resnet", "vit", "deeplab") for stage in (0, 1, 2, 3)],
+    [
+        pytest.param(*case, marks=[] if case in QUICK else pytest.mark.slow)
+        for case in itertools.product(("resnet", "vit", "deeplab"), range(4))
+    ],
 )
 def test_eight_devices_train_as_one(name: str, stage: int):
     assert_alike(trained(name, 8, stage), trained(name, 1, 0))
@@ -117,6 +124,7 @@ def test_devices_that_share_images_train_as_one(name: str):
     assert_alike(trained(name, 8, 1, spatial=4), trained(name, 1, 0))
 
 
+@pytest.mark.slow
 def test_large_images_are_tested_in_one_piece_by_devices_that_share_them():
     found = []
     for devices, spatial in ((8, 4), (1, 1)):
@@ -155,7 +163,6 @@ def test_checkpoints_hold_plain_arrays_for_any_stage(tmp_path: Any):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_an_average_is_split_and_tested():
     made, placed, batches = setup("resnet", mesh_of(8), 1, average=0.5)
