@@ -161,6 +161,6 @@ def _shared(folder: pathlib.Path) -> dict[str, str]:
     """The environment of runs, which keep for each other what they have compiled."""
     own = {
         "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     return own | dict(os.environ)
