@@ -71,20 +71,21 @@ def gains(settings: dict[str, Any]) -> str:
 
 
 def cost(settings: dict[str, Any]) -> str:
-    """A step's time by that under zero: the median over seeds."""
+    """A step's time, the median over seeds, and FLOPs of an image, by those of zero."""
     paddings = [p for p in max(settings.values(), key=len) if p != "zero"]
 
-    def ratio(arms: dict[str, Any], padding: str) -> str:
+    def ratios(arms: dict[str, Any], padding: str) -> str:
         if padding not in arms:
             return "-"
-        ours, theirs = (by_number(arms[p], "step") for p in (padding, "zero"))
-        found = statistics.median(ours.values()) / statistics.median(theirs.values())
-        return f"{found:.2f}"
+        arm, zero = arms[padding], arms["zero"]
+        steps = [statistics.median(by_number(a, "step").values()) for a in (arm, zero)]
+        flops = arm["megaflops"] / zero["megaflops"]
+        return f"{steps[0] / steps[1]:.2f}, {flops:.2f}"
 
     return table(
         ("setting", *paddings),
         (
-            (name, *(ratio(arms, p) for p in paddings))
+            (name, *(ratios(arms, p) for p in paddings))
             for name, arms in settings.items()
         ),
     )

@@ -11,11 +11,12 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from claims import claims
 from collect import collect
+from compute import megaflops
 from pictures import draw
 from settings import Setting, quick, settings
 
@@ -42,22 +43,28 @@ def train(setting: Setting, folder: pathlib.Path, jobs: int, full: bool) -> None
         f"padding={','.join(setting.paddings)}",
         f"seed=0:{SEEDS}",
     ]
-    subprocess.run(command, check=True)
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        sys.exit(f"{setting.name} ended with {code}; the same command goes on with it")
 
 
-def measure(chosen: Sequence[Setting], runs: pathlib.Path, options: Any) -> Any:
-    """The numbers of every setting, by name; what is finished is not trained again."""
-    found, start, before = {}, time.monotonic(), time.monotonic()
+def measure(chosen: Sequence[Setting], options: Any) -> Iterator[dict[str, Any]]:
+    """The numbers of every setting so far, by name, as each comes to its end.
+
+    What is finished is not trained again.
+    """
+    found, start = {}, time.monotonic()
     for number, setting in enumerate(chosen):
-        folder = runs / setting.name.replace(" ", "-")
+        folder = options.runs / setting.name.replace(" ", "-")
         print(f"\n{setting.name}: setting {number + 1} of {len(chosen)}", flush=True)
         train(setting, folder, options.jobs, options.full)
         found[setting.name] = collect(folder)
-        now = time.monotonic()
-        left = (now - start) / (number + 1) * (len(chosen) - number - 1)
-        print(f"{(now - before) / 60:.0f} min, about {left / 60:.0f} min left")
-        before = now
-    return found
+        for padding, figures in found[setting.name].items():
+            figures["megaflops"] = megaflops(setting, padding)
+        spent = (time.monotonic() - start) / 60
+        left = spent / (number + 1) * (len(chosen) - number - 1)
+        print(f"{spent:.0f} min, about {left:.0f} min left", flush=True)
+        yield found
 
 
 def record(found: Any, minutes: float, command: str, left_out: list[str]) -> Any:
@@ -99,24 +106,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     chosen = settings() if options.full else quick()
-    left_out = [s.name for s in settings() if s.name not in {c.name for c in chosen}]
-    start = time.monotonic()
-    found = measure(chosen, options.runs, options)
-    minutes = (time.monotonic() - start) / 60
-    command = f"python experiments/partial_padding/run.py{' --full' * options.full}"
-    results = record(found, minutes, command, left_out)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "results.json"
-    path.write_text(f"{json.dumps(results, indent=1)}\n")
-    draw(found, options.out)
+    start, results = time.monotonic(), {}
+    for found in measure(chosen, options):
+        command = f"python experiments/partial_padding/run.py{' --full' * options.full}"
+        left_out = [s.name for s in settings() if s.name not in found]
+        minutes = (time.monotonic() - start) / 60
+        results = record(found, minutes, command, left_out)
+        path = options.out / "results.json"
+        path.write_text(f"{json.dumps(results, indent=1)}\n")
+        draw(found, options.out)
+    summary(results, options.out, full=options.full)
+
+
+def summary(results: dict[str, Any], out: pathlib.Path, *, full: bool) -> None:
+    """Says what was found, and what was left out."""
+    print()
     for claim in results["claims"]:
         low, high = claim["interval"]
         print(f"{claim['verdict']:16}{claim['says']}: ", end="")
         print(f"{claim['difference']:+.2f} points ({low:+.2f} to {high:+.2f})")
-    if left_out:
-        print(f"left out (--full has them): {', '.join(left_out)};")
-        print("other paddings, other paddings in the test, and what is near borders")
-    print(f"written to {path}")
+    if not full:
+        print(f"left out, --full has it: {', '.join(results['left out'])};")
+        print("four more paddings, nets tested under others, errors near borders")
+    print(f"written to {out}: results.json and pictures")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ NETS = {
     "VGG": "vgg16_bn(blocks=(1,1,2),width=8,hidden=128,grid=2,dropout=0.0,norm={norm})",
     "U-Net": "unet(width=8,depth=3,norm={norm})",
     "DeepLabV3+": "deeplabv3plus(encoder='resnet18(blocks=(1,1,1,1),width=16)',"
-    "output_stride=8,multi_grid=None,rates=(1,2,3),features=32,norm={norm})",
+    "output_stride=8,multi_grid=None,rates=(1,2),features=32,norm={norm})",
 }
 SIZES = (33, 48)  # of images to classify; the borders of 33 are even, those of 48 not
 
