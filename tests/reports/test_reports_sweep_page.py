@@ -240,3 +240,29 @@ def test_in_a_browser(folder, tmp_path, width):
     assert seen["blank"] == seen["small"] == 0
     assert seen["requests"] == [(folder / "report.html").resolve().as_uri()]
     assert seen["errors"] == []
+
+
+def test_maps_are_in_the_numbers(folder, numbers):
+    found = np.array(numbers["maps"]["mean"]["stem"]["padding=zero"])
+    runs = folder.glob("padding=zero,*/borders.npz")
+    stored = [np.load(path)["mean/stem"] for path in runs]
+    np.testing.assert_allclose(found, np.mean(stored, axis=0), rtol=1e-4)
+    assert set(numbers["maps"]) == {"mean", "blank", "foveation"}
+
+
+def test_pictures_of_an_earlier_page_go(tmp_path):
+    write_sweep(tmp_path, {"zero": [0.8, 0.7], "b": [0.9, 0.8]}, borders=True, steps=3)
+    write_sweep_report(tmp_path)
+    before = set((tmp_path / "figures").iterdir())
+    mine = tmp_path / "figures" / "mine.png"
+    mine.touch()
+    for path in tmp_path.glob("*/borders.*"):
+        path.unlink()
+    write_sweep_report(tmp_path)
+    after = set((tmp_path / "figures").iterdir())
+    assert after - {mine} < before
+    numbers = json.loads((tmp_path / "report.json").read_text())
+    assert {str(p.relative_to(tmp_path)) for p in after - {mine}} == set(
+        numbers["figures"]
+    )
+    assert mine in after

@@ -19,6 +19,7 @@ from jaxpad.reports.sweeps.read import Arm, Result, Sweep, read_sweep
 from jaxpad.reports.sweeps.record import record
 from jaxpad.reports.sweeps.verdicts import cells, number, too_few, verdicts
 from jaxpad.reports.words import NAMES, flatten
+from jaxpad.untrusted import read_json
 
 
 class Parts(NamedTuple):
@@ -66,6 +67,7 @@ def write_sweep_report(
     numbers = record(
         *(sweep, parts.baseline, parts.tables, parts.costs, parts.charts, plates)
     )
+    _forget(folder, numbers["figures"])
     (folder / "figures").mkdir(exist_ok=True)
     pictures = {}
     for plate in plates:
@@ -76,6 +78,19 @@ def write_sweep_report(
     path = folder / "report.html"
     write_whole(path, render(folder, sweep, parts, pictures).encode())
     return path
+
+
+def _forget(folder: pathlib.Path, figures: Sequence[str]) -> None:
+    """Removes the pictures of an earlier page that this one has not."""
+    try:
+        before = read_json(folder / "report.json")["figures"]
+        mine = [pathlib.PurePath(name) for name in before]
+    except (KeyError, OSError, TypeError, ValueError):
+        return
+    for name in mine:
+        listed = name.parent == pathlib.PurePath("figures") and name.suffix == ".png"
+        if listed and str(name) not in figures:
+            (folder / name).unlink(missing_ok=True)
 
 
 def make_parts(sweep: Sweep, baseline: str) -> Parts:

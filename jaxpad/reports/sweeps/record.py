@@ -1,11 +1,13 @@
 """Every number of a sweep's page, as JSON."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from jaxpad.reports.figure import Plate
-from jaxpad.reports.sweeps.heat import CROSSED, cross_grid
+from jaxpad.reports.sweeps.heat import CROSSED, MAPPED, cross_grid, map_table
 from jaxpad.reports.sweeps.lines import Chart
 from jaxpad.reports.sweeps.metrics import Row, Table
 from jaxpad.reports.sweeps.read import Sweep
@@ -48,6 +50,7 @@ def record(
             chart.frame._asdict() | {"arms": [one._asdict() for one in chart.lines]}
             for chart in charts
         ],
+        "maps": {kind: _maps(map_table(sweep.arms, kind)) for kind in MAPPED},
         "cross": {name: grid._asdict() for name, grid in grids.items() if grid.columns},
         "figures": [f"figures/{plate.name}.png" for plate in plates],
     }
@@ -78,6 +81,19 @@ def _row(row: Row) -> dict[str, Any]:
         "compared_seeds": against.seeds,
         "seeds_needed": needed,
         "seeds_needed_corrected": needed_corrected,
+    }
+
+
+def _maps(
+    table: Mapping[str, Mapping[str, np.ndarray]],
+) -> dict[str, dict[str, list[list[float]]]]:
+    """Layer -> arm -> the map, to five digits."""
+    return {
+        layer: {
+            arm: [[float(f"{cell:.5g}") for cell in row] for row in map_]
+            for arm, map_ in arms.items()
+        }
+        for layer, arms in table.items()
     }
 
 
