@@ -1,6 +1,5 @@
 """The numbers of each run of a setting, from the folder of its sweep."""
 
-import json
 import pathlib
 from typing import Any
 
@@ -19,14 +18,15 @@ def collect(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
         folder: of the sweep of one setting.
 
     Returns:
-        Shares in percent, times in milliseconds. A padding that was tested under
+        Shares in percent, memory in MiB. A padding that was tested under
         others has "cross": padding tested under -> figures.
     """
     found = {}
     for arm in read_sweep(folder).arms:
         results = list(arm.runs.values())
         rows = [_figures(result) for result in results]
-        figures: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
+        keys = dict.fromkeys(key for row in rows for key in row)
+        figures: dict[str, Any] = {k: [row.get(k) for row in rows] for k in keys}
         figures["seeds"] = list(arm.runs)
         figures["cross"] = _cross(results)
         found[arm.name.removeprefix("padding=")] = figures
@@ -42,14 +42,14 @@ def _figures(result: Result) -> dict[str, float | None]:
         "best": _percent(results["best"][headline]),
         "loss": round(results["test"]["loss"], 4),
         "mean of epochs": _percent(float(np.mean(curve))),
-        "step": _rounded(results["step_seconds"], 1e3),
+        "minutes": _rounded(results["train_seconds"], 1 / 60),
         "memory": _rounded(results["memory_bytes"], 2.0**-20),
     }
-    return {key: value for key, value in found.items()} | _near(result)
+    return found | _near(result)
 
 
 def _near(result: Result) -> dict[str, float | None]:
-    """Of a segmentation: errors in the outermost pixels, and in the inner half."""
+    """Answers that shifts leave alone; of pixels, errors at the border and inside."""
     borders = result.borders
     if borders is None or borders.distance is None or borders.shift is None:
         return {}
@@ -86,8 +86,3 @@ def _percent(value: float | None) -> float | None:
 
 def _rounded(value: float | None, factor: float) -> float | None:
     return None if value is None else round(value * factor, 3)
-
-
-def read(path: pathlib.Path) -> dict[str, Any]:
-    """What results.json holds."""
-    return json.loads(path.read_text())

@@ -26,12 +26,13 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
 def verdicts(claims: list[dict[str, Any]]) -> str:
     """A row for each claim."""
     return table(
-        ("claim", "points", "95% interval", "pairs", "pairs needed", "verdict"),
+        ("claim", "points", "95% interval", "p, Holm", "pairs", "needed", "verdict"),
         (
             (
                 claim["says"],
                 f"{claim['difference']:+.2f}",
                 "{:+.2f} to {:+.2f}".format(*claim["interval"]),
+                f"{claim['p, Holm']:.3f}",
                 str(claim["pairs"]),
                 str(claim["pairs needed"] or "over 100,000"),
                 claim["verdict"],
@@ -71,16 +72,16 @@ def gains(settings: dict[str, Any]) -> str:
 
 
 def cost(settings: dict[str, Any]) -> str:
-    """A step's time, the median over seeds, and FLOPs of an image, by those of zero."""
+    """FLOPs of an image and memory of a training step, by those of zero."""
     paddings = [p for p in max(settings.values(), key=len) if p != "zero"]
 
     def ratios(arms: dict[str, Any], padding: str) -> str:
         if padding not in arms:
             return "-"
         arm, zero = arms[padding], arms["zero"]
-        steps = [statistics.median(by_number(a, "step").values()) for a in (arm, zero)]
+        memory = [next(iter(by_number(a, "memory").values())) for a in (arm, zero)]
         flops = arm["megaflops"] / zero["megaflops"]
-        return f"{steps[0] / steps[1]:.2f}, {flops:.2f}"
+        return f"{flops:.2f}, {memory[0] / memory[1]:.2f}"
 
     return table(
         ("setting", *paddings),

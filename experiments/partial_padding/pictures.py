@@ -50,10 +50,10 @@ def gains(settings: Settings) -> Figure:
         axes.axhline(start - 0.5, color=GREY, linewidth=0.6)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(rows)), [f"{name}: {p}" for name, p in rows], fontsize=7)
-    axes.set(ylim=(len(rows) - 0.5, -0.5), xscale="linear")
+    axes.set(ylim=(len(rows) - 0.5, -0.5))
     axes.set_xlabel(
         "points above zero padding: accuracy, or mIoU of U-Net and DeepLabV3+\n"
-        "a dot for each seed, its mean and 95% interval"
+        "a dot for each seed, the mean and its 95% interval; orange: partial convolution"
     )
     return figure
 
@@ -69,10 +69,13 @@ def matrices(settings: Settings) -> Figure:
         values = np.array(
             [[_mean(arms[r]["cross"].get(c)) for c in names] for r in names]
         )
+        spread = np.array(
+            [[_spread(arms[r]["cross"].get(c)) for c in names] for r in names]
+        )
         axes.imshow(values, cmap="cividis", aspect="auto")
         middle = (np.nanmin(values) + np.nanmax(values)) / 2
         for (row, column), value in np.ndenumerate(values):
-            shown = f"{value:.0f}" if np.isfinite(value) else "-"
+            shown = f"{value:.0f}±{spread[row, column]:.0f}" if value >= 0 else "-"
             colour = "white" if value <= middle else "black"
             axes.text(
                 column, row, shown, ha="center", va="center", color=colour, fontsize=7
@@ -80,9 +83,10 @@ def matrices(settings: Settings) -> Figure:
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=7)
         axes.set_yticks(range(len(names)), names, fontsize=7)
         axes.grid(visible=False)
-        axes.set_title(f"{name}, in percent", fontsize=9)
+        axes.set_title(f"{name}: {_figure(name)} in percent", fontsize=9)
         axes.set_xlabel("tested under", fontsize=8)
         axes.set_ylabel("trained with", fontsize=8)
+    figure.supxlabel("mean ± sample standard deviation over the seeds", fontsize=8)
     for axes in panels[len(settings) :]:
         axes.remove()
     return figure
@@ -112,6 +116,15 @@ def errors(settings: Settings) -> Figure:
 def _mean(values: Any) -> float:
     known = [value for value in values or () if value is not None]
     return float(np.mean(known)) if known else np.nan
+
+
+def _spread(values: Any) -> float:
+    known = [value for value in values or () if value is not None]
+    return float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+
+
+def _figure(name: str) -> str:
+    return "accuracy" if name.startswith(("ResNet", "VGG")) else "mIoU"
 
 
 def _save(figure: Figure, path: pathlib.Path) -> None:

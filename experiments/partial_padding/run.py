@@ -20,6 +20,8 @@ from compute import megaflops
 from pictures import draw
 from settings import Setting, quick, settings
 
+from jaxpad.untrusted import read_json
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -67,10 +69,17 @@ def measure(chosen: Sequence[Setting], options: Any) -> Iterator[dict[str, Any]]
         yield found
 
 
-def record(found: Any, minutes: float, command: str, left_out: list[str]) -> Any:
+def device(runs: pathlib.Path) -> str:
+    """What a run says that it was trained on."""
+    path = next(runs.glob("*/*/results.json"))
+    return read_json(path)["device"]
+
+
+def record(found: Any, command: str, device: str, left_out: list[str]) -> Any:
     """What results.json holds."""
     judged = claims(found)
     first = next((c.verdict for c in judged), "cannot be told")
+    arms = [arm for arms in found.values() for arm in arms.values()]
     return {
         "question": "Does partial convolution pad better than zeros?",
         "verdict": first,
@@ -80,7 +89,7 @@ def record(found: Any, minutes: float, command: str, left_out: list[str]) -> Any
                 "verdict": c.verdict,
                 "difference": round(c.found.mean, 3),
                 "interval": [round(c.found.low, 3), round(c.found.high, 3)],
-                "p": c.found.p,
+                "p, Holm": c.corrected,
                 "pairs": c.found.seeds,
                 "pairs needed": c.needed,
             }
@@ -89,8 +98,8 @@ def record(found: Any, minutes: float, command: str, left_out: list[str]) -> Any
         "paper": "Partial Convolution based Padding, Liu, Shih, Wang, Reda, Sapra, Yu, "
         "Tao and Catanzaro, 2018",
         "command": command,
-        "device": "CPU",
-        "minutes": round(minutes, 1),
+        "device": device,
+        "minutes of training": round(sum(sum(arm["minutes"]) for arm in arms)),
         "left out": left_out,
         "settings": found,
     }
@@ -107,12 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     chosen = settings() if options.full else quick()
     options.out.mkdir(parents=True, exist_ok=True)
-    start, results = time.monotonic(), {}
+    results = {}
     for found in measure(chosen, options):
         command = f"python experiments/partial_padding/run.py{' --full' * options.full}"
         left_out = [s.name for s in settings() if s.name not in found]
-        minutes = (time.monotonic() - start) / 60
-        results = record(found, minutes, command, left_out)
+        results = record(found, command, device(options.runs), left_out)
         path = options.out / "results.json"
         path.write_text(f"{json.dumps(results, indent=1)}\n")
         draw(found, options.out)

@@ -33,6 +33,10 @@ except ImportError as error:
     sys.exit(f'error: {error}. The trainer is an extra: pip install "jaxpad[train]"')
 
 
+# Flags of a run that is several processes.
+PROCESSES = ("distributed", "coordinator", "processes", "process")
+
+
 def main() -> None:
     """The `jaxpad` command."""
     define_flags()
@@ -75,6 +79,9 @@ def _check_together(swept: bool) -> None:
     given = flags.FLAGS
     if given.topology is not None and not given.compile_only:
         fail("--topology is for --compile_only: give that too, or leave it out.")
+    for name in ("check", "replay", "profile", "allow_changes", *PROCESSES):
+        if given[name].present and swept:
+            fail(f"--{name} is for a run by itself: leave out that, or --sweep.")
     for name in ("jobs", "one_program", "dry_run", "print"):
         if given[name].present and (given.compile_only or not swept):
             fail(f"--{name} is for --sweep: give that too, or leave it out.")

@@ -87,13 +87,13 @@ def of_config(argv: list[str]) -> list[str]:
     """The program, and of its words those that say which config.
 
     Example:
-        >>> of_config("launch.py --config a.py --config.seed=1 --sweep zero=0".split())
-        ['launch.py', '--config', 'a.py', '--config.seed=1']
+        >>> of_config("launch.py --config a.py --noconfig.borders --jobs=2".split())
+        ['launch.py', '--config', 'a.py', '--noconfig.borders']
     """
     kept, value = argv[:1], False
     for word in argv[1:]:
-        mine = re.match(r"--?config\b", word) is not None
+        mine = re.match(r"--?(no)?config\b", word) is not None
         if mine or (value and not word.startswith("-")):
             kept.append(word)
-        value = mine and "=" not in word
+        value = mine and "=" not in word and "noconfig" not in word
     return kept

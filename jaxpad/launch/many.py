@@ -40,7 +40,7 @@ def run_sweep(words: list[str]) -> NoReturn:
     except (TypeError, ValueError, ImportError) as error:
         fail(str(error))
     except OSError as error:
-        fail(str(error), 1)
+        fail(f"{error}. --workdir={folder}: expected a folder to write into.", 1)
 
 
 def _seeds(runs: Any) -> int:

@@ -78,9 +78,12 @@ class Plate(NamedTuple):
         buffer = io.BytesIO()
         with painted(self.paint, self.width, self.height) as figure:
             source = _svg(figure)
-            figure.dpi = 200
+            # On the page the title is text; the file has it above the picture.
+            figure.text(0.5, 1.01, self.title, ha="center", va="bottom", weight="bold")
             named = {"Software": "jaxpad"}  # else matplotlib's version stands there
-            FigureCanvasAgg(figure).print_png(buffer, metadata=named)
+            FigureCanvasAgg(figure).print_figure(
+                *(buffer, 200), format="png", bbox_inches="tight", metadata=named
+            )
         return Picture(self.title, source, self.alt), buffer.getvalue()
 
 

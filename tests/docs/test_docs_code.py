@@ -19,6 +19,7 @@ WITH_CODE = [path for path in TEXTS if code_blocks(path)]
 def own_code(tmp_path, monkeypatch):
     """Nothing that a page registers or imports is there for the next test."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)  # some pages write files
     monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
     monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
     before = set(sys.modules)

@@ -49,6 +49,7 @@ def planted(gain: float, spread: float) -> dict[str, Any]:
             "final": (50 + more + noise[0]).tolist(),
             "mean of epochs": (40 + more + noise[1]).tolist(),
             "border errors": (30 - 2 * more + noise[2]).tolist(),
+            "minutes": [1.0] * 5,
             "centre errors": (20 - more + noise[3]).tolist(),
             "cross": {"zero": [50.0] * 5, "partial": (50 - more + noise[0]).tolist()},
         }
@@ -69,21 +70,29 @@ def test_planted_gains_are_found_and_planted_losses_refuted(study: Any):
 
     better, worse = verdicts(5.0), verdicts(-5.0)
     of_gain = [
-        *("partial is better than zero: images", "partial is better than zero: pixels"),
-        "partial learns faster: mean over epochs",
-        "partial has fewer errors at the border",
-        "and the gain is of the border: centre's taken off",
-        "trained with zero, tested under partial, falls",
-        "without batch norms partial is better than zero",
+        "images: partial is better than zero",
+        "images: zero falls when it is tested under partial",
+        "images, no norms: partial is better than zero",
+        "pixels: partial is better than zero",
+        "pixels: it has fewer errors at the border",
+        "pixels: fewer still than in the centre",
     ]
     assert [better[name] for name in of_gain] == ["holds"] * len(of_gain)
     assert [worse[name] for name in of_gain] == ["does not hold"] * len(of_gain)
 
 
+def test_ahead_early_is_more_than_ahead_in_the_end(study: Any):
+    settings = planted(1.0, 0.0)
+    settings["VGG 33"]["partial"]["mean of epochs"] = [43.0] * 5
+    found = sys.modules["claims"].faster(settings)
+    assert found["VGG 33", 0] == pytest.approx(2.0)
+    assert found["ResNet 33", 0] == pytest.approx(0.0)
+
+
 def test_noise_alone_cannot_be_told(study: Any):
     found = study.claims(planted(0.0, 3.0))
     told = [claim.says for claim in found if claim.verdict != "cannot be told"]
-    assert len(told) <= 1, told
+    assert not told
 
 
 def test_vgg_s_gain_is_beside_resnet_s(study: Any):
@@ -103,7 +112,7 @@ def test_a_seed_that_is_not_there_is_in_no_pair(study: Any):
 
 def test_what_is_written_is_what_the_runs_say(study: Any, results: Any):
     """Verdicts follow from the numbers beside them."""
-    again = study.record(copy.deepcopy(results["settings"]), 0, "", [])
+    again = study.record(copy.deepcopy(results["settings"]), "", "", [])
     assert again["claims"] == results["claims"]
     assert again["verdict"] == results["verdict"]
 

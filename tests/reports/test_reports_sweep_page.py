@@ -129,7 +129,7 @@ def test_pictures_name_axes_units_arms_and_spread(page):
         )
     for unit in (
         *("epoch", "test accuracy (%)", "mean test loss", "shift (pixels)"),
-        *("distance to the nearest border (pixels)", "same answer (%)", "tested under"),
+        *("begins (pixels from the border)", "same answer (%)", "tested under"),
         *("trained with", "times used", "mean |activation|", "difference (points)"),
         *("its 95% interval", "± 1 sample standard deviation over the n seeds"),
     ):

@@ -68,5 +68,5 @@ def _confusion(number: int, arm: Arm, classes: list[str]) -> Plate | None:
     total = np.sum([np.array(matrix, int) for matrix in found], axis=0)
     plate = confusion_plate(total, classes, unit)
     seeds = f"sum over {len(found)} seeds" if len(found) > 1 else "one seed"
-    title = f"{arm.name}, {seeds}"
+    title = f"Confusions of {arm.name}, {seeds}"
     return plate._replace(name=f"confusion_{number}", title=title)

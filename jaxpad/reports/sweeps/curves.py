@@ -12,9 +12,9 @@ from jaxpad.reports.words import NAMES
 
 SHIFT = "shift (pixels)"
 TITLES = {
-    "distance": "{} against the distance to the border",
-    "cutout": "{} a central rectangle that grows",
-    "shift": "{} when the image is shifted",
+    "distance": "by distance to the border",
+    "cutout": "as a central rectangle grows",
+    "shift": "when the image is shifted",
 }
 Pairs = tuple[Any, Any]  # numbers along x and y
 
@@ -43,27 +43,26 @@ def near_borders(sweep: Sweep) -> list[Chart]:
     """
     headline = _headline(sweep)
     name = NAMES.get(headline, headline)
-    distance = "distance to the nearest border (pixels)"
     rest = "part of each side that the rectangle takes"
-    outside, inside = f"{name} outside of it (%)", f"{name} inside of it (%)"
+    if headline == "miou":
+        along, near = "distance to the nearest border (pixels)", "{}"
+        outside, inside = "{} outside the rectangle", "{} inside the rectangle"
+    else:
+        along = "where the hidden ring begins (pixels from the border)"
+        near = "{} with that ring hidden"
+        outside, inside = "{}, rectangle hidden", "{}, all but the rectangle hidden"
     charts = []
-    for part, x, y, title, along, up, scale in [
-        ("distance", "cells", "accuracy", "Accuracy", distance, "accuracy (%)", 100),
-        ("distance", "cells", "loss", "Loss", distance, "mean loss", 1),
-        ("cutout", "part", "border", "Outside", rest, outside, 100),
-        ("cutout", "part", "centre", "Inside", rest, inside, 100),
-        (
-            "shift",
-            "pixels",
-            "consistency",
-            "Same answer",
-            SHIFT,
-            "same answer (%)",
-            100,
-        ),
-        ("shift", "pixels", "accuracy", "Accuracy", SHIFT, "accuracy (%)", 100),
+    for part, x, y, says, axis, scale in [
+        ("distance", "cells", "accuracy", near.format("accuracy"), along, 100),
+        ("distance", "cells", "loss", near.format("mean loss"), along, 1),
+        ("cutout", "part", "border", outside.format(name), rest, 100),
+        ("cutout", "part", "centre", inside.format(name), rest, 100),
+        ("shift", "pixels", "consistency", "same answer", SHIFT, 100),
+        ("shift", "pixels", "accuracy", "accuracy", SHIFT, 100),
     ]:
-        frame = Frame(f"{part}_{y}", TITLES[part].format(title), along, up)
+        title = f"{says[0].upper()}{says[1:]} {TITLES[part]}"
+        unit = " (%)" if scale == 100 else ""
+        frame = Frame(f"{part}_{y}", title, axis, says + unit)
         charts.append(Chart(frame, _lines(sweep, _looked_at(part, x, y), scale)))
     return _charts(*charts, _unevenness(sweep))
 

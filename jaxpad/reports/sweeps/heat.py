@@ -25,7 +25,7 @@ CROSSED = {
 }
 MAPPED = {
     "mean": ("Mean activation over test images", "mean |activation|"),
-    "blank": ("Activation for an image of zeros", "activation"),
+    "blank": ("Activation for an image of zeros", "mean |activation|"),
     "foveation": ("Foveation: how often each input pixel is used", "times used"),
 }
 

@@ -114,7 +114,7 @@ def metrics(sweep: Sweep) -> list[Metric]:
     shifts = "Shift consistency, mean over the shifts"
     return [
         *found,
-        Metric("border_accuracy", "Accuracy nearest the border", "%", 100, True, _near),
+        _nearest(headline),
         Metric("shift_consistency", shifts, "%", 100, True, _consistency),
     ]
 
@@ -196,6 +196,15 @@ def _near(result: Result) -> int | float | None:
     if not distance or not distance["cells"]:
         return None
     return distance["accuracy"][int(np.argmin(distance["cells"]))]
+
+
+def _nearest(headline: str) -> Metric:
+    """Of pixels their accuracy; of classes what is left without the border."""
+    if headline == "miou":
+        words, higher = "Accuracy of the outermost pixels", True
+    else:
+        words, higher = "Accuracy with the outermost ring hidden", None
+    return Metric("border_accuracy", words, "%", 100, higher, _near)
 
 
 def _consistency(result: Result) -> int | float | None:

@@ -202,7 +202,8 @@ def _why(folder: pathlib.Path, listed: Mapping[str, Any], error: Exception) -> s
     if not (folder / "config.json").exists():
         return state or "not begun"
     # What was finished then is not now, for its results are gone.
-    return "not finished" + (f" ({state})" if state not in ("", "finished") else "")
+    said = state not in ("", "finished", "not begun")
+    return "not finished" + (f" ({state})" if said else "")
 
 
 def _check(folder: pathlib.Path, arms: list[Arm], missing: list[Missing]) -> None:

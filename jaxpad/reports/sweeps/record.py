@@ -31,7 +31,10 @@ def record(
         charts: of lines.
         plates: the figures, which lie in `figures/`.
     """
-    grids = {figure: cross_grid(sweep, figure) for figure in CROSSED}
+    grids = {
+        figure: cross_grid(sweep, figure, scale)
+        for figure, (_, scale) in CROSSED.items()
+    }
     found = {
         "baseline": baseline,
         "keys": sweep.keys,

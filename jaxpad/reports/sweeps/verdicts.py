@@ -42,7 +42,7 @@ def too_few(table: Table) -> list[str]:
         for row in table.rows
         if row.against
         and not is_real(row)
-        and (row.needed is None or row.needed > row.against.seeds)
+        and (row.needed_corrected is None or row.needed_corrected > row.against.seeds)
     ]
 
 

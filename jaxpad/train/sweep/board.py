@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import operator
 import pathlib
 import statistics
 import time
@@ -94,11 +95,12 @@ class Board:
         return (time.monotonic() - self._start) * left / (done + shares)
 
     def _best(self) -> str:
-        found = [(figure(run.folder), run) for run in self.queue.finished]
+        pairs = [(figure(run.folder), run) for run in self.queue.finished]
+        found = [(*known, run.words) for known, run in pairs if known]
         if not found:
             return ""
-        (name, value), run = max(found, key=lambda pair: pair[0][1])
-        return f"{name} {value:.4f} of {run.words}"
+        name, value, words = max(found, key=operator.itemgetter(1))
+        return f"{name} {value:.4f} of {words}"
 
 
 def length(config: Any) -> tuple[str, float]:
@@ -118,19 +120,24 @@ def last_row(run: Run) -> dict[str, Any]:
 
 
 @functools.cache
-def figure(folder: pathlib.Path) -> tuple[str, float]:
-    """The name and the value of what a finished run is judged by."""
-    results = read_json(folder / "results.json")
-    return results["headline"], results["test"][results["headline"]]
+def figure(folder: pathlib.Path) -> tuple[str, float] | None:
+    """The name and the value of what a finished run is judged by; None if damaged."""
+    try:
+        results = read_json(folder / "results.json")
+        return results["headline"], float(results["test"][results["headline"]])
+    except (KeyError, OSError, TypeError, ValueError):
+        return None
 
 
 def summary(queue: Queue) -> str:
     """A line for each arm, over its seeds, and for each run that has failed."""
     arms: dict[str, list[float]] = {}
-    name = ""
-    for run in queue.runs:
-        if run in queue.finished:
-            name, value = figure(run.folder)
+    name, damaged = "", []
+    for run in queue.finished:
+        if (known := figure(run.folder)) is None:
+            damaged.append(run)
+        else:
+            name, value = known
             arm = {k: v for k, v in run.overrides.items() if k != "seed"}
             arms.setdefault(in_words(arm) or "all", []).append(value)
     width = max(map(len, arms), default=0)
@@ -139,6 +146,11 @@ def summary(queue: Queue) -> str:
         spread = f" +- {statistics.stdev(values):.4f}" if len(values) > 1 else ""
         mean = statistics.mean(values)
         lines.append(f"{words:{width}}  {len(values):4}  {mean:.4f}{spread}")
+    lines += [
+        f"{run.folder / 'results.json'} cannot be read: delete that folder, and the "
+        "same command trains the run again"
+        for run in damaged
+    ]
     for run in queue.runs:
         if (failed := queue.failed.get(run.folder.name)) is not None:
             code, told = failed

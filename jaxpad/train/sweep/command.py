@@ -104,8 +104,7 @@ def _write(runs: Sequence[Run], folder: pathlib.Path) -> None:
             "folder": run.folder.name,
             "state": run.state,
         }
-        if run.state == "finished":
-            name, value = figure(run.folder)
-            entry |= {"headline": name, "value": value}
+        if run.state == "finished" and (known := figure(run.folder)):
+            entry |= dict(zip(("headline", "value"), known, strict=True))
         found.append(entry)
     write_whole(folder / "sweep.json", json.dumps(found, indent=2) + "\n")

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..keys import SAFE
+from ...padding import as_padding
+from ..keys import SAFE, check_values
 from ..lock import is_locked
 from .words import Overrides, in_words, with_overrides
 
@@ -21,15 +22,19 @@ class Run(NamedTuple):
     Attributes:
         overrides: what it changes in the config.
         folder: where it is, or will be.
+        borders: whether it ends with a look near borders.
     """
 
     overrides: Overrides
     folder: pathlib.Path
+    borders: bool = False
 
     @property
     def state(self) -> str:
         """ "finished", "running", "broken off" or "not begun"."""
-        if (self.folder / "report.html").exists():  # the last that a run writes
+        looked = not self.borders or (self.folder / "borders.json").exists()
+        # The page is the last that a run writes; a look may have been asked for later.
+        if looked and (self.folder / "report.html").exists():
             return "finished"
         if is_locked(self.folder):
             return "running"
@@ -55,7 +60,8 @@ def seeds(runs: Sequence[Run], most: int) -> list[Group]:
     alike: dict[str, list[Run]] = {}
     for run in runs:
         others = {k: v for k, v in run.overrides.items() if k != "seed"}
-        alike.setdefault(in_words(others), []).append(run)
+        alone = "" if "seed" in run.overrides else " by itself"
+        alike.setdefault(in_words(others) + alone, []).append(run)
     return [
         tuple(group[start : start + most])
         for group in alike.values()
@@ -97,18 +103,22 @@ def runs_of(config: Any, sweep: Sequence[Overrides], folder: pathlib.Path) -> li
     """
     found: dict[str, Run] = {}
     for overrides in sweep:
-        name = f"{_plain(in_words(overrides))}-{_digest(_changed(config, overrides))}"
+        changed = _changed(config, overrides)
+        name = f"{_plain(in_words(overrides))}-{_digest(changed)}"
         if name in found:
             raise ValueError(
                 f"the sweep has {in_words(overrides)} twice: name each arm once."
             )
-        found[name] = Run(overrides, folder / name)
+        found[name] = Run(overrides, folder / name, bool(changed.borders))
     return list(found.values())
 
 
 def _changed(config: Any, overrides: Overrides) -> Any:
     try:
-        return with_overrides(config, overrides)
+        changed = with_overrides(config, overrides)
+        check_values(changed)
+        as_padding(changed.padding)
+        return changed
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the sweep's arm {overrides}: {error}") from error
 
