@@ -77,8 +77,8 @@ def against_nothing(differences: Mapping[Any, float]) -> Comparison:
 def judge(says: str, found: Comparison, sign: int, corrected: float) -> Claim:
     """The verdict on a claim that a difference has a sign.
 
-    It cannot be told unless Holm's p over all claims is at most 5%. Then it holds, or it
-    does not: the difference has the other sign.
+    It cannot be told unless Holm's p over all claims is at most 5%. Then it holds, or
+    the difference has the other sign.
     """
     verdict = "holds" if sign * found.mean > 0 else "does not hold"
     if not corrected <= LEVEL:

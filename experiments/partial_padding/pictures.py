@@ -53,7 +53,7 @@ def gains(settings: Settings) -> Figure:
     axes.set(ylim=(len(rows) - 0.5, -0.5))
     axes.set_xlabel(
         "points above zero padding: accuracy, or mIoU of U-Net and DeepLabV3+\n"
-        "a dot for each seed, the mean and its 95% interval; orange: partial convolution"
+        "a dot for each seed, the mean, its 95% interval; orange: partial convolution"
     )
     return figure
 

@@ -51,7 +51,7 @@ def planted(gain: float, spread: float) -> dict[str, Any]:
             "border errors": (30 - 2 * more + noise[2]).tolist(),
             "minutes": [1.0] * 5,
             "centre errors": (20 - more + noise[3]).tolist(),
-            "cross": {"zero": [50.0] * 5, "partial": (50 - more + noise[0]).tolist()},
+            "cross": {"zero": [50.0] * 5, "partial": (50 - gain + noise[0]).tolist()},
         }
 
     names = ("ResNet 33", "VGG 33", "U-Net 48", "ResNet 33 without norms")
