@@ -56,12 +56,6 @@ def start(*arguments: str) -> subprocess.CompletedProcess:
         ),
         ("--profile=0", "--profile=0: expected 1 step or more", 2),
         ("--topology=v5e:4x4", "--topology is for --compile_only: give that too", 2),
-        pytest.param(
-            "--sweep=zero=0,1",
-            "--sweep is for --compile_only: give that too",
-            2,
-            marks=pytest.mark.slow,
-        ),
         ("--workdir=/proc/run", "--workdir=/proc/run cannot be written to", 1),
     ],
 )
@@ -137,3 +131,9 @@ def test_wheel_is_the_same_program(tmp_path: pathlib.Path):
     assert result.returncode == 0, result.stderr
     assert "test accuracy" in result.stdout
     assert (away / "run" / "report.html").exists()
+
+
+def test_a_sweep_drops_no_word():
+    result = start("--sweep=seed=0,1", "--allow_changes")
+    assert result.returncode == 2, result.stderr
+    assert "--allow_changes is for a run by itself: leave out that" in result.stderr

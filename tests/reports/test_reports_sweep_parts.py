@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from jaxpad.reports.figure import painted
+from jaxpad.reports.statistics import by_seed, seeds_needed
 from jaxpad.reports.sweeps.heat import maps
 from jaxpad.reports.sweeps.key import looks
 from jaxpad.reports.sweeps.lines import line
-from jaxpad.reports.sweeps.metrics import default_baseline
+from jaxpad.reports.sweeps.metrics import Metric, Row, Table, default_baseline
 from jaxpad.reports.sweeps.read import Arm, read_sweep
+from jaxpad.reports.sweeps.verdicts import too_few
 from tests.reports.sweeps import write_sweep
 
 
@@ -56,3 +58,23 @@ def test_thirty_arms_look_different():
     found = looks([str(number) for number in range(30)], "4")
     assert len(set(found.values())) == 30
     assert found["4"].colour == "#000000"
+
+
+def test_seeds_that_only_the_correction_finds_too_few_are_told():
+    """Eight seeds would do for one arm; for twelve they do not."""
+    each = dict(enumerate(np.array([1.0, 0.2, 0.9, 0.1, 1.1, 0.3, 0.8, 0.2])))
+    found = by_seed(each, dict.fromkeys(each, 0.0))
+    needed = [seeds_needed(found.effect, 0.05 / arms) for arms in (1, 12)]
+    assert needed[0] <= 8 < needed[1]
+    metric = Metric("final", "Test accuracy", "%", 100, True, lambda result: None)
+    nothing = {"values": {}, "mean": 0.0, "deviation": 0.0, "seeds": 8}
+    row = Row(
+        "b",
+        **nothing,
+        against=found,
+        corrected=0.06,
+        needed=needed[0],
+        needed_corrected=needed[1],
+    )
+    assert len(too_few(Table(metric, [row]))) == 1
+    assert not too_few(Table(metric, [row._replace(corrected=0.01)]))
