@@ -136,7 +136,7 @@ def summary(results: dict[str, Any], out: pathlib.Path, *, full: bool) -> None:
         print(f"{claim['difference']:+.2f} points ({low:+.2f} to {high:+.2f})")
     if not full:
         print(f"left out, --full has it: {', '.join(results['left out'])};")
-        print("four more paddings, nets tested under others, errors near borders")
+        print("five more paddings, nets tested under others, errors near borders")
     print(f"written to {out}: results.json and pictures")
 
 

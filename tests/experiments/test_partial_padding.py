@@ -54,7 +54,7 @@ def planted(gain: float, spread: float) -> dict[str, Any]:
             "cross": {"zero": [50.0] * 5, "partial": (50 - gain + noise[0]).tolist()},
         }
 
-    names = ("ResNet 33", "VGG 33", "U-Net 48", "ResNet 33 without norms")
+    names = ("ResNet 33", "VGG 33", "U-Net 24", "ResNet 33 without norms")
     return {
         name: {p: arm(gain if p.startswith("partial") else 0.0) for p in PADDINGS}
         for name in names
@@ -104,9 +104,9 @@ def test_vgg_s_gain_is_beside_resnet_s(study: Any):
 
 def test_a_seed_that_is_not_there_is_in_no_pair(study: Any):
     settings = planted(1.0, 0.0)
-    settings["U-Net 48"]["partial"]["final"][2] = None
+    settings["U-Net 24"]["partial"]["final"][2] = None
     gains = sys.modules["claims"].gains(settings, "partial")
-    assert ("U-Net 48", 2) not in gains
+    assert ("U-Net 24", 2) not in gains
     assert len(gains) == 19
 
 
