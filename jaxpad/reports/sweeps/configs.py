@@ -45,7 +45,7 @@ def differences(configs: Mapping[str, Flat], keys: list[str]) -> list[str]:
     return sentences
 
 
-def in_words(config: Flat, keys: list[str]) -> str:
+def arm_name(config: Flat, keys: list[str]) -> str:
     """An arm in words, as --sweep has it."""
     values = {key: json.loads(config.get(key, '"missing"')) for key in keys}
     said = [

@@ -182,15 +182,11 @@ def _paint_maps(
 
 
 def _row(figure: Figure, axes: Any, found: Sequence[np.ndarray | None]) -> Any:
-    """One layer's maps in one range of colours: one with a sign has zero in white."""
+    """One layer's maps in one range of colours."""
     values = np.concatenate([each.ravel() for each in found if each is not None])
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if values.size else (0.0, 1.0)
     high = high if high > low else low + 1  # else a colour bar moves the range of one
-    colours = "viridis"
-    if low < 0:
-        colours, high = "RdBu_r", max(-low, high)
-        low = -high
     drawn: Any = None
     for axis, each in zip(axes, found, strict=True):
         axis.grid(visible=False)
@@ -201,7 +197,7 @@ def _row(figure: Figure, axes: Any, found: Sequence[np.ndarray | None]) -> Any:
         height, width = each.shape  # ticks at both ends: more would not be read
         axis.set(xticks=sorted({0, width - 1}), yticks=sorted({0, height - 1}))
         options = {"vmin": low, "vmax": high, "interpolation": "none"}
-        drawn = axis.imshow(each, cmap=colours, **options)
+        drawn = axis.imshow(each, cmap="viridis", **options)
     return drawn
 
 

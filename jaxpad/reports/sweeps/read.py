@@ -10,9 +10,9 @@ from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.sweeps.borders import Borders, read_borders
 from jaxpad.reports.sweeps.configs import (
     Flat,
+    arm_name,
     differences,
     different,
-    in_words,
     strange_keys,
 )
 from jaxpad.reports.words import flatten
@@ -80,7 +80,7 @@ def read_sweep(folder: str | pathlib.Path) -> Sweep:
     warnings = differences({name: configs[name] for name in chosen}, keys)
     arms: dict[str, dict[int, Result]] = {}
     for name in chosen:
-        words = in_words(configs[name], keys)
+        words = arm_name(configs[name], keys)
         try:
             seed = _seed(folder / name, configs[name])
             arms.setdefault(words, {})[seed] = _result(folder / name)
@@ -141,7 +141,7 @@ def _configs(
             configs[name] = dict(flatten(read_json(folder / name / "config.json")))
         except (OSError, ValueError) as error:
             changed = flatten(listed[name]["overrides"]) if name in listed else []
-            words = in_words(dict(changed), [key for key, _ in changed])
+            words = arm_name(dict(changed), [key for key, _ in changed])
             why = _why(folder / name, listed, error)
             missing.append(Missing(words, name, why))
     return configs, missing
@@ -179,7 +179,7 @@ def _chosen(
             del chosen[(config.get("seed"), *map(config.get, keys))]
         why = f"not of this sweep: it differs in {', '.join(strange)}"
         why = why if strange else f"the same arm and seed as {same}"
-        left.append(Missing(in_words(config, keys), name, why))
+        left.append(Missing(arm_name(config, keys), name, why))
     return list(chosen.values()), left
 
 
