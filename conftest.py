@@ -26,14 +26,14 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
-# Folders whose tests try a law on grids of cases. Of each test FEW cases run, or one in
-# SHARE if that is more, always the same; `make slow` runs the rest. Of a test that is
-# marked `every` all run.
+# Folders whose tests try a law on grids of cases. Of each test one case in SHARE runs,
+# always the same and at least one; `make slow` runs the rest. Of a test that is marked
+# `every` all run.
 GRIDS = (
     *("analysis", "arith", "conv", "init", "layers", "models", "orthogonal"),
     *("padding", "regularizers", "sharding", "spectral"),
 )
-FEW, SHARE = 2, 8
+SHARE = 8
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,5 +45,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             cases[item.nodeid.partition("[")[0]].append(item)
     for grid in cases.values():
         grid.sort(key=lambda item: zlib.crc32(item.name.encode()))
-        for item in grid[max(FEW, len(grid) // SHARE) :]:
+        for item in grid[max(1, len(grid) // SHARE) :]:
             item.add_marker("rest")

@@ -94,6 +94,7 @@ def test_it_is_told_of(tmp_path: pathlib.Path):
     assert results["skipped_steps"] == len(expected) == 2
 
 
+@pytest.mark.slow
 def test_too_many_stop_the_run(tmp_path: pathlib.Path):
     """By the command line: the exit code, and the step again."""
     flags = {**JOB, "model": "tests.faults.parts:BadGradient", "max_skips": 0}

@@ -62,6 +62,7 @@ def test_while_data_do_not_come(
         ends_as(whole, tmp_path, sent.name)
 
 
+@pytest.mark.slow
 def test_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
     with begun(tmp_path, variables={"SLOW_TEST": "600"}) as process:
         wait_until(lambda: rows(tmp_path) == 11, process)

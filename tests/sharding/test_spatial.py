@@ -207,6 +207,7 @@ def step_of(padding: str, devices: int) -> Any:
     return step.lower(params, rest, images).compile()
 
 
+@pytest.mark.slow
 def test_circular_padding_moves_what_zero_padding_moves():
     """And eight devices hold an eighth of the activations, of which a quarter is asked.
 

@@ -136,6 +136,7 @@ def test_a_run_logs_it_and_a_large_weight_makes_the_layer_orthogonal(
         assert tests[-1][f"sigma_max/{layer}"] < 1.3
 
 
+@pytest.mark.slow
 def test_a_small_weight_does_not(tmp_path: pathlib.Path):
     """The test above can fail: 22 steps on the data alone leave it as it is."""
     config = config_with("lorth(weight=0.0, padding='circular')")
