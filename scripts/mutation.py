@@ -1315,11 +1315,11 @@ BUGS = [
         "tests/reports/test_reports_statistics.py",
     ),
     Bug(
-        "Holm over the baseline's table left out",
+        "p-values of a table that are not corrected",
         "jaxpad/reports/sweeps/metrics.py",
         "p = holm(np.array([each.p for each in against.values()], float))",
         "p = np.array([each.p for each in against.values()], float)",
-        "tests/reports/test_reports_sweep_parts.py",
+        "tests/reports/test_reports_sweep_page.py::test_numbers_equal_scipys",
     ),
     Bug(
         "an answer that no shift moved counted as stable",

@@ -174,3 +174,9 @@ def test_pairs_are_of_one_seed_whatever_the_order():
     baseline = {0: 2.5, 2: 1.6, 4: 0.7}
     theirs = stats.ttest_rel([3.0, 2.0, 1.0], [2.5, 1.6, 0.7])
     assert by_seed(values, baseline).p == pytest.approx(theirs.pvalue, abs=1e-10)
+
+
+def test_a_seed_that_one_arm_lacks_is_in_no_pair():
+    values, baseline = {0: 9.0, 1: 3.0, 2: 2.0}, {1: 2.5, 2: 1.6, 3: 7.0}
+    found = by_seed(values, baseline)
+    assert (found.how, found.mean) == ("paired", pytest.approx(0.45))

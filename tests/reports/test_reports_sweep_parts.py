@@ -10,7 +10,7 @@ from jaxpad.reports.statistics import by_seed, seeds_needed
 from jaxpad.reports.sweeps.heat import maps
 from jaxpad.reports.sweeps.key import looks
 from jaxpad.reports.sweeps.lines import line
-from jaxpad.reports.sweeps.metrics import Metric, Row, Table, default_baseline
+from jaxpad.reports.sweeps.metrics import Metric, Row, Table, default_baseline, tables
 from jaxpad.reports.sweeps.read import Arm, read_sweep
 from jaxpad.reports.sweeps.verdicts import too_few
 from tests.reports.sweeps import write_sweep
@@ -28,6 +28,14 @@ def test_equal_maps_have_equal_colours(tmp_path, value):
         colours = {tuple(i.cmap(i.norm(value))) for i in images}
     assert len(images) == 2
     assert len(colours) == 1
+
+
+def test_answers_that_were_not_shifted_are_in_no_mean(tmp_path):
+    write_sweep(tmp_path, {"zero": [0.5], "partial": [0.6]}, borders=True, steps=3)
+    found = {t.metric.key: t for t in tables(read_sweep(tmp_path), "padding=zero")}
+    shares = [0.97, 0.95, 0.93, 0.9]  # of the shifts by 1 to 4 pixels
+    for row in found["shift_consistency"].rows:
+        assert row.mean == pytest.approx(100 * np.mean(shares))
 
 
 def test_lines_leave_out_what_no_seed_knows():
