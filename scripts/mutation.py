@@ -1347,14 +1347,14 @@ BUGS = [
         "jaxpad/train/sweep/runs.py",
         "if k not in SAFE}",
         "if k in SAFE}",
-        "tests/train/test_sweep.py",
+        "tests/train/test_sweep_runs.py::test_names_are_of_the_arm_and_of_all_of_the_config",
     ),
     Bug(
         "an arm that is named twice",
         "jaxpad/train/sweep/runs.py",
         "        if name in found:\n",
         "        if False:\n",
-        "tests/train/test_sweep.py",
+        "tests/train/test_sweep_runs.py::test_arms_that_cannot_be_are_named",
     ),
     Bug(
         "distance to the border of one side alone",
