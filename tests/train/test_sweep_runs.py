@@ -195,15 +195,11 @@ def test_killed_twice_it_ends_as_one_that_was_not(tmp_path: pathlib.Path):
         process = subprocess.Popen(
             command(killed, *words, *net),
             env=environment(devices=1),
-            start_new_session=True,
         )
         while len(list(killed.glob("*/report.html"))) < count:
             assert process.poll() is None
             time.sleep(0.1)
-        # With all that it has started.
-        for group in {process.pid, *children(process.pid)}:
-            os.killpg(group, signal.SIGKILL)
-        process.wait()
+        kill_all(process)
     again = start(killed, *words, *net)
     assert again.returncode == 0, again.stderr
     assert values(killed) == values(whole)
@@ -214,6 +210,15 @@ def test_killed_twice_it_ends_as_one_that_was_not(tmp_path: pathlib.Path):
 def rows(printed: str) -> list[str]:
     """Of the table of arms."""
     return [line for line in printed.splitlines() if line.startswith("padding=")]
+
+
+def kill_all(process: subprocess.Popen[Any]) -> None:
+    """A sweep with all that it has started, which would go on without it."""
+    groups = children(process.pid)  # each leads one of its own
+    process.kill()
+    for group in groups:
+        os.killpg(group, signal.SIGKILL)
+    process.wait()
 
 
 def children(pid: int) -> list[int]:
