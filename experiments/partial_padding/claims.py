@@ -17,6 +17,7 @@ Settings = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 ERRORS = "border errors"
 LEVEL = 0.05
+UNKNOWN = "cannot be told"
 
 
 class Claim(NamedTuple):
@@ -82,7 +83,7 @@ def judge(says: str, found: Comparison, sign: int, corrected: float) -> Claim:
     """
     verdict = "holds" if sign * found.mean > 0 else "does not hold"
     if not corrected <= LEVEL:
-        verdict = "cannot be told"
+        verdict = UNKNOWN
     return Claim(says, found, corrected, verdict, seeds_needed(found.effect))
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from claims import claims
+from claims import UNKNOWN, claims
 from collect import collect
 from compute import megaflops
 from pictures import draw
@@ -78,11 +78,11 @@ def device(runs: pathlib.Path) -> str:
 def record(found: Any, command: str, device: str, left_out: list[str]) -> Any:
     """What results.json holds."""
     judged = claims(found)
-    first = next((c.verdict for c in judged), "cannot be told")
+    first = next((c.verdict for c in judged), UNKNOWN)
     arms = [arm for arms in found.values() for arm in arms.values()]
     return {
         "question": "Does partial convolution pad better than zeros?",
-        "verdict": first,
+        "verdict": first.replace(UNKNOWN, f"{UNKNOWN} at this size"),
         "claims": [
             {
                 "says": c.says,
@@ -99,7 +99,7 @@ def record(found: Any, command: str, device: str, left_out: list[str]) -> Any:
         "Tao and Catanzaro, 2018",
         "command": command,
         "device": device,
-        "minutes of training": round(sum(sum(arm["minutes"]) for arm in arms)),
+        "minutes": round(sum(sum(arm["minutes"]) for arm in arms)),
         "left out": left_out,
         "settings": found,
     }
