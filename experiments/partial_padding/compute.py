@@ -1,5 +1,7 @@
 """What a network computes for an image, under each padding."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -18,5 +20,5 @@ def megaflops(setting: Setting, padding: str) -> float:
     graph, state = nnx.split(net)
     image = jax.ShapeDtypeStruct((1, setting.size, setting.size, 3), jnp.float32)
     lowered = jax.jit(lambda s, x: nnx.merge(graph, s)(x)).lower(state, image)
-    costs = lowered.cost_analysis()
+    costs: Any = lowered.cost_analysis()
     return round(costs["flops"] / 1e6, 3)

@@ -73,6 +73,8 @@ def test_seeds_that_only_the_correction_finds_too_few_are_told():
     each = dict(enumerate(np.array([1.0, 0.2, 0.9, 0.1, 1.1, 0.3, 0.8, 0.2])))
     found = by_seed(each, dict.fromkeys(each, 0.0))
     needed = [seeds_needed(found.effect, 0.05 / arms) for arms in (1, 12)]
+    assert needed[0] is not None
+    assert needed[1] is not None
     assert needed[0] <= 8 < needed[1]
     metric = Metric("final", "Test accuracy", "%", 100, True, lambda result: None)
     nothing = {"values": {}, "mean": 0.0, "deviation": 0.0, "seeds": 8}
