@@ -102,7 +102,7 @@ def by_histogram(patterns: Callable[..., Any]) -> HistogramPacker:
         ...     half = capacity // 2
         ...     return {(half, half): histogram[half] // 2}
         >>> pairs([2, 2, 2, 2], 4)
-        array([0, 0, 1, 1])
+        array([0, 1, 0, 1])
     """
     return HistogramPacker(patterns)
 

@@ -80,7 +80,7 @@ def _take(fillings: Fillings, count: int) -> Fillings:
     return taken
 
 
-def _zipped(columns: list[Fillings]) -> Fillings:
+def _zipped(columns: list[Fillings]) -> list[tuple[tuple[int, ...], int]]:
     """Slots side by side: what stands in a row, and in how many rows one after another.
 
     Example:
