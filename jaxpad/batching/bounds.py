@@ -35,8 +35,8 @@ def counting_bound(
 
 
 def dual_bound(
-    lengths: np.ndarray,
     demand: np.ndarray,
+    lengths: np.ndarray,
     worth: np.ndarray,
     capacity: int,
     limit: int,
@@ -50,8 +50,8 @@ def dual_bound(
     duals it is the linear program's own bound.
 
     Args:
+        demand: sequences of each length, `[m]`.
         lengths: that there are, `[m]`, ascending.
-        demand: sequences of each, `[m]`.
         worth: of a sequence of each, `[m]`, between 0 and 1.
         capacity: cells of a row.
         limit: sequences of a row.
@@ -62,6 +62,7 @@ def dual_bound(
     whole = np.floor(np.clip(worth, 0, 1) * 2**DIGITS).astype(np.int64)
     most = int(Knapsack(lengths, whole, capacity, limit).values.max())
     total = sum(
-        count * each for count, each in zip(demand.tolist(), whole.tolist(), strict=True)
+        count * each
+        for count, each in zip(demand.tolist(), whole.tolist(), strict=True)
     )
     return -(-total // most) if most else 0

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Integer
 
 from ..registry import Registry
-from .catalogue import Lengths
 from .checks import as_capacity, as_lengths
 
 

@@ -32,8 +32,9 @@ OPTIONS = ("first_fit(open_rows=3)", "best_fit(open_rows=3)", "best_fit(open_row
 SPECS = [*PACKERS, *OPTIONS, *OWN, "twins(alone=True)"]
 # Sequences of one length are all the same to these.
 BY_HISTOGRAM = [
-    spec for spec in SPECS if spec.partition("(")[0] not in
-    ("next_fit", "first_fit", "best_fit", "backwards")
+    spec
+    for spec in SPECS
+    if spec.partition("(")[0] not in ("next_fit", "first_fit", "best_fit", "backwards")
 ]
 
 

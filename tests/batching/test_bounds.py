@@ -55,7 +55,7 @@ def test_any_worths_prove_a_bound(problem, worths):
     limit = most or capacity
     sizes, demand = np.unique(lengths, return_counts=True)
     worth = np.array([worths[size - 1] for size in sizes])
-    bound = dual_bound(sizes, demand, worth, capacity, limit)
+    bound = dual_bound(demand, sizes, worth, capacity, limit)
     assert bound <= optimum(tuple(lengths), capacity, limit)
 
 
@@ -126,5 +126,5 @@ def test_worths_are_exact_ints():
     """A row of as many sequences as int32 can count would still fit int64."""
     assert 2**DIGITS * 512 < 2**63
     worth = np.array([1 / 3])
-    bound = dual_bound(np.array([5]), np.array([16_000_000]), worth, 15, 15)
+    bound = dual_bound(np.array([16_000_000]), np.array([5]), worth, 15, 15)
     assert bound == -(-16_000_000 // 3)

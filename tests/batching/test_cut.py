@@ -51,7 +51,9 @@ def test_cells_are_those_of_their_sequence(policy: str):
 
 def test_counts_are_told():
     told = str(cut([3, 9, 0, 10], 4, "drop"))
-    assert told == "1 pieces: 4 sequences, 1 empty, 2 too long, 2 dropped, 19 cells lost"
+    assert (
+        told == "1 pieces: 4 sequences, 1 empty, 2 too long, 2 dropped, 19 cells lost"
+    )
 
 
 def test_what_leaves_nothing_is_refused():

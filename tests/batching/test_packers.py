@@ -26,7 +26,9 @@ def test_each_sequence_has_a_row_that_holds_it(packer: str, problem):
     assert held.min() >= 1
     assert held.max() <= (most or len(lengths))
     assert np.bincount(rows, lengths).max() <= capacity
-    least = max(math.ceil(sum(lengths) / capacity), math.ceil(len(lengths) / (most or 1e9)))
+    least = max(
+        math.ceil(sum(lengths) / capacity), math.ceil(len(lengths) / (most or 1e9))
+    )
     assert least <= len(held) <= len(lengths)
 
 
@@ -117,7 +119,9 @@ def test_fits_are_those_of_the_definition(name: str, problem):
 @given(problem=problems())
 def test_lpfhp_is_best_fit_decreasing_without_a_limit(problem):
     histogram, capacity = np.bincount(problem[0]), problem[1]
-    found = [plan(histogram, capacity, p).rows for p in ("lpfhp", "best_fit_decreasing")]
+    found = [
+        plan(histogram, capacity, p).rows for p in ("lpfhp", "best_fit_decreasing")
+    ]
     assert found[0] == found[1]
 
 

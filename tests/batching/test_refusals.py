@@ -23,18 +23,26 @@ REFUSED = [
     (pack, ([3, 0, 0], 8), "2 of 3 lengths are 0, such as lengths[1]"),
     (pack, ([3, -2], 8), "lengths[1] is -2: a length is at least 1"),
     (pack, ([3, 9, 11], 8), "2 of 3 sequences are longer than capacity=8; lengths[2]"),
-    (pack, ([3, 9, 11], 8), 'Take capacity=11, or say what becomes of them: jaxpad'),
+    (pack, ([3, 9, 11], 8), "Take capacity=11, or say what becomes of them: jaxpad"),
     (pack, ([[3, 9]], 8), "lengths has shape (1, 2), but one axis was expected"),
     (pack, (ONE, 0), "capacity=0 must be at least 1"),
     (pack, (ONE, 8, "next-fit"), "unknown packer 'next-fit'. Did you mean 'next_fit'?"),
     (pack, (ONE, 8, "ffd"), "Did you mean 'first_fit_decreasing'?"),
     (pack, (ONE, 8, "first_fit(open_rows=0)"), "open_rows=0 must be at least 1"),
-    (pack, (ONE, 8, "first_fit(rows=2)"), "no option 'rows'; it takes max_per_row, open"),
+    (
+        pack,
+        (ONE, 8, "first_fit(rows=2)"),
+        "no option 'rows'; it takes max_per_row, open",
+    ),
     (plan, (NONE, 8), "histogram is empty: it counts no sequence"),
     (plan, ([0, 0], 8), "histogram is empty: it counts no sequence"),
     (plan, ([2, 1], 8), "If your first number is of length 1, write np.insert(histogr"),
     (plan, ([0, 1, -1], 8), "histogram[2] is -1: a count is at least 0"),
-    (plan, ([0, 1, 1, 2], 2), "2 of 4 sequences are longer than capacity=2; the longest"),
+    (
+        plan,
+        ([0, 1, 1, 2], 2),
+        "2 of 4 sequences are longer than capacity=2; the longest",
+    ),
     (plan, ([[0, 1]], 2), "histogram has shape (1, 2), but one axis was expected"),
     (layout, ([0, 2, 2], [3, 3, 3], 8), "rows leaves row 1 empty: number the rows"),
     (layout, ([0, 3], [3, 3], 8), "rows names row 3: expected 0 to R - 1"),
@@ -85,7 +93,10 @@ def careless(histogram, capacity, *, max_per_row=None, made=None):
 
 WRONG = [
     ({(5, 4): 1}, "puts the lengths (5, 4) into one row, 9 cells, but capacity=8"),
-    ({(5,): 1, (4,): 2}, "has 2 sequences of length 4 in its patterns, but there are 1"),
+    (
+        {(5,): 1, (4,): 2},
+        "has 2 sequences of length 4 in its patterns, but there are 1",
+    ),
     ({(5,): 1}, "has 0 sequences of length 4 in its patterns, but there are 1"),
     ({(9,): 1}, "puts the lengths (9,) into one row, 9 cells"),
 ]
@@ -115,5 +126,7 @@ def test_rows_of_a_user_are_checked():
 
     with pytest.raises(ValueError, match="puts 9 cells into row 0, but capacity=8"):
         pack([5, 4], 8, full)
-    with pytest.raises(ValueError, match="puts 2 sequences into row 0, but max_per_row"):
+    with pytest.raises(
+        ValueError, match="puts 2 sequences into row 0, but max_per_row"
+    ):
         pack([3, 4], 8, full, max_per_row=1)

@@ -1,6 +1,7 @@
 """The linear program over all rows, its bound, and rows that come near it."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -36,12 +37,15 @@ def column_generation(
     best = lpfhp.patterns(histogram, capacity, max_per_row=max_per_row)
     bound = counting_bound(histogram, capacity, max_per_row)
     master = Master(histogram, capacity, max_per_row or capacity, best)
-    while size(best) > bound + gap:
-        value, slots = master.solve()
-        bound = max(bound, master.price())
-        late = time.monotonic() > end
-        if late or master.solved or value <= bound + gap:
-            best = min(best, rounded(slots, histogram, capacity, max_per_row), key=size)
-        if late or master.solved:
+    parts: Mapping[tuple[int, ...], float] = {}
+    while size(best) > bound + gap and not master.solved:
+        if (solution := master.solve(end - time.monotonic())) is None:
             break
+        value, parts = solution
+        bound = max(bound, master.price())
+        if master.solved or value <= bound + gap:
+            best = min(best, rounded(parts, histogram, capacity, max_per_row), key=size)
+            parts = {}
+    if parts:  # no time was left
+        best = min(best, rounded(parts, histogram, capacity, max_per_row), key=size)
     return best, bound
