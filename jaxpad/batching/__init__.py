@@ -1,4 +1,4 @@
-"""Batches of sequences of many lengths: packers, their bounds, and the layout of rows."""
+"""Batches of sequences of many lengths: packers, bounds, and the layout of rows."""
 
 from .buckets import (
     length_buckets as length_buckets,

@@ -45,9 +45,9 @@ def dual_bound(
 
         ceil(sum_l demand[l] worth[l] / max over rows of sum_{l in row} worth[l])
 
-    as no row can hold more worth than the worthiest (Farley, 1990). The worths come from
-    a solver and are rounded; of the rounded ones it is exact. At the linear program's
-    duals it is the linear program's own bound.
+    as no row can hold more worth than the worthiest (Farley, 1990). The worths come
+    from a solver and are rounded; of the rounded ones it is exact. At the duals of the
+    linear program it is that program's own bound.
 
     Args:
         demand: sequences of each length, `[m]`.

@@ -117,8 +117,8 @@ def plan(
     rows, cells = sum(patterns.values()), int(counts @ np.arange(capacity + 1))
     if rows < bound:
         raise ValueError(
-            f"packer {packer!r} claims a proof that {bound} rows are needed, but its own "
-            f"patterns have {rows}."
+            f"packer {packer!r} claims a proof that {bound} rows are needed, but its "
+            f"own patterns have {rows}."
         )
     return Plan(rows, cells / (rows * capacity), bound, rows - bound, patterns)
 

@@ -1,4 +1,4 @@
-"""What the laws of packing run over: every packer, some with options, and users' own."""
+"""What the laws of packing run over: every packer, with options, and a user's own."""
 
 from collections import Counter
 

@@ -12,7 +12,7 @@ from .test_bounds import planted
 
 
 def worst_fit(lengths: list[int], capacity: int) -> int:
-    """Worst fit, longest first; rows opened for a length take no more of that length."""
+    """Worst fit, longest first; a row opened for a length takes one of it."""
     spaces: list[int] = []
     for length in sorted(set(lengths), reverse=True):
         opened = []

@@ -82,7 +82,7 @@ def test_max_per_row_is_a_number():
 
 
 def test_too_many_full_rows_are_refused():
-    with pytest.raises(ValueError, match="nnlshp: .* rows of capacity=2048 are full"):
+    with pytest.raises(ValueError, match=r"nnlshp: .* rows of capacity=2048 are full"):
         plan([0, 1], 2048, "nnlshp", max_per_row=6)
 
 

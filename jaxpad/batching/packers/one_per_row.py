@@ -11,5 +11,5 @@ from ..patterns import Patterns
 def one_per_row(
     histogram: np.ndarray, capacity: int, *, max_per_row: int | None = None
 ) -> Patterns:
-    """Each sequence alone, padded to the capacity: what the others are compared with."""
+    """Each sequence alone, padded to the capacity: what packing is compared with."""
     return {(int(length),): int(histogram[length]) for length in histogram.nonzero()[0]}
