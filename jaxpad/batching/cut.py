@@ -57,8 +57,8 @@ class Pieces:
     counts: dict[str, int]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{n} {name}" for name, n in self.counts.items() if n)
-        return f"{len(self.length)} pieces: {told}"
+        counts = {"pieces": len(self.length), **self.counts}
+        return ", ".join(f"{name}: {n}" for name, n in counts.items() if n)
 
 
 def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
@@ -81,9 +81,9 @@ def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
         >>> pieces.length, pieces.sequence
         (array([3, 4, 4, 1]), array([0, 1, 1, 1]))
         >>> print(pieces)
-        4 pieces: 3 sequences, 1 empty, 1 too long, 1 split
+        pieces: 4, sequences: 3, empty: 1, too long: 1, split: 1
         >>> print(cut([3, 9, 0], 4, "truncate"))
-        2 pieces: 3 sequences, 1 empty, 1 too long, 1 truncated, 5 cells lost
+        pieces: 2, sequences: 3, empty: 1, too long: 1, truncated: 1, cells lost: 5
     """
     capacity = as_capacity(capacity)
     given = as_lengths(lengths, None, least=0)

@@ -52,7 +52,8 @@ def test_cells_are_those_of_their_sequence(policy: str):
 def test_counts_are_told():
     told = str(cut([3, 9, 0, 10], 4, "drop"))
     assert (
-        told == "1 pieces: 4 sequences, 1 empty, 2 too long, 2 dropped, 19 cells lost"
+        told
+        == "pieces: 1, sequences: 4, empty: 1, too long: 2, dropped: 2, cells lost: 19"
     )
 
 
