@@ -63,15 +63,19 @@ def layout(rows: Any, lengths: Lengths, capacity: int) -> Layout:
     held = np.bincount(of)
     head = np.repeat(_before(held), held)  # the first sequence of each one's row
     offset = _before(sizes) - _before(sizes)[head]
-    segment = np.arange(len(of)) - head + 1
+    # The empty end of each row is one more segment.
+    ends = np.cumsum(held)
+    free = capacity - np.bincount(of, sizes).astype(np.int64)
+    cells = np.insert(sizes, ends, free)
 
-    within = np.arange(sizes.sum()) - np.repeat(_before(sizes), sizes)
-    cells = np.repeat(of * capacity + offset, sizes) + within
-    made = np.full((3, len(held) * capacity), [[-1], [0], [0]], np.int32)
-    made[0, cells] = np.repeat(starts, sizes) + within
-    made[1, cells] = np.repeat(segment, sizes)
-    made[2, cells] = within
-    return Layout(*made.reshape(3, len(held), capacity))
+    def filled(values: np.ndarray, empty: int) -> np.ndarray:
+        values = np.insert(values.astype(np.int32), ends, empty)
+        return np.repeat(values, cells).reshape(len(held), capacity)
+
+    segment_ids = filled(np.arange(len(of)) - head + 1, 0)
+    positions = np.arange(capacity, dtype=np.int32) - filled(offset, 0)
+    positions *= segment_ids > 0
+    return Layout(filled(starts, -1) + positions, segment_ids, positions)
 
 
 def _before(counts: np.ndarray) -> np.ndarray:

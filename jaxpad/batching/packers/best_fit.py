@@ -1,6 +1,7 @@
 """Several open rows, of which the fullest with room is taken."""
 
 import heapq
+from collections import defaultdict
 
 import numpy as np
 
@@ -25,12 +26,12 @@ def best_fit(
     open_rows = as_count("open_rows", open_rows, "an int, as open_rows=64")
     rows, limit = [], max_per_row or capacity
     batch = first = 0  # rows that were opened in this batch, and before it
-    spaces, with_space, held = 0, [[] for _ in range(capacity + 1)], []
+    spaces, with_space, held = 0, defaultdict(list), []
     for length in np.asarray(lengths).tolist():
         space = smallest(spaces, length)
         if space < 0:
             if batch == open_rows:
-                spaces, with_space = 0, [[] for _ in range(capacity + 1)]
+                spaces, with_space = 0, defaultdict(list)
                 first, batch, held = first + batch, 0, []
             row, space, batch = batch, capacity, batch + 1
             held.append(0)
