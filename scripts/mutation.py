@@ -1410,8 +1410,8 @@ BUGS = [
     Bug(
         "packing: positions go on in the next sequence",
         "jaxpad/batching/layout.py",
-        "- filled(offset, 0)",
-        "- filled(0 * offset, 0)",
+        "positions = filled(offset, 0)",
+        "positions = filled(0 * offset, 0)",
         "tests/batching/test_packers.py::test_what_is_laid_out_comes_back",
     ),
     Bug(

@@ -73,9 +73,12 @@ def layout(rows: Any, lengths: Lengths, capacity: int) -> Layout:
         return np.repeat(values, cells).reshape(len(held), capacity)
 
     segment_ids = filled(np.arange(len(of)) - head + 1, 0)
-    positions = np.arange(capacity, dtype=np.int32) - filled(offset, 0)
+    positions = filled(offset, 0)
+    np.subtract(np.arange(capacity, dtype=np.int32), positions, out=positions)
     positions *= segment_ids > 0
-    return Layout(filled(starts, -1) + positions, segment_ids, positions)
+    index = filled(starts, -1)
+    index += positions
+    return Layout(index, segment_ids, positions)
 
 
 def _before(counts: np.ndarray) -> np.ndarray:
