@@ -46,10 +46,10 @@ class Knapsack:
         """The lengths in the worthiest row that has number `held` of them."""
         found, space = [held], self._capacity - self._lengths[held]
         for choice in self._choices[::-1]:
-            if choice[space] < 0:
+            if (number := int(choice[space])) < 0:
                 break
-            found.append(choice[space])
-            space -= self._lengths[choice[space]]
+            found.append(number)
+            space -= self._lengths[number]
         return tuple(self._lengths[found].tolist())
 
     def _table(self, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,8 @@ class Layout(NamedTuple):
         positions: the place in the sequence, 0 in empty cells.
     """
 
-    index: Int32[np.ndarray, "rows capacity"]
+    # Nobody searches it as a tuple.
+    index: Int32[np.ndarray, "rows capacity"]  # pyright: ignore[reportIncompatibleMethodOverride]
     segment_ids: Int32[np.ndarray, "rows capacity"]
     positions: Int32[np.ndarray, "rows capacity"]
 
