@@ -7,6 +7,7 @@ sequences one by one, in the order in which they come, is a function of the leng
 """
 
 import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -75,7 +76,11 @@ class HistogramPacker:
         """The patterns, checked, and the rows that are proved to be needed, or 0."""
         made = self.patterns(histogram, capacity, max_per_row=max_per_row, **options)
         patterns, bound = (made, 0) if isinstance(made, Mapping) else made
-        patterns = {tuple(held): int(rows) for held, rows in patterns.items() if rows}
+        patterns = {
+            tuple(map(operator.index, held)): operator.index(rows)
+            for held, rows in patterns.items()
+            if rows
+        }
         who = f"packer {self.__name__!r}"
         check_patterns(patterns, histogram, capacity, max_per_row, who)
         return patterns, bound
