@@ -7,7 +7,7 @@ from jaxpad.batching import PACKERS
 from .subjects import OWN
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _own_packers():
     for name, packer in OWN.items():
         PACKERS.register(packer, name=name)
