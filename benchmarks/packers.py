@@ -1,6 +1,6 @@
 """How long packers take for a million sequences, and beside Grain's.
 
-Command: python benchmarks/packers.py [--rounds N] [--sequences N]
+Command: python benchmarks/packers.py [--only million|grain] [--rounds N]
 Device:  one CPU core; about five minutes
 Expect:  the packers of counts under a second, each at least 20 times as fast as Grain's
          first fit and best fit at the same efficiency or a better one

@@ -5,7 +5,7 @@ import numpy as np
 from .knapsack import Knapsack
 
 
-# Worths of sequences as multiples of 2^-40: a row's fits 63 bits.
+# Worths of sequences as multiples of 2^-40: a row of 2^22 of them fits 63 bits.
 DIGITS = 40
 
 
