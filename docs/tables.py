@@ -24,6 +24,8 @@ import numpy as np
 import jaxpad
 from jaxpad.arith import AMOUNTS, EXTENSIONS, RELATIONS, side_widths, tap_counts
 from jaxpad.arith.__main__ import main as arith_main
+from jaxpad.batching import PACKERS
+from jaxpad.batching.catalogue import HistogramPacker
 from jaxpad.layers import STATEFUL
 from jaxpad.padding import (
     LAWS,
@@ -119,6 +121,17 @@ def paddings() -> str:
             meaning = f"cells that are added: {AMOUNTS[str(padding.amount)]}"
         rows.append((_code(name), _code(_record(padding)), meaning))
     return _table(("padding", "stands for", "meaning"), rows)
+
+
+def packers() -> str:
+    """Every packer: its name with its options, what it sees, what it does."""
+    rows = []
+    for name, packer in PACKERS.items():
+        sees = "counts" if isinstance(packer, HistogramPacker) else "in order"
+        text = inspect.getdoc(packer) or ""
+        shown = call(name, packer, without=("max_per_row",))
+        rows.append((_code(shown), sees, first_sentence(text)))
+    return _table(("packer", "needs", "what it does"), rows)
 
 
 def amounts() -> str:
@@ -245,6 +258,7 @@ TABLES: dict[str, Callable[[], str]] = {
         abilities,
         laws,
         paddings,
+        packers,
         amounts,
         partial,
         relations,
@@ -273,13 +287,13 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return fill(markdown)
 
 
-def call(name: str, mode: Any) -> str:
+def call(name: str, mode: Any, without: Sequence[str] = ()) -> str:
     """A mode as a config names it, with its options: `constant(value=0.0)`."""
     options = [
         # A parameter that must be given has no default.
         p.name if p.default is p.empty else f"{p.name}={p.default!r}"
         for p in inspect.signature(mode).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
+        if p.kind is p.KEYWORD_ONLY and p.name not in without
     ]
     return f"{name}({', '.join(options)})" if options else name
 

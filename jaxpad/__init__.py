@@ -2,6 +2,7 @@
 
 from . import (
     arith as arith,
+    batching as batching,
     init as init,
     layers as layers,
     orthogonal as orthogonal,

@@ -57,6 +57,22 @@ CALLS = [
         "ValueError",
         "by a rule, but Random is another function",
     ),
+    ("batching.pack([1], 8.0)", "TypeError", "capacity=8.0: expected the cells of a"),
+    (
+        "batching.pack([1], 8, max_per_row=2.0)",
+        "TypeError",
+        "max_per_row=2.0: expected",
+    ),
+    (
+        "batching.length_buckets([1], 1.0)",
+        "TypeError",
+        "k=1.0: expected how many sizes",
+    ),
+    (
+        "batching.pack([3, 3], 8, 'best_fit(open_rows=1.5)')",
+        "TypeError",
+        "open_rows=1.5",
+    ),
     ("layers.BlurPool((2, 2))", "TypeError", "rank is one int, but (2, 2) came"),
 ]
 
@@ -65,7 +81,7 @@ import functools, json, sys
 import jax.numpy as jnp
 import jaxpad
 from flax import nnx
-from jaxpad import layers
+from jaxpad import batching, layers
 from jaxpad.conv import edge_conv
 
 x, kernel, rngs = jnp.ones((1, 6, 6, 4)), jnp.ones((3, 3, 4, 4)), nnx.Rngs(0)

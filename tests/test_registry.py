@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from jaxpad.batching import PACKERS, POLICIES
 from jaxpad.padding import LAWS, MODES, PADDINGS
 from jaxpad.padding.partial import REWEIGHTS
 from jaxpad.registry import Registry, parse_call
 
 
 every_registry = pytest.mark.parametrize(
-    "registry", [MODES, PADDINGS, REWEIGHTS], ids=lambda r: r.kind
+    "registry", [MODES, PADDINGS, REWEIGHTS, PACKERS, POLICIES], ids=lambda r: r.kind
 )
 
 

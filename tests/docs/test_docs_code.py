@@ -22,6 +22,8 @@ def own_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some pages write files
     monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
     monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
+    packers = jaxpad.batching.PACKERS
+    monkeypatch.setattr(packers, "_entries", dict(packers._entries))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

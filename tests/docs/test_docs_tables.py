@@ -117,6 +117,21 @@ def test_new_mode_is_in_the_table(monkeypatch):
     assert tables.fill(README) != README
 
 
+def test_packers_are_in_the_table_with_their_options(monkeypatch):
+    packers = jaxpad.batching.PACKERS
+    monkeypatch.setattr(packers, "_entries", dict(packers._entries))
+
+    @packers.register
+    def sorted_fit(lengths, capacity, *, max_per_row=None, window=8):
+        """First. Second."""
+
+    rows = tables.packers().splitlines()[2:]
+    assert len(rows) == len(packers)
+    assert rows[-1] == "| `sorted_fit(window=8)` | in order | First. |"
+    assert sum("| counts |" in row for row in rows) == 7
+    assert "| `best_fit(open_rows=64)` | in order |" in tables.packers()
+
+
 def test_each_mode_shows_its_laws():
     sections = tables.mode_sections().split("### ")
     shown = {section.split("\n", 1)[0]: section for section in sections}

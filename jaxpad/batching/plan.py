@@ -1,0 +1,128 @@
+"""Packing by name, checked: rows of sequences, and plans of histograms."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .bounds import counting_bound
+from .catalogue import PACKERS, Histogram, Lengths, Packer, Rows, plan_of
+from .checks import as_capacity, as_histogram, as_lengths, as_limit, as_rows
+from .patterns import Patterns, patterns_from
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How sequences of a histogram share rows, and how good that is.
+
+    Attributes:
+        rows: of the plan.
+        efficiency: the part of the cells of all rows that hold a sequence.
+        bound: rows that are proved to be needed, by any packer: at least what cells,
+            sequences and long sequences need; under "column_generation" the linear
+            program's bound, once that is solved.
+        gap: rows beyond the bound; where it is 0 the plan is proved to be the best.
+        patterns: from the lengths that share a row to how many rows do so.
+    """
+
+    rows: int
+    efficiency: float
+    bound: int
+    gap: int
+    patterns: Patterns = dataclasses.field(repr=False)
+
+
+def pack(
+    lengths: Lengths,
+    capacity: int,
+    packer: str | Packer = "first_fit_decreasing",
+    *,
+    max_per_row: int | None = None,
+) -> Rows:
+    """Says in which row of a packed batch each sequence goes.
+
+    Args:
+        lengths: of the sequences.
+        capacity: cells of a row.
+        packer: a name in `PACKERS`, with options as in "best_fit(open_rows=256)", or a
+            function like theirs.
+        max_per_row: sequences that may share a row; None for any number.
+
+    Returns:
+        The row of each sequence, `[n]`: 0 to R - 1, none of them empty.
+
+    Raises:
+        ValueError: for no sequences, lengths that are zero, negative or above the
+            capacity, or a packer of your own that overfills or leaves out rows.
+        TypeError: for numbers that are not whole.
+
+    Example:
+        >>> pack([5, 3, 7, 1], 8)
+        array([1, 1, 0, 0])
+    """
+    capacity, max_per_row = as_capacity(capacity), as_limit(max_per_row)
+    found = as_lengths(lengths, capacity)
+    function = PACKERS.resolve(packer)
+    rows = function(found, capacity, **_limit(max_per_row))
+    return as_rows(rows, found, capacity, max_per_row, f"packer {packer!r}")
+
+
+def plan(
+    histogram: Histogram,
+    capacity: int,
+    packer: str | Packer = "column_generation",
+    *,
+    max_per_row: int | None = None,
+) -> Plan:
+    """Plans the rows of a data set of which only the lengths are counted.
+
+    Its cost does not grow with the number of sequences, but for "next_fit", "first_fit"
+    and "best_fit", which see sequences in their order: those take them in a random one,
+    always the same.
+
+    Args:
+        histogram: number `i` counts the sequences of length `i`, as
+            `np.bincount(lengths)` does; the first number, of length 0, is 0.
+        capacity: cells of a row.
+        packer: as in `pack`.
+        max_per_row: sequences that may share a row; None for any number.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        ValueError: for a histogram that counts nothing, or lengths that are zero or
+            above the capacity, or a packer of your own that breaks its promise.
+        TypeError: for numbers that are not whole.
+
+    Example:
+        >>> planned = plan([0, 0, 0, 4, 2, 2], 8, "best_fit_decreasing")
+        >>> planned
+        Plan(rows=4, efficiency=0.9375, bound=4, gap=0)
+        >>> planned.patterns
+        {(5, 3): 2, (4, 4): 1, (3, 3): 1}
+    """
+    capacity, max_per_row = as_capacity(capacity), as_limit(max_per_row)
+    counts = as_histogram(histogram, capacity)
+    function, options = PACKERS.resolve(packer), _limit(max_per_row)
+    bound = counting_bound(counts, capacity, max_per_row)
+    if (make := plan_of(function)) is not None:
+        patterns, proved = make(counts, capacity, **options)
+        bound = max(bound, proved)
+    else:
+        lengths = np.repeat(np.arange(capacity + 1), counts)
+        lengths = np.random.default_rng(0).permutation(lengths)
+        rows = pack(lengths, capacity, function, max_per_row=max_per_row)
+        patterns = patterns_from(rows, lengths)
+    rows, cells = sum(patterns.values()), int(counts @ np.arange(capacity + 1))
+    if rows < bound:
+        raise ValueError(
+            f"packer {packer!r} claims a proof that {bound} rows are needed, but its "
+            f"own patterns have {rows}."
+        )
+    return Plan(rows, cells / (rows * capacity), bound, rows - bound, patterns)
+
+
+def _limit(max_per_row: int | None) -> dict[str, Any]:
+    # A partial may have a limit of its own.
+    return {} if max_per_row is None else {"max_per_row": max_per_row}
