@@ -2,6 +2,7 @@
 
 from . import (
     arith as arith,
+    attention as attention,
     init as init,
     layers as layers,
     orthogonal as orthogonal,

@@ -1,0 +1,150 @@
+"""The implementation "chunked"."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ..typing import Array
+from .chunks import Side, added, at, bounds, in_chunks
+from .inputs import Inputs
+from .lengthen import lengthen
+from .scores import NOTHING, grouped, product, scores, seen, sum_dtype
+from .table import IMPLEMENTATIONS, LAYOUTS, Abilities
+
+
+class Rule(NamedTuple):
+    """What is the same for all chunks."""
+
+    causal: bool
+    scale: float
+
+
+@IMPLEMENTATIONS.register(
+    abilities=Abilities(
+        layouts=tuple(LAYOUTS),
+        cross=True,
+        causal=True,
+        dtypes=("float16", "bfloat16", "float32", "float64"),
+        head_dims=None,
+        devices=("cpu", "gpu", "tpu"),
+        emulated=False,
+        splits=True,
+        memory="a block of scores",
+        gradients="first order, reverse mode",
+    )
+)
+def chunked(inputs: Inputs, *, chunk: int = 512) -> Array:
+    """Block after block of scores, in plain XLA, without blocks that nobody sees.
+
+    A block is `chunk` queries times `chunk` keys. Sums go on from block to block, and
+    the backward pass makes the scores again: "FlashAttention" (Dao et al., 2022).
+
+    Raises:
+        ValueError: if chunk is below 1.
+    """
+    if chunk < 1:
+        raise ValueError(f"chunk={chunk}: expected at least 1, such as chunk=512.")
+    slots, keys = inputs.query.shape[1], inputs.key.shape[1]
+    sizes = min(chunk, slots), min(chunk, keys)
+    inputs = lengthen(inputs, -slots % sizes[0], -keys % sizes[1])
+    query = grouped(inputs.query, inputs.key.shape[2])
+    q = in_chunks(query, inputs.query_ids, sizes[0])
+    k = in_chunks((inputs.key, inputs.value), inputs.key_ids, sizes[1])
+    rule = Rule(inputs.causal, inputs.scale)
+    out = _attend(rule, q, k, bounds(q, k, inputs.causal))
+    return out.swapaxes(0, 1).reshape(inputs.query.shape)[:, :slots]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _attend(rule: Rule, q: Side, k: Side, limits: Array) -> Array:
+    return _forward(rule, q, k, limits)[0]
+
+
+def _forward(rule: Rule, q: Side, k: Side, limits: Array) -> tuple[Array, Any]:
+    """The output, chunk by chunk, and what the backward pass needs."""
+
+    def of_chunk(chunk: tuple[Side, Array]) -> tuple[Array, Array]:
+        q, (start, end) = chunk
+        batch, slots, kv_heads, group, head_dim = q.x.shape
+        zero = jnp.zeros((batch, kv_heads, group, slots), sum_dtype(q.x))
+        carry = jnp.zeros((*zero.shape, head_dim), zero.dtype), zero + NOTHING, zero
+
+        def step(j: Array, carry: Any) -> Any:
+            return _more(rule, q, at(k, j), *carry)
+
+        out, most, total = lax.fori_loop(start, end, step, carry)
+        total = jnp.where(total > 0, total, 1)
+        out = (out / total[..., None]).transpose(0, 3, 1, 2, 4)
+        return out.astype(q.x.dtype), most + jnp.log(total)
+
+    out, log_total = lax.map(of_chunk, (q, limits))
+    return out, (q, k, limits, out, log_total)
+
+
+def _more(
+    rule: Rule, q: Side, k: Side, out: Array, most: Array, total: Array
+) -> tuple[Array, Array, Array]:
+    """The sums of a chunk of queries, with one more chunk of keys."""
+    (_, value), (s, mask) = k.x, _block(rule, q, k)
+    now = jnp.maximum(most, s.max(-1))
+    weights, before = _weights(s, mask, now), jnp.exp(most - now)
+    new = product("bkgqs,bskd->bkgqd", weights.astype(value.dtype), value)
+    total = total * before + weights.sum(-1)
+    return out * before[..., None] + new, now, total
+
+
+def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
+    """The gradients; those of the keys grow while the queries go by."""
+    q, k, limits, out, log_total = kept
+
+    def of_chunk(dk: Any, chunk: Any) -> tuple[Any, Array]:
+        q, (start, end), *of_out = chunk
+
+        def step(j: Array, carry: Any) -> Any:
+            dq, dk = carry
+            dq_more, dk_more = _gradients(rule, q, at(k, j), *of_out)
+            return dq + dq_more, added(dk, j, dk_more)
+
+        dq = jnp.zeros(q.x.shape, sum_dtype(q.x))
+        dq, dk = lax.fori_loop(start, end, step, (dq, dk))
+        return dk, dq.astype(q.x.dtype)
+
+    # What a softmax takes off the gradient of each of its scores.
+    along = jnp.einsum(
+        "cbqkgd,cbqkgd->cbkgq", *(a.astype(log_total.dtype) for a in (out, g))
+    )
+    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, sum_dtype(a)), k.x)
+    dk, dq = lax.scan(of_chunk, zeros, (q, limits, log_total, along, g))
+    dk = jax.tree.map(lambda d, x: d.astype(x.dtype), dk, k.x)
+    return Side(dq, None, None), Side(dk, None, None), None
+
+
+def _gradients(
+    rule: Rule, q: Side, k: Side, log_total: Array, along: Array, g: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    """What one block gives the queries, and the keys and values."""
+    (key, value), (s, mask) = k.x, _block(rule, q, k)
+    weights = _weights(s, mask, log_total)
+    ds = product("bqkgd,bskd->bkgqs", g, value) - along[..., None]
+    ds = (weights * ds * rule.scale).astype(g.dtype)
+    dkey = product("bkgqs,bqkgd->bskd", ds, q.x)
+    dvalue = product("bkgqs,bqkgd->bskd", weights.astype(g.dtype), g)
+    return product("bkgqs,bskd->bqkgd", ds, key), (dkey, dvalue)
+
+
+def _block(rule: Rule, q: Side, k: Side) -> tuple[Array, Array | bool]:
+    """The scores of a chunk of queries and a chunk of keys, and which are seen."""
+    s = scores(q.x, k.x[0], rule.scale)
+    mask = seen(q.ids, k.ids, (q.slots, k.slots) if rule.causal else None)
+    return (s, True) if mask is None else (jnp.where(mask, s, NOTHING), mask)
+
+
+def _weights(s: Array, mask: Array | bool, less: Array) -> Array:
+    # Where nothing is seen yet all scores are the same, and none counts.
+    return jnp.where(mask, jnp.exp(s - less[..., None]), 0)
+
+
+_attend.defvjp(_forward, _backward)
