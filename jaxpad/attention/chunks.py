@@ -70,6 +70,6 @@ def bounds(queries: Side, keys: Side, causal: bool) -> Array:
 
 
 def _range(ids: Array) -> tuple[Array, Array]:
-    """The smallest and the largest id of each chunk in each row, but for empty slots."""
+    """The smallest and the largest id in each chunk and row, of slots with one."""
     none = jnp.iinfo(ids.dtype).max
     return jnp.where(ids > 0, ids, none).min(-1), jnp.maximum(ids, 0).max(-1)

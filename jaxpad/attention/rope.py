@@ -15,9 +15,9 @@ def rope(
 ) -> Float[Array, "*batch length heads head_dim"]:
     """Rotary position embedding: turns each pair of features by its position.
 
-    `(a, b) -> (a cos t - b sin t, a sin t + b cos t)`, `t = position base^(-2i / d)` for
-    pair i of d / 2. The product of a query and a key turned so depends on their two
-    positions by the difference alone.
+    `(a, b) -> (a cos t - b sin t, a sin t + b cos t)` with
+    `t = position base^(-2i / d)` for pair i of d / 2. The product of a query and a key
+    that are turned so depends on their positions by the difference alone.
 
     Args:
         x: queries or keys, `[..., length, heads, head_dim]`; head_dim is even.

@@ -1,7 +1,6 @@
 """The implementation "splash"."""
 
 import jax
-import jax.numpy as jnp
 
 from ..target import target_backend
 from ..typing import Array

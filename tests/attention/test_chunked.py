@@ -1,0 +1,120 @@
+"""What "chunked" leaves out, and what it does not hold."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpad.attention import attention
+from jaxpad.attention.chunks import bounds, in_chunks
+from tests.attention.cases import IDS, arrays
+from tests.attention.reference import gradients
+
+
+def limits(ids: Any, key_ids: Any = None, *, size: int = 2, causal: bool = False):
+    queries, keys = (
+        in_chunks(a, a, size) for a in map(jnp.asarray, (ids, key_ids or ids))
+    )
+    return bounds(queries, keys, causal).tolist()
+
+
+def test_chunks_that_have_nothing_in_common_are_left_out():
+    assert limits([[1, 1, 1, 2, 3, 3, 0, 0]]) == [[0, 2], [0, 2], [2, 3], [0, 0]]
+    # What one row sees, all rows go through.
+    assert limits([[1, 1, 2, 2], [1, 1, 1, 1]]) == [[0, 2], [0, 2]]
+    assert limits([[1, 1, 1, 1]], causal=True) == [[0, 1], [0, 2]]
+    assert limits([[4, 4, 5, 5]], [[5, 0, 9, 9, 4, 0]]) == [[0, 3], [0, 1]]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_bounds_leave_nothing_out(causal: bool):
+    draw = np.random.default_rng(0)
+    for _ in range(20):
+        ids, key_ids = draw.integers(0, 4, (2, 3, 12))
+        if causal:
+            key_ids = ids
+        found = limits(ids.tolist(), key_ids.tolist(), size=3, causal=causal)
+        seen = (ids[:, :, None] == key_ids[:, None]) & (ids > 0)[:, :, None]
+        if causal:
+            seen &= np.tri(12, dtype=bool)
+        for (start, end), of_chunk in zip(found, np.split(seen, 4, 1), strict=True):
+            slots = np.nonzero(of_chunk.any((0, 1)))[0]
+            assert all(start * 3 <= slot < end * 3 for slot in slots)
+
+
+def test_what_is_left_out_is_not_computed():
+    """A number that is none spoils what it is multiplied with, even by 0."""
+    *qkv, g = arrays()
+    ids = np.repeat(np.array([[1, 1, 1, 2, 2, 2, 2]], np.int32), 3, 0)
+    spoiled = [x.at[:, 3:].set(jnp.nan) for x in qkv]
+    call = functools.partial(
+        attention, segment_ids=ids, implementation="chunked(chunk=3)"
+    )
+    out, pull = jax.vjp(call, *spoiled)
+    np.testing.assert_array_equal(out[:, :3], call(*qkv)[:, :3])
+    assert np.isnan(out[:, 3:]).all()
+    assert all(np.isfinite(dx[:, :3]).all() for dx in pull(g))
+
+
+def temporary(length: int, implementation: str) -> int:
+    """Bytes of a forward and backward pass besides arguments and results."""
+    x = jax.ShapeDtypeStruct((1, length, 2, 8), jnp.float32)
+    ids = jax.ShapeDtypeStruct((1, length), jnp.int32)
+
+    def step(q: Any, k: Any, v: Any, ids: Any) -> Any:
+        call = functools.partial(
+            attention, segment_ids=ids, implementation=implementation
+        )
+        out, pull = jax.vjp(call, q, k, v)
+        return out, pull(out)
+
+    program = jax.jit(step).lower(x, x, x, ids).compile()
+    return program.memory_analysis().temp_size_in_bytes
+
+
+def test_scores_are_not_held():
+    """Twice the length is twice the memory; of "dense", four times."""
+    small, large = (temporary(n, "chunked(chunk=64)") for n in (1024, 2048))
+    assert large < 2.1 * small
+    scores = 2 * 2048 * 2048 * 4
+    assert large < scores / 8
+    assert temporary(2048, "dense") > scores
+
+
+def test_second_derivatives_forward_over_reverse():
+    *qkv, _ = arrays(head_dim=4)
+    tangent = qkv[0][::-1]
+
+    def gradient(implementation: str, q: Any) -> Any:
+        def loss(q: Any) -> Any:
+            out = attention(q, *qkv[1:], segment_ids=IDS, implementation=implementation)
+            return (out**2).sum()
+
+        return jax.grad(loss)(q)
+
+    found, expected = (
+        jax.jvp(functools.partial(gradient, name), (qkv[0],), (tangent,))[1]
+        for name in ("chunked(chunk=3)", "dense")
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_chunk_of_no_slots():
+    *qkv, _ = arrays()
+    with pytest.raises(ValueError, match="chunk=0: expected at least 1"):
+        attention(*qkv, implementation="chunked(chunk=0)")
+
+
+def test_chunks_of_every_size_agree():
+    *qkv, g = arrays()
+    wanted = gradients(*qkv, g, IDS)
+    for chunk in (1, 2, 7, 8):
+        call = functools.partial(
+            attention, segment_ids=IDS, implementation=f"chunked(chunk={chunk})"
+        )
+        _, pull = jax.vjp(call, *qkv)
+        for a, b in zip(pull(g), wanted, strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-6)
