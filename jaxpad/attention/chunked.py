@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ..padding import sum_dtype
 from ..typing import Array
 from .chunks import Side, added, at, bounds, in_chunks
 from .inputs import Inputs
 from .lengthen import lengthen
-from .scores import NOTHING, grouped, product, scores, seen, sum_dtype
+from .scores import NOTHING, grouped, product, scores, seen
 from .table import IMPLEMENTATIONS, LAYOUTS, Abilities
 
 
@@ -69,7 +70,7 @@ def _forward(rule: Rule, q: Side, k: Side, limits: Array) -> tuple[Array, Any]:
     def of_chunk(chunk: tuple[Side, Array]) -> tuple[Array, Array]:
         q, (start, end) = chunk
         batch, slots, kv_heads, group, head_dim = q.x.shape
-        zero = jnp.zeros((batch, kv_heads, group, slots), sum_dtype(q.x))
+        zero = jnp.zeros((batch, kv_heads, group, slots), sum_dtype(q.x.dtype))
         carry = jnp.zeros((*zero.shape, head_dim), zero.dtype), zero + NOTHING, zero
 
         def step(j: Array, carry: Any) -> Any:
@@ -108,7 +109,7 @@ def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
             dq_more, dk_more = _gradients(rule, q, at(k, j), *of_out)
             return dq + dq_more, added(dk, j, dk_more)
 
-        dq = jnp.zeros(q.x.shape, sum_dtype(q.x))
+        dq = jnp.zeros(q.x.shape, sum_dtype(q.x.dtype))
         dq, dk = lax.fori_loop(start, end, step, (dq, dk))
         return dk, dq.astype(q.x.dtype)
 
@@ -116,7 +117,7 @@ def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
     along = jnp.einsum(
         "cbqkgd,cbqkgd->cbkgq", *(a.astype(log_total.dtype) for a in (out, g))
     )
-    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, sum_dtype(a)), k.x)
+    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, sum_dtype(a.dtype)), k.x)
     dk, dq = lax.scan(of_chunk, zeros, (q, limits, log_total, along, g))
     dk = jax.tree.map(lambda d, x: d.astype(x.dtype), dk, k.x)
     return Side(dq, None, None), Side(dk, None, None), None

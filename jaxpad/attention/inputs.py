@@ -46,8 +46,8 @@ def read(
     kv_segment_ids: Any,
     lengths: Any,
     kv_lengths: Any,
-    causal: bool,
-    scale: float | None,
+    causal: Any,
+    scale: Any,
 ) -> Inputs:
     """Reads the arguments of `attention`.
 

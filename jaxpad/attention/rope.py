@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Float, Int
 
+from ..padding import sum_dtype
 from ..typing import AnyArray, Array
 
 
@@ -55,7 +56,7 @@ def rope(
             f"slots {x.shape[:-2]}: expected one position for each. For the same in "
             "all rows type jnp.broadcast_to(positions, x.shape[:-2])."
         )
-    dtype = jnp.promote_types(x.dtype, jnp.float32)
+    dtype = sum_dtype(x.dtype)
     speeds = base ** (-jnp.arange(0, features, 2, dtype=dtype) / features)
     turns = jnp.expand_dims(positions.astype(dtype), (-2, -1))
     turns = turns * speeds.reshape((1,) * positions.ndim + (1, -1))

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
+from ..padding import sum_dtype
 from ..typing import Array
 
 
@@ -22,12 +23,7 @@ def grouped(query: Array, kv_heads: int) -> Query:
 
 def product(spec: str, a: Array, b: Array) -> Array:
     """An einsum whose sums are in float32 at least."""
-    return jnp.einsum(spec, a, b, preferred_element_type=sum_dtype(a))
-
-
-def sum_dtype(x: Array) -> jnp.dtype:
-    """What products of x are added up in."""
-    return jnp.promote_types(x.dtype, jnp.float32)
+    return jnp.einsum(spec, a, b, preferred_element_type=sum_dtype(a.dtype))
 
 
 def scores(query: Query, key: Keys, scale: float) -> Scores:

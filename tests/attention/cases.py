@@ -1,11 +1,13 @@
 """What attention is tried on."""
 
+import functools
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpad.attention import IMPLEMENTATIONS
+from jaxpad.attention import IMPLEMENTATIONS, attention
 
 
 # All that a CPU can run. cuDNN's wrapper has a file of its own.
@@ -66,3 +68,22 @@ def arrays(keys: int = 7, dtype: Any = jnp.float32, head_dim: int = 16) -> list[
     draw = np.random.default_rng(0)
     shapes = [(3, 7, 4, head_dim), *[(3, keys, 2, head_dim)] * 2, (3, 7, 4, head_dim)]
     return [jnp.asarray(draw.normal(size=shape), dtype) for shape in shapes]
+
+
+def results(q: Any, k: Any, v: Any, g: Any, **options: Any) -> tuple[Any, ...]:
+    """The output, and its gradients for `g`."""
+
+    static = {k: v for k, v in options.items() if not isinstance(v, np.ndarray)}
+    traced = {k: v for k, v in options.items() if k not in static}
+    return compiled(tuple(static.items()))(q, k, v, g, traced)
+
+
+@functools.lru_cache
+def compiled(static: tuple[Any, ...]) -> Any:
+    @jax.jit
+    def run(q: Any, k: Any, v: Any, g: Any, traced: Any) -> tuple[Any, ...]:
+        call = functools.partial(attention, **dict(static), **traced)
+        out, pull = jax.vjp(call, q, k, v)
+        return out, *pull(g)
+
+    return run

@@ -9,27 +9,17 @@ import numpy as np
 import pytest
 
 from jaxpad.attention import IMPLEMENTATIONS, attention
-from tests.attention.cases import CASES, CROSS, IDS, RUN_HERE, SMALL, arrays
+from tests.attention.cases import CASES, CROSS, IDS, RUN_HERE, SMALL, arrays, results
 from tests.attention.reference import attend, gradients
 
 
+MANY = ("whole causal", "segments", "lengths", "other keys")  # for `make slow`
 RUNS = [
-    (name, case)
+    pytest.param(name, case, marks=[pytest.mark.rest] * (case in MANY))
     for name in RUN_HERE
     for case in CASES
     if IMPLEMENTATIONS.abilities[name].cross or case not in CROSS
 ]
-
-
-def results(q: Any, k: Any, v: Any, g: Any, **options: Any) -> tuple[Any, ...]:
-    """The output, and its gradients for `g`."""
-
-    @jax.jit
-    def run(q: Any, k: Any, v: Any, g: Any) -> tuple[Any, ...]:
-        out, pull = jax.vjp(functools.partial(attention, **options), q, k, v)
-        return out, *pull(g)
-
-    return run(q, k, v, g)
 
 
 @pytest.mark.every
@@ -43,7 +33,7 @@ def test_agrees_with_float64(name: str, case: str):
     wanted = (expected, *gradients(*qkv, g, ids, key_ids, **kept))
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == jnp.float32
-        np.testing.assert_allclose(a, b, atol=2e-6)
+        np.testing.assert_allclose(a, b, atol=1e-5)
     assert_empty_is_zero(found, ids, key_ids)
 
 
@@ -75,11 +65,11 @@ def test_segments_never_touch(name: str):
     options = {"segment_ids": IDS, "implementation": SMALL.get(name, name)}
     out, *_ = results(*qkv, g, **options)
     for segment in (1, 2, 3, 5):
-        own = (IDS == segment)[:, :, None, None]
-        _, *pulled = results(*qkv, g * own, **options)
+        own = jnp.asarray(IDS == segment)[:, :, None, None]
+        _, *pulled = results(*qkv, jnp.where(own, g, 0), **options)
         for dx in pulled:
             assert not np.asarray(dx)[IDS != segment].any()
-            assert np.asarray(dx)[IDS == segment].any()
+        assert np.asarray(pulled[-1])[IDS == segment].all()
         others = [jnp.where(own, x, 100 * x + 1) for x in qkv]
         changed, *_ = results(*others, g, **options)
         np.testing.assert_array_equal(
@@ -96,12 +86,9 @@ def test_jit_vmap_and_eager_agree(name: str):
     def one(q: Any, k: Any, v: Any, ids: Any) -> Any:
         return attend(q, k, v, segment_ids=ids)
 
-    for found in (
-        jax.jit(one)(q, k, v, IDS),
-        jax.vmap(one)(q, k, v, IDS),  # no batch axis is left
-        one(*(x[None] for x in (q, k, v, IDS)))[0],
-    ):
-        np.testing.assert_allclose(found, eager, atol=1e-6)
+    mapped = jax.jit(jax.vmap(one))  # which leaves no batch axis
+    np.testing.assert_allclose(mapped(q, k, v, IDS), eager, atol=1e-6)
+    np.testing.assert_allclose(jax.jit(one)(q, k, v, IDS), eager, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", RUN_HERE)
@@ -134,7 +121,7 @@ def test_float64_stays(name: str):
             np.testing.assert_allclose(a, b, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", RUN_HERE)
+@pytest.mark.parametrize("name", ["dense", "chunked"])
 def test_scores_beyond_what_exp_can_hold(name: str):
     """The largest score is taken off first, of the block that has it."""
     *qkv, g = arrays()

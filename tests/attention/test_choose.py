@@ -1,5 +1,6 @@
 """Who is asked for what, and who refuses."""
 
+import functools
 import itertools
 from typing import Any
 
@@ -50,8 +51,8 @@ def test_what_it_cannot_do_it_refuses(name: str, changes: dict[str, Any], text: 
     assert f"implementation={choose(case).implementation!r}." in str(error.value)
 
 
-def test_only_what_can_do_it_runs():
-    """Of every implementation and every case here: the right answer, or an error."""
+def test_who_cannot_do_a_case_refuses_it():
+    """The others are held to float64 in test_attention.py."""
     for name, (case, tried) in itertools.product(ABILITIES, CASES.items()):
         *qkv, _ = arrays(tried.keys)
         able = name in RUN_HERE and (ABILITIES[name].cross or "other" not in case)
@@ -117,17 +118,19 @@ def test_the_case_is_that_of_the_arguments(monkeypatch: pytest.MonkeyPatch):
     q, k, v, _ = arrays(5, jnp.bfloat16)
 
     def call() -> None:
-        attention(q, k, v)
-        attention(q, q, q, segment_ids=IDS, causal=True)
-        attention(q, k, v, kv_lengths=np.array([1, 2, 3]))
+        jax.eval_shape(attention, q, k, v)
         with target("tpu"):
-            jax.make_jaxpr(lambda q: attention(q, q, q))(q)
+            jax.eval_shape(attention, q, q, q)
+        options = {"segment_ids": IDS, "causal": True}
+        jax.eval_shape(functools.partial(attention, **options), q, q, q)
+        options = {"kv_lengths": np.array([1, 2, 3])}
+        jax.eval_shape(functools.partial(attention, **options), q, k, v)
 
     assert seen_by_auto(monkeypatch, call) == [
         Case("whole", True, False, "bfloat16", 16, 35, "cpu", False),
+        Case("whole", False, False, "bfloat16", 16, 49, "tpu", False),
         Case("segments", False, True, "bfloat16", 16, 49, "cpu", False),
         Case("lengths", True, False, "bfloat16", 16, 35, "cpu", False),
-        Case("whole", False, False, "bfloat16", 16, 49, "tpu", False),
     ]
 
 
@@ -140,9 +143,10 @@ def test_a_part_in_shard_map_is_for_one_device(monkeypatch: pytest.MonkeyPatch):
         return attention(q, q, q)
 
     def call() -> None:
-        jax.shard_map(part, mesh=mesh, in_specs=spec, out_specs=spec)(q)
+        mapped = jax.shard_map(part, mesh=mesh, in_specs=spec, out_specs=spec)
+        jax.eval_shape(mapped, q)
         with jax.set_mesh(mesh):
-            part(q)
+            jax.eval_shape(part, q)
 
     inside, outside = seen_by_auto(monkeypatch, call)
     assert inside.one_device
@@ -181,6 +185,7 @@ def test_a_registered_one_is_checked(monkeypatch: pytest.MonkeyPatch):
     assert isinstance(can, Abilities)
     *qkv, _ = arrays()
     assert attention(*qkv, implementation="mine") is not None
-    for options in ({"segment_ids": IDS}, {"causal": True}, {"lengths": [1, 2, 3]}):
+    lengths = np.array([1, 2, 3])
+    for options in ({"segment_ids": IDS}, {"causal": True}, {"lengths": lengths}):
         with pytest.raises(ValueError, match="'mine' cannot do this"):
-            attention(*qkv, implementation="mine", **jax.tree.map(np.asarray, options))
+            attention(*qkv, implementation="mine", **options)

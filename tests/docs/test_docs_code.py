@@ -22,6 +22,9 @@ def own_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some pages write files
     monkeypatch.setattr(jaxpad.MODES, "_entries", dict(jaxpad.MODES._entries))
     monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
+    there = jaxpad.attention.IMPLEMENTATIONS
+    monkeypatch.setattr(there, "_entries", dict(there._entries))
+    monkeypatch.setattr(there, "abilities", dict(there.abilities))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
