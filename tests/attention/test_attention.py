@@ -1,6 +1,5 @@
 """Every implementation that a CPU runs, against float64."""
 
-import functools
 from typing import Any
 
 import jax
@@ -13,16 +12,21 @@ from tests.attention.cases import CASES, CROSS, IDS, RUN_HERE, SMALL, arrays, re
 from tests.attention.reference import attend, gradients
 
 
-MANY = ("whole causal", "segments", "lengths", "other keys")  # for `make slow`
+# The others run in `make slow`. Lengths become ids before anyone sees them.
+FIRST = ("whole", "segments causal", "other keys, segments")
+LENGTHS = ("lengths causal", "other keys, lengths")
 RUNS = [
-    pytest.param(name, case, marks=[pytest.mark.rest] * (case in MANY))
+    pytest.param(
+        name,
+        case,
+        marks=[pytest.mark.rest] * (case not in FIRST + LENGTHS * (name == "dense")),
+    )
     for name in RUN_HERE
     for case in CASES
     if IMPLEMENTATIONS.abilities[name].cross or case not in CROSS
 ]
 
 
-@pytest.mark.every
 @pytest.mark.parametrize(("name", "case"), RUNS)
 def test_agrees_with_float64(name: str, case: str):
     options, ids, key_ids, keys = CASES[case]
@@ -57,7 +61,6 @@ def assert_empty_is_zero(
         assert not np.asarray(a)[where].any()
 
 
-@pytest.mark.every
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_segments_never_touch(name: str):
     """Exact zeros in the Jacobian, and not a bit of the output changes."""
@@ -79,16 +82,16 @@ def test_segments_never_touch(name: str):
 
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_jit_vmap_and_eager_agree(name: str):
-    q, k, v, _ = arrays()
-    attend = functools.partial(attention, implementation=SMALL.get(name, name))
-    eager = attend(q, k, v, segment_ids=IDS)
+    *qkv, g = arrays()
+    name = SMALL.get(name, name)
+    jitted, *_ = results(*qkv, g, segment_ids=IDS, implementation=name)
 
     def one(q: Any, k: Any, v: Any, ids: Any) -> Any:
-        return attend(q, k, v, segment_ids=ids)
+        return attention(q, k, v, segment_ids=ids, implementation=name)
 
     mapped = jax.jit(jax.vmap(one))  # which leaves no batch axis
-    np.testing.assert_allclose(mapped(q, k, v, IDS), eager, atol=1e-6)
-    np.testing.assert_allclose(jax.jit(one)(q, k, v, IDS), eager, atol=1e-6)
+    for found in (mapped(*qkv, IDS), one(*qkv, IDS)):
+        np.testing.assert_allclose(found, jitted, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", RUN_HERE)
@@ -141,9 +144,10 @@ def test_a_function_of_your_own():
         )
 
     *qkv, _ = arrays()
-    out = attention(*qkv, segment_ids=IDS, implementation=mean)
-    assert not np.asarray(out)[IDS == 0].any()
-    np.testing.assert_allclose(out[0, 0, 0], qkv[2][0].mean((0, 1)), rtol=1e-5)
+    out = np.asarray(attention(*qkv, segment_ids=IDS, implementation=mean))
+    assert not out[IDS == 0].any()
+    expected = np.asarray(qkv[2])[0].mean((0, 1))
+    np.testing.assert_allclose(out[0, 0, 0], expected, rtol=1e-5)
 
 
 def test_no_slots():

@@ -104,8 +104,9 @@ def test_ids_below_0_are_empty_under_jit():
 
 def test_batch_axes():
     draw = np.random.default_rng(0).normal(size=(2, 3, 5, 2, 8))
-    q = jnp.asarray(draw, jnp.float32)
-    ids = jnp.asarray(np.random.default_rng(1).integers(0, 3, (2, 3, 5)))
-    out = attention(q, q, q, segment_ids=ids)
-    one = attention(q[1, 2], q[1, 2], q[1, 2], segment_ids=ids[1, 2])
+    q = draw.astype(np.float32)
+    ids = np.random.default_rng(1).integers(0, 3, (2, 3, 5))
+    call = jax.jit(attention)
+    out = call(q, q, q, segment_ids=ids)
+    one = call(q[1, 2], q[1, 2], q[1, 2], segment_ids=ids[1, 2])
     np.testing.assert_allclose(out[1, 2], one, atol=1e-6)
