@@ -37,9 +37,9 @@ def rope(
     Example:
         >>> x = jnp.ones((1, 3, 1, 2))
         >>> rope(x, jnp.array([[0, 1, 0]]))[0, :, 0]
-        Array([[ 1.  ,  1.  ],
-               [-0.30,  1.38],
-               [ 1.  ,  1.  ]], dtype=float32)
+        Array([[ 1.   ,  1.   ],
+               [-0.301,  1.382 ],
+               [ 1.   ,  1.   ]], dtype=float32)
 
     "RoFormer: Enhanced Transformer with Rotary Position Embedding" (Su et al., 2021).
     """

@@ -1,5 +1,6 @@
 """Kernels for devices that are not here: what can be told of them without one."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,13 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpad.attention import IMPLEMENTATIONS, Inputs
+from jaxpad.attention import IMPLEMENTATIONS, Inputs, attention
 from jaxpad.attention.inputs import read
+from jaxpad.target import target
 from tests.attention.cases import CASES, arrays
 from tests.attention.reference import attend, gradients
-
-
-CUDNN = IMPLEMENTATIONS.abilities["cudnn"]
 
 
 def inputs(case: str, q: Any, k: Any, v: Any) -> Inputs:
@@ -69,20 +68,41 @@ def seen(ids: Any, key_ids: Any) -> Any:
 
 def test_cudnn_is_asked_for():
     """There is none here, and jax says so."""
-    q = jnp.ones((1, 4, 1, 8), jnp.bfloat16)
-    given = read(
-        q,
-        q,
-        q,
-        segment_ids=None,
-        kv_segment_ids=None,
-        lengths=None,
-        kv_lengths=None,
-        causal=False,
-        scale=None,
-    )
+    q = jnp.ones((3, 7, 1, 8), jnp.bfloat16)
     with pytest.raises(RuntimeError, match="cuDNN is not detected"):
-        IMPLEMENTATIONS["cudnn"](given)
+        IMPLEMENTATIONS["cudnn"](inputs("whole", q, q, q))
+
+
+def an_h100() -> jax.sharding.AbstractMesh:
+    """One that need not be there."""
+    facts = {"device_kind": "NVIDIA H100", "num_cores": None, "platform": "gpu"}
+    names = {field.name for field in dataclasses.fields(jax.sharding.AbstractDevice)}
+    known = {name: fact for name, fact in facts.items() if name in names}  # jax 0.10
+    device = jax.sharding.AbstractDevice(**known)
+    return jax.sharding.AbstractMesh((1,), ("all",), abstract_device=device)
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "platform", "call"),
+    [
+        ("triton", "gpu", "cuda", "@__gpu$xla.gpu.triton"),
+        ("splash", "tpu", "tpu", "@tpu_custom_call"),
+    ],
+)
+def test_is_a_kernel_on_its_device(name: str, backend: str, platform: str, call: str):
+    """For the output, and two for the gradients; elsewhere it is emulated."""
+    q = jax.ShapeDtypeStruct((2, 100, 2, 80), jnp.bfloat16)
+    ids = jax.ShapeDtypeStruct((2, 100), jnp.int32)
+
+    def step(q: Any, ids: Any) -> Any:
+        options = {"segment_ids": ids, "causal": True, "implementation": name}
+        y, pull = jax.vjp(lambda q: attention(q, q, q, **options), q)
+        return y, pull(y)
+
+    with target(backend), jax.sharding.use_abstract_mesh(an_h100()):
+        program = jax.jit(step).trace(q, ids).lower(lowering_platforms=(platform,))
+    assert program.as_text().count(call) == 3
+    assert call not in jax.jit(step).lower(q, ids).as_text()
 
 
 TOPOLOGY = """
