@@ -7,12 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ..padding import sum_dtype
 from ..typing import Array
 from .chunks import Side, added, at, bounds, in_chunks
 from .inputs import Inputs
 from .lengthen import lengthen
-from .scores import NOTHING, grouped, product, scores, seen
+from .scores import NOTHING, grouped, product, scores
 from .table import IMPLEMENTATIONS, LAYOUTS, Abilities
 
 
@@ -55,7 +54,7 @@ def chunked(inputs: Inputs, *, chunk: int = 512) -> Array:
     q = in_chunks(query, inputs.query_ids, sizes[0])
     k = in_chunks((inputs.key, inputs.value), inputs.key_ids, sizes[1])
     rule = Rule(inputs.causal, inputs.scale)
-    out = _attend(rule, q, k, bounds(q, k, inputs.causal))
+    out = _attend(rule, *_alike(rule, q, k), bounds(q, k, inputs.causal))
     return out.swapaxes(0, 1).reshape(inputs.query.shape)[:, :slots]
 
 
@@ -70,8 +69,9 @@ def _forward(rule: Rule, q: Side, k: Side, limits: Array) -> tuple[Array, Any]:
     def of_chunk(chunk: tuple[Side, Array]) -> tuple[Array, Array]:
         q, (start, end) = chunk
         batch, slots, kv_heads, group, head_dim = q.x.shape
-        zero = jnp.zeros((batch, kv_heads, group, slots), sum_dtype(q.x.dtype))
-        carry = jnp.zeros((*zero.shape, head_dim), zero.dtype), zero + NOTHING, zero
+        zero = jnp.broadcast_to(_zero(rule, q, k), (batch, kv_heads, group, slots))
+        out = jnp.broadcast_to(zero[..., None], (*zero.shape, head_dim))
+        carry = out, zero + NOTHING, zero
 
         def step(j: Array, carry: Any) -> Any:
             return _more(rule, q, at(k, j), *carry)
@@ -89,9 +89,10 @@ def _more(
     rule: Rule, q: Side, k: Side, out: Array, most: Array, total: Array
 ) -> tuple[Array, Array, Array]:
     """The sums of a chunk of queries, with one more chunk of keys."""
-    (_, value), (s, mask) = k.x, _block(rule, q, k)
+    (_, value), s = k.x, _block(rule, q, k)
     now = jnp.maximum(most, s.max(-1))
-    weights, before = _weights(s, mask, now), jnp.exp(most - now)
+    # What a query adds up before it has seen a key is multiplied by 0 then.
+    weights, before = jnp.exp(s - now[..., None]), jnp.exp(most - now)
     new = product("bkgqs,bskd->bkgqd", weights.astype(value.dtype), value)
     total = total * before + weights.sum(-1)
     return out * before[..., None] + new, now, total
@@ -109,7 +110,7 @@ def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
             dq_more, dk_more = _gradients(rule, q, at(k, j), *of_out)
             return dq + dq_more, added(dk, j, dk_more)
 
-        dq = jnp.zeros(q.x.shape, sum_dtype(q.x.dtype))
+        dq = jnp.broadcast_to(_zero(rule, q, k), q.x.shape)
         dq, dk = lax.fori_loop(start, end, step, (dq, dk))
         return dk, dq.astype(q.x.dtype)
 
@@ -117,7 +118,8 @@ def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
     along = jnp.einsum(
         "cbqkgd,cbqkgd->cbkgq", *(a.astype(log_total.dtype) for a in (out, g))
     )
-    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, sum_dtype(a.dtype)), k.x)
+    zero = _zero(rule, at(q, jnp.int32(0)), k)
+    zeros = jax.tree.map(lambda a: jnp.broadcast_to(zero, a.shape), k.x)
     dk, dq = lax.scan(of_chunk, zeros, (q, limits, log_total, along, g))
     dk = jax.tree.map(lambda d, x: d.astype(x.dtype), dk, k.x)
     return Side(dq, None, None), Side(dk, None, None), None
@@ -127,8 +129,8 @@ def _gradients(
     rule: Rule, q: Side, k: Side, log_total: Array, along: Array, g: Array
 ) -> tuple[Array, tuple[Array, Array]]:
     """What one block gives the queries, and the keys and values."""
-    (key, value), (s, mask) = k.x, _block(rule, q, k)
-    weights = _weights(s, mask, log_total)
+    (key, value), s = k.x, _block(rule, q, k)
+    weights = jnp.exp(s - log_total[..., None])
     ds = product("bqkgd,bskd->bkgqs", g, value) - along[..., None]
     ds = (weights * ds * rule.scale).astype(g.dtype)
     dkey = product("bkgqs,bqkgd->bskd", ds, q.x)
@@ -136,16 +138,30 @@ def _gradients(
     return product("bkgqs,bskd->bqkgd", ds, key), (dkey, dvalue)
 
 
-def _block(rule: Rule, q: Side, k: Side) -> tuple[Array, Array | bool]:
-    """The scores of a chunk of queries and a chunk of keys, and which are seen."""
-    s = scores(q.x, k.x[0], rule.scale)
-    mask = seen(q.ids, k.ids, (q.slots, k.slots) if rule.causal else None)
-    return (s, True) if mask is None else (jnp.where(mask, s, NOTHING), mask)
+def _block(rule: Rule, q: Side, k: Side) -> Array:
+    """The scores of a chunk of queries and a chunk of keys."""
+    slots = (q.slots, k.slots) if rule.causal else None
+    return scores(q.x, k.x[0], rule.scale, (q.ids, k.ids), slots)
 
 
-def _weights(s: Array, mask: Array | bool, less: Array) -> Array:
-    # Where nothing is seen yet all scores are the same, and none counts.
-    return jnp.where(mask, jnp.exp(s - less[..., None]), 0)
+def _zero(rule: Rule, q: Side, k: Side) -> Array:
+    """0 in the dtype of sums. Nothing is computed for it.
+
+    In `jax.shard_map` it varies over devices as the scores do, which jax asks of what
+    a loop begins with.
+    """
+    return jnp.zeros_like(_block(rule, q, at(k, jnp.int32(0)))[0, 0, 0, 0, 0])
+
+
+def _alike(rule: Rule, q: Side, k: Side) -> tuple[Side, Side]:
+    """The same, varying over the same devices, and so do their gradients."""
+    one = 1 + _zero(rule, at(q, jnp.int32(0)), k)
+
+    def times_one(side: Side) -> Side:
+        x = jax.tree.map(lambda a: a * one.astype(a.dtype), side.x)
+        return side._replace(x=x)
+
+    return times_one(q), times_one(k)
 
 
 _attend.defvjp(_forward, _backward)

@@ -1,11 +1,11 @@
 """The implementation "dense"."""
 
+import jax
 import jax.numpy as jnp
-from jax import lax
 
 from ..typing import Array
 from .inputs import Inputs
-from .scores import NOTHING, grouped, product, scores, seen
+from .scores import grouped, product, scores
 from .table import IMPLEMENTATIONS, LAYOUTS, Abilities
 
 
@@ -27,15 +27,8 @@ def dense(inputs: Inputs) -> Array:
     """Every score at once, in plain XLA."""
     query = grouped(inputs.query, inputs.key.shape[-2])
     slots = (jnp.arange(query.shape[1]), jnp.arange(inputs.key.shape[1]))
-    mask = seen(inputs.query_ids, inputs.key_ids, slots if inputs.causal else None)
-    s = scores(query, inputs.key, inputs.scale)
-    if mask is not None:
-        s = jnp.where(mask, s, NOTHING)
-    weights = jnp.exp(s - lax.stop_gradient(s.max(-1, keepdims=True)))
-    if mask is not None:  # of a query that sees no key all scores are the same
-        weights = jnp.where(mask, weights, 0)
-    total = weights.sum(-1, keepdims=True)
-    weights = weights / jnp.where(total > 0, total, 1)
-    weights = weights.astype(inputs.value.dtype)
+    ids = inputs.query_ids, inputs.key_ids
+    s = scores(query, inputs.key, inputs.scale, ids, slots if inputs.causal else None)
+    weights = jax.nn.softmax(s).astype(inputs.value.dtype)
     out = product("bkgqs,bskd->bqkgd", weights, inputs.value)
     return out.reshape(inputs.query.shape).astype(inputs.query.dtype)

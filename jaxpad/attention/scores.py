@@ -1,7 +1,7 @@
 """What "dense" and "chunked" compute of a block of queries and a block of keys."""
 
 import jax.numpy as jnp
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from ..padding import sum_dtype
 from ..typing import Array
@@ -26,22 +26,24 @@ def product(spec: str, a: Array, b: Array) -> Array:
     return jnp.einsum(spec, a, b, preferred_element_type=sum_dtype(a.dtype))
 
 
-def scores(query: Query, key: Keys, scale: float) -> Scores:
-    """`scale q . k` of every pair."""
-    return scale * product("bqkgd,bskd->bkgqs", query, key)
-
-
-def seen(
-    query_ids: Int[Array, "batch queries"] | None,
-    key_ids: Int[Array, "batch keys"] | None,
+def scores(
+    query: Query,
+    key: Keys,
+    scale: float,
+    ids: tuple[Int[Array, "batch queries"] | None, Int[Array, "batch keys"] | None],
     slots: tuple[Int[Array, " queries"], Int[Array, " keys"]] | None,
-) -> Bool[Array, "#batch 1 1 queries keys"] | None:
-    """Which keys a query sees: of its segment and, given slots, not after its own."""
-    found = None
-    if query_ids is not None and key_ids is not None:
-        same = query_ids[:, :, None] == key_ids[:, None]
-        found = same & (query_ids > 0)[:, :, None]
+) -> Scores:
+    """`scale q . k`, and `NOTHING` where a key is not seen.
+
+    A query sees the keys with its own id, if there are ids, and of these, given the
+    slots of queries and keys, none after its own. Empty slots see each other here; what
+    they get is replaced at the end.
+    """
+    s = scale * product("bqkgd,bskd->bkgqs", query, key)
+    if ids[0] is not None and ids[1] is not None:
+        same = ids[0][:, :, None] == ids[1][:, None]
+        s = jnp.where(same[:, None, None], s, NOTHING)
     if slots is not None:
-        before = slots[0][None, :, None] >= slots[1][None, None]
-        found = before if found is None else found & before
-    return None if found is None else found[:, None, None]
+        before = slots[0][:, None] >= slots[1][None]
+        s = jnp.where(before[None, None, None], s, NOTHING)
+    return s

@@ -19,8 +19,7 @@ LAYOUTS = {
 class Implementation(Protocol):
     """Attends: `[batch, queries, heads, head_dim]`, of the query's dtype.
 
-    What it gives a query that sees no key is replaced by 0. It must give such a query
-    finite numbers, and its keys no gradient for it.
+    What it gives an empty query, or one that sees no key, is replaced by 0.
     """
 
     def __call__(self, inputs: Inputs, /) -> Array: ...

@@ -167,6 +167,25 @@ def test_a_batch_split_over_devices():
     np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
+def test_parts_in_shard_map():
+    """Gradients too, of keys that all devices have."""
+    mesh = jax.make_mesh((3,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    split, whole = jax.sharding.PartitionSpec("data"), jax.sharding.PartitionSpec()
+    q, k, _, g = arrays()
+    k = k[:1]
+
+    def gradients(name: str) -> Any:
+        def part(q: Any, k: Any) -> Any:
+            return attention(q, k, k, implementation=name)
+
+        specs = {"in_specs": (split, whole), "out_specs": split}
+        _, pull = jax.vjp(jax.shard_map(part, mesh=mesh, **specs), q, k)
+        return jax.jit(pull)(g)
+
+    for a, b in zip(gradients("chunked(chunk=3)"), gradients("dense"), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_an_implementation_says_what_it_can_do():
     with pytest.raises(ValueError, match="say what mine can do"):
         IMPLEMENTATIONS.register(name="mine")(mine)
