@@ -36,7 +36,7 @@ class Rule(NamedTuple):
         gradients="first order, reverse mode",
     )
 )
-def chunked(inputs: Inputs, *, chunk: int = 512) -> Array:
+def chunked(inputs: Inputs, *, chunk: int = 256) -> Array:
     """Block after block of scores, in plain XLA, without blocks that nobody sees.
 
     A block is `chunk` queries times `chunk` keys. Sums go on from block to block, and
@@ -46,7 +46,7 @@ def chunked(inputs: Inputs, *, chunk: int = 512) -> Array:
         ValueError: if chunk is below 1.
     """
     if chunk < 1:
-        raise ValueError(f"chunk={chunk}: expected at least 1, such as chunk=512.")
+        raise ValueError(f"chunk={chunk}: expected at least 1, such as chunk=256.")
     slots, keys = inputs.query.shape[1], inputs.key.shape[1]
     sizes = min(chunk, slots), min(chunk, keys)
     inputs = lengthen(inputs, -slots % sizes[0], -keys % sizes[1])
@@ -122,7 +122,8 @@ def _backward(rule: Rule, kept: Any, g: Array) -> tuple[Side, Side, None]:
     zeros = jax.tree.map(lambda a: jnp.broadcast_to(zero, a.shape), k.x)
     dk, dq = lax.scan(of_chunk, zeros, (q, limits, log_total, along, g))
     dk = jax.tree.map(lambda d, x: d.astype(x.dtype), dk, k.x)
-    return Side(dq, None, None), Side(dk, None, None), None
+    none = {"ids": None, "slots": None}
+    return q._replace(x=dq, **none), k._replace(x=dk, **none), None
 
 
 def _gradients(

@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -78,12 +78,14 @@ def read(
             "lengths. Type causal=False."
         )
     return Inputs(
-        *(_one_batch(a, 3) for a in (query, key, value)),
-        ids,
-        key_ids,
-        both,
-        bool(causal),
-        _scale(scale, query.shape[-1]),
+        query=_one_batch(query, 3),
+        key=_one_batch(key, 3),
+        value=_one_batch(value, 3),
+        query_ids=ids,
+        key_ids=key_ids,
+        lengths=both,
+        causal=bool(causal),
+        scale=_scale(scale, query.shape[-1]),
     )
 
 

@@ -1,5 +1,7 @@
 """The implementation "splash"."""
 
+from typing import Any
+
 import jax
 
 from ..target import target_backend
@@ -57,7 +59,7 @@ def splash(inputs: Inputs) -> Array:
         for x in (inputs.query * inputs.scale, inputs.key, inputs.value)
     )
     ids = None
-    if inputs.query_ids is not None:
+    if inputs.query_ids is not None and inputs.key_ids is not None:
         ids = kernels.SegmentIds(inputs.query_ids, inputs.key_ids)
-    out = jax.vmap(call)(*heads_first, ids)
-    return out.swapaxes(1, 2)[:, :queries].astype(inputs.query.dtype)
+    out: Any = jax.vmap(call)(*heads_first, ids)
+    return out.swapaxes(1, 2)[:, :queries]

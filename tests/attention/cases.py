@@ -70,12 +70,12 @@ def arrays(keys: int = 7, dtype: Any = jnp.float32, head_dim: int = 16) -> list[
     return [jnp.asarray(draw.normal(size=shape), dtype) for shape in shapes]
 
 
-def results(q: Any, k: Any, v: Any, g: Any, **options: Any) -> tuple[Any, ...]:
+def results(qkv: Any, g: Any, **options: Any) -> tuple[Any, ...]:
     """The output, and its gradients for `g`."""
 
     static = {k: v for k, v in options.items() if not isinstance(v, np.ndarray)}
     traced = {k: v for k, v in options.items() if k not in static}
-    return compiled(tuple(static.items()))(q, k, v, g, traced)
+    return compiled(tuple(static.items()))(*qkv, g, traced)
 
 
 @functools.lru_cache

@@ -3,21 +3,21 @@
 import numpy as np
 
 
-def attend(q, k, v, ids=None, key_ids=None, *, causal=False, scale=None):
+def attend(qkv, ids=None, key_ids=None, *, causal=False, scale=None):
     """Softmax over the keys that a query sees; 0 where it sees none.
 
     Arrays are `[batch, length, heads, head_dim]`, ids `[batch, length]`.
     """
-    q, k, v = (np.asarray(a).astype(np.float64) for a in (q, k, v))
+    q, k, v = (np.asarray(a).astype(np.float64) for a in qkv)
     out = np.zeros(q.shape)
     for at, keys in _seen(q, k, ids, key_ids, causal):
         out[at] = _weights(q, k, at, keys, scale) @ v[at[0], keys, _key_head(q, k, at)]
     return out
 
 
-def gradients(q, k, v, g, ids=None, key_ids=None, *, causal=False, scale=None):
-    """Of `sum(g * attend(...))`, to q, k and v."""
-    q, k, v, g = (np.asarray(a).astype(np.float64) for a in (q, k, v, g))
+def gradients(qkv, g, ids=None, key_ids=None, *, causal=False, scale=None):
+    """Of `sum(g * attend(...))`, to queries, keys and values."""
+    q, k, v, g = (np.asarray(a).astype(np.float64) for a in (*qkv, g))
     dq, dk, dv = np.zeros(q.shape), np.zeros(k.shape), np.zeros(v.shape)
     for at, keys in _seen(q, k, ids, key_ids, causal):
         there = at[0], keys, _key_head(q, k, at)

@@ -32,9 +32,9 @@ def test_agrees_with_float64(name: str, case: str):
     options, ids, key_ids, keys = CASES[case]
     *qkv, g = arrays(keys)
     kept = {k: v for k, v in options.items() if k in ("causal", "scale")}
-    expected = attend(*qkv, ids, key_ids, **kept)
-    found = results(*qkv, g, implementation=SMALL.get(name, name), **options)
-    wanted = (expected, *gradients(*qkv, g, ids, key_ids, **kept))
+    expected = attend(qkv, ids, key_ids, **kept)
+    found = results(qkv, g, implementation=SMALL.get(name, name), **options)
+    wanted = (expected, *gradients(qkv, g, ids, key_ids, **kept))
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == jnp.float32
         np.testing.assert_allclose(a, b, atol=1e-5)
@@ -66,15 +66,15 @@ def test_segments_never_touch(name: str):
     """Exact zeros in the Jacobian, and not a bit of the output changes."""
     *qkv, g = arrays()
     options = {"segment_ids": IDS, "implementation": SMALL.get(name, name)}
-    out, *_ = results(*qkv, g, **options)
+    out, *_ = results(qkv, g, **options)
     for segment in (1, 2, 3, 5):
         own = jnp.asarray(IDS == segment)[:, :, None, None]
-        _, *pulled = results(*qkv, jnp.where(own, g, 0), **options)
+        _, *pulled = results(qkv, jnp.where(own, g, 0), **options)
         for dx in pulled:
             assert not np.asarray(dx)[IDS != segment].any()
         assert np.asarray(pulled[-1])[IDS == segment].all()
         others = [jnp.where(own, x, 100 * x + 1) for x in qkv]
-        changed, *_ = results(*others, g, **options)
+        changed, *_ = results(others, g, **options)
         np.testing.assert_array_equal(
             np.asarray(changed)[IDS == segment], np.asarray(out)[IDS == segment]
         )
@@ -82,15 +82,15 @@ def test_segments_never_touch(name: str):
 
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_jit_vmap_and_eager_agree(name: str):
-    *qkv, g = arrays()
+    q, k, v, g = arrays()
     name = SMALL.get(name, name)
-    jitted, *_ = results(*qkv, g, segment_ids=IDS, implementation=name)
+    jitted, *_ = results((q, k, v), g, segment_ids=IDS, implementation=name)
 
     def one(q: Any, k: Any, v: Any, ids: Any) -> Any:
         return attention(q, k, v, segment_ids=ids, implementation=name)
 
     mapped = jax.jit(jax.vmap(one))  # which leaves no batch axis
-    for found in (mapped(*qkv, IDS), one(*qkv, IDS)):
+    for found in (mapped(q, k, v, IDS), one(q, k, v, IDS)):
         np.testing.assert_allclose(found, jitted, atol=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_jit_vmap_and_eager_agree(name: str):
 def test_bfloat16_adds_up_in_float32(name: str):
     """A mean of many ones is 1; added up in bfloat16 it would stop below."""
     q = jnp.zeros((1, 1024, 1, 16), jnp.bfloat16)
-    out, dq, _, dv = results(q, q, q + 1, q + 1, implementation=name)
+    out, dq, _, dv = results((q, q, q + 1), q + 1, implementation=name)
     assert out.dtype == dq.dtype == dv.dtype == jnp.bfloat16
     for ones in (out, dv):
         np.testing.assert_allclose(np.asarray(ones, np.float32), 1, atol=0.01)
@@ -107,8 +107,8 @@ def test_bfloat16_adds_up_in_float32(name: str):
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_bfloat16_is_near_float64(name: str):
     *qkv, g = arrays(dtype=jnp.bfloat16)
-    found = results(*qkv, g, segment_ids=IDS, implementation=SMALL.get(name, name))
-    wanted = attend(*qkv, IDS), *gradients(*qkv, g, IDS)
+    found = results(qkv, g, segment_ids=IDS, implementation=SMALL.get(name, name))
+    wanted = attend(qkv, IDS), *gradients(qkv, g, IDS)
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == jnp.bfloat16
         np.testing.assert_allclose(np.asarray(a, np.float64), b, atol=0.05)
@@ -118,8 +118,8 @@ def test_bfloat16_is_near_float64(name: str):
 def test_float64_stays(name: str):
     with jax.enable_x64(True):
         *qkv, g = arrays(dtype=np.float64)
-        found = results(*qkv, g, segment_ids=IDS, implementation=name)
-        wanted = attend(*qkv, IDS), *gradients(*qkv, g, IDS)
+        found = results(qkv, g, segment_ids=IDS, implementation=name)
+        wanted = attend(qkv, IDS), *gradients(qkv, g, IDS)
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-12)
 
@@ -129,8 +129,8 @@ def test_scores_beyond_what_exp_can_hold(name: str):
     """The largest score is taken off first, of the block that has it."""
     *qkv, g = arrays()
     qkv[0] = qkv[0] * 200
-    found = results(*qkv, g, segment_ids=IDS, implementation=SMALL.get(name, name))
-    for a, b in zip(found, (attend(*qkv, IDS), *gradients(*qkv, g, IDS)), strict=True):
+    found = results(qkv, g, segment_ids=IDS, implementation=SMALL.get(name, name))
+    for a, b in zip(found, (attend(qkv, IDS), *gradients(qkv, g, IDS)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
 
 

@@ -51,7 +51,7 @@ def test_what_is_left_out_is_not_computed():
     ids = np.repeat(np.array([[1, 1, 1, 2, 2, 2, 2]], np.int32), 3, 0)
     spoiled = [x.at[:, 3:].set(jnp.nan) for x in qkv]
     options = {"segment_ids": ids, "implementation": "chunked(chunk=3)"}
-    expected, found = results(*qkv, g, **options), results(*spoiled, g, **options)
+    expected, found = results(qkv, g, **options), results(spoiled, g, **options)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a[:, :3], b[:, :3])
         assert np.isnan(a[:, 3:]).all()
@@ -70,7 +70,9 @@ def temporary(length: int, implementation: str) -> int:
         return out, pull(out)
 
     program = jax.jit(step).lower(x, x, x, ids).compile()
-    return program.memory_analysis().temp_size_in_bytes
+    memory = program.memory_analysis()
+    assert memory is not None
+    return memory.temp_size_in_bytes
 
 
 def test_scores_are_not_held():
@@ -109,8 +111,8 @@ def test_a_chunk_of_no_slots():
 
 def test_chunks_of_every_size_agree():
     *qkv, g = arrays()
-    wanted = gradients(*qkv, g, IDS)
+    wanted = gradients(qkv, g, IDS)
     for chunk in (1, 2, 8):
         options = {"segment_ids": IDS, "implementation": f"chunked(chunk={chunk})"}
-        for a, b in zip(results(*qkv, g, **options)[1:], wanted, strict=True):
+        for a, b in zip(results(qkv, g, **options)[1:], wanted, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)

@@ -55,8 +55,8 @@ def test_what_cudnn_is_given_means_what_was_asked(
 
     out, *pulled = run(g, *qkv)
     kept = {k: v for k, v in options.items() if k in ("causal", "scale")}
-    np.testing.assert_allclose(out, attend(*qkv, ids, key_ids, **kept), atol=2e-6)
-    wanted = gradients(*qkv, g, ids, key_ids, **kept)
+    np.testing.assert_allclose(out, attend(qkv, ids, key_ids, **kept), atol=2e-6)
+    wanted = gradients(qkv, g, ids, key_ids, **kept)
     for a, b in zip(pulled, wanted, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-6)
 
