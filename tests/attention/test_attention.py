@@ -95,6 +95,17 @@ def test_jit_vmap_and_eager_agree(name: str):
 
 
 @pytest.mark.parametrize("name", RUN_HERE)
+def test_bfloat16_scores_are_not_rounded(name: str):
+    """256 and 257 are the same in bfloat16, and e apart as scores."""
+    ones = jnp.ones((1, 2, 1, 16), jnp.bfloat16)
+    key = (16 * ones).at[0, 1, 0, 0].set(17)
+    value = ones.at[0, 0].set(0)
+    out = attention(ones, key, value, scale=1.0, implementation=name)
+    expected = np.exp(1) / (1 + np.exp(1))
+    np.testing.assert_allclose(np.asarray(out, np.float32), expected, atol=0.005)
+
+
+@pytest.mark.parametrize("name", ["dense", "chunked"])
 def test_bfloat16_adds_up_in_float32(name: str):
     """A mean of many ones is 1; added up in bfloat16 it would stop below."""
     q = jnp.zeros((1, 1024, 1, 16), jnp.bfloat16)
