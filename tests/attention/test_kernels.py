@@ -89,7 +89,7 @@ def an_h100() -> jax.sharding.AbstractMesh:
         ("splash", "tpu", "tpu", "@tpu_custom_call"),
     ],
 )
-# Why jaxpad is not for jax 0.13 yet, among other reasons.
+# Of jax 0.12; pyproject.toml allows no later one, which may not have it.
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend:DeprecationWarning")
 def test_is_a_kernel_on_its_device(name: str, backend: str, platform: str, call: str):
     """For the output, and two for the gradients; elsewhere it is emulated."""
