@@ -24,6 +24,8 @@ import numpy as np
 import jaxpad
 from jaxpad.arith import AMOUNTS, EXTENSIONS, RELATIONS, side_widths, tap_counts
 from jaxpad.arith.__main__ import main as arith_main
+from jaxpad.attention import IMPLEMENTATIONS, LAYOUTS
+from jaxpad.attention.choose import head_dims
 from jaxpad.batching import PACKERS
 from jaxpad.batching.catalogue import HistogramPacker
 from jaxpad.layers import STATEFUL
@@ -101,6 +103,42 @@ def abilities() -> str:
         rows.append((_code(name), *shown, holds[name not in STATEFUL]))
     heads = ("mode", "linear", "a rule", "masks", "a layer holds")
     return _table(heads, rows)
+
+
+def implementations() -> str:
+    """Every implementation of attention: what it is, and what it can do."""
+    rows = []
+    for name, can in IMPLEMENTATIONS.abilities.items():
+        dims = head_dims(can) if can.head_dims else "any"
+        devices = ", ".join(can.devices) + ("; emulated elsewhere" * can.emulated)
+        rows.append(
+            (
+                _code(name),
+                ", ".join(can.layouts),
+                *("yes" * able for able in (can.cross, can.causal, can.splits)),
+                ", ".join(can.dtypes),
+                dims,
+                devices,
+                can.gradients,
+                can.memory,
+            )
+        )
+    heads = ("other keys", "causal", "split", "dtypes", "head_dim", "devices")
+    return _table(("", "rows", *heads, "gradients", "memory"), rows)
+
+
+def implementation_sections() -> str:
+    """Every implementation: the first line of its docstring."""
+    rows = [
+        (_code(name), first_sentence(inspect.getdoc(function) or ""))
+        for name, function in IMPLEMENTATIONS.items()
+    ]
+    return _table(("implementation", "what it is"), rows)
+
+
+def layouts() -> str:
+    """Which slots of a row are real, and see each other."""
+    return _table(("rows", "in words"), LAYOUTS.items())
 
 
 def laws() -> str:
@@ -256,6 +294,9 @@ TABLES: dict[str, Callable[[], str]] = {
         modes,
         mode_sections,
         abilities,
+        implementations,
+        implementation_sections,
+        layouts,
         laws,
         paddings,
         packers,

@@ -2,6 +2,7 @@
 
 from . import (
     arith as arith,
+    attention as attention,
     batching as batching,
     init as init,
     layers as layers,

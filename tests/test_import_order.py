@@ -12,7 +12,7 @@ import jaxpad
 # Left may not import right; those on one row may not import each other.
 LAYERS = [
     ["untrusted"],
-    ["registry", "typing", "address", "options"],
+    ["registry", "typing", "address", "options", "target"],
     ["arith"],
     ["padding"],
     ["conv", "attention"],

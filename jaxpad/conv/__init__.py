@@ -1,12 +1,8 @@
 """Operations with a window: convolution, its transpose, pooling, patches, resizing."""
 
+from ..target import target as target, target_backend as target_backend
 from .blur import blur_pool as blur_pool
-from .choose import (
-    Choice as Choice,
-    choose as choose,
-    target as target,
-    target_backend as target_backend,
-)
+from .choose import Choice as Choice, choose as choose
 from .edge import edge_conv as edge_conv
 from .functional import conv as conv
 from .halo import halo as halo

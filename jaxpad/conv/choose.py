@@ -1,12 +1,7 @@
 """Which strategy "auto" takes, and why."""
 
-import contextlib
-import contextvars
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
-
-import jax
 
 from ..padding import Padding, per_axis_modes, rule_of
 from .geometry import Geometry, left_to_xla
@@ -19,34 +14,6 @@ from .geometry import Geometry, left_to_xla
 # bytes are what costs, and padding again moves more.
 LARGEST_COPY = {"cpu": 1.1}
 MEASURED = ("cpu", "tpu")
-
-_target: contextvars.ContextVar[str | None] = contextvars.ContextVar(
-    "target", default=None
-)
-
-
-@contextlib.contextmanager
-def target(backend: str) -> Iterator[None]:
-    """Programs traced in here are for a backend that need not be this machine's.
-
-    Args:
-        backend: "cpu", "gpu" or "tpu".
-
-    Example:
-        >>> with target("tpu"):
-        ...     target_backend()
-        'tpu'
-    """
-    token = _target.set(backend)
-    try:
-        yield
-    finally:
-        _target.reset(token)
-
-
-def target_backend() -> str:
-    """What programs are traced for: jax's default backend, but in a `target`."""
-    return _target.get() or jax.default_backend()
 
 
 class Choice(NamedTuple):

@@ -10,8 +10,9 @@ import jax
 
 from ..padding import Padding
 from ..registry import Registry
+from ..target import target_backend
 from ..typing import Array
-from .choose import choose, target_backend
+from .choose import choose
 from .convolve import Convolve
 from .geometry import Geometry, fill
 from .halo import over_devices

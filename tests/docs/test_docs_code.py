@@ -24,6 +24,9 @@ def own_code(tmp_path, monkeypatch):
     monkeypatch.setattr(jaxpad.MODES, "laws", dict(jaxpad.MODES.laws))
     packers = jaxpad.batching.PACKERS
     monkeypatch.setattr(packers, "_entries", dict(packers._entries))
+    there = jaxpad.attention.IMPLEMENTATIONS
+    monkeypatch.setattr(there, "_entries", dict(there._entries))
+    monkeypatch.setattr(there, "abilities", dict(there.abilities))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
