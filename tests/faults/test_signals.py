@@ -40,12 +40,9 @@ def stopped(process, sent: signal.Signals, code: int) -> None:
     assert time.monotonic() - began < SOON
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("sent", "code"),
-    [
-        pytest.param(signal.SIGTERM, STOPPED, marks=pytest.mark.slow),
-        (signal.SIGINT, 130),
-    ],
+    ("sent", "code"), [(signal.SIGTERM, STOPPED), (signal.SIGINT, 130)]
 )
 def test_while_data_do_not_come(
     whole: pathlib.Path, tmp_path: pathlib.Path, sent: signal.Signals, code: int
