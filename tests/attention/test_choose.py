@@ -167,6 +167,7 @@ def test_a_batch_split_over_devices():
     np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_parts_in_shard_map():
     """Gradients too, of keys that all devices have."""
     mesh = jax.make_mesh((3,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))

@@ -97,7 +97,7 @@ def assert_alike(ours: tuple[Any, list[float]], theirs: tuple[Any, list[float]])
         np.testing.assert_allclose(a, b, rtol=2e-2, atol=2e-3)
 
 
-QUICK = [("resnet", 1), ("resnet", 2), ("vit", 3)]
+QUICK = [("resnet", 2), ("vit", 3)]
 
 
 @pytest.mark.parametrize(
