@@ -110,3 +110,9 @@ def test_batch_axes():
     out = call(q, q, q, segment_ids=ids)
     one = call(q[1, 2], q[1, 2], q[1, 2], segment_ids=ids[1, 2])
     np.testing.assert_allclose(out[1, 2], one, atol=1e-6)
+
+
+def test_ids_may_be_constants_of_a_program():
+    ones, ids = jnp.ones((1, 4, 1, 2)), jnp.array([[1, 1, 2, 0]])
+    found = jax.jit(lambda x: attention(x, x, x, segment_ids=ids))(ones)
+    np.testing.assert_array_equal(found, ones.at[0, 3].set(0))
