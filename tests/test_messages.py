@@ -57,21 +57,21 @@ CALLS = [
         "ValueError",
         "by a rule, but Random is another function",
     ),
-    ("batching.pack([1], 8.0)", "TypeError", "capacity=8.0: expected the cells of a"),
+    ("batching.pack([1], 8.0)", "TypeError", "capacity is one int, but 8.0 came"),
     (
         "batching.pack([1], 8, max_per_row=2.0)",
         "TypeError",
-        "max_per_row=2.0: expected",
+        "max_per_row is one int, but 2.0 came",
     ),
     (
         "batching.length_buckets([1], 1.0)",
         "TypeError",
-        "k=1.0: expected how many sizes",
+        "k is one int, but 1.0 came",
     ),
     (
         "batching.pack([3, 3], 8, 'best_fit(open_rows=1.5)')",
         "TypeError",
-        "open_rows=1.5",
+        "open_rows is one int, but 1.5 came",
     ),
     ("layers.BlurPool((2, 2))", "TypeError", "rank is one int, but (2, 2) came"),
 ]

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Integer
 
+from ..conv.arguments import whole
 from .catalogue import Lengths, Rows
-from .checks import as_count, as_lengths
+from .checks import as_lengths
 
 
 def length_buckets(lengths: Lengths, k: int) -> Integer[np.ndarray, " edges"]:
@@ -30,7 +31,7 @@ def length_buckets(lengths: Lengths, k: int) -> Integer[np.ndarray, " edges"]:
         >>> length_buckets([3, 4, 4, 9, 10], 2)
         array([ 4, 10])
     """
-    found, k = as_lengths(lengths), as_count("k", k, "how many sizes, as k=8")
+    found, k = as_lengths(lengths), whole("k", k)
     sizes, counts = np.unique(found, return_counts=True)
     upto = np.concatenate([[0], np.cumsum(counts)])
     cost = np.full(len(sizes) + 1, np.iinfo(np.int64).max // 4)
@@ -71,7 +72,7 @@ def sort_within_window(lengths: Lengths, window: int) -> Integer[np.ndarray, " n
         array([1, 2, 0, 4, 3])
     """
     found = as_lengths(lengths)
-    window = as_count("window", window, "how many sequences, as window=1000")
+    window = whole("window", window)
     return np.lexsort((found, np.arange(len(found)) // window))
 
 
@@ -95,7 +96,7 @@ def token_batches(lengths: Lengths, tokens: int) -> Rows:
         >>> token_batches([2, 2, 3, 5, 1], 9)
         array([0, 0, 0, 1, 2])
     """
-    tokens = as_count("tokens", tokens, "the cells of a batch, as tokens=8192")
+    tokens = whole("tokens", tokens)
     batches, batch, held, longest = [], 0, 0, 0
     for length in as_lengths(lengths, tokens).tolist():
         longest, held = max(longest, length), held + 1

@@ -1,39 +1,16 @@
 """What packing refuses, in words: nothing is cut or left out silently."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
+from ..conv.arguments import whole
 from .patterns import Patterns, histogram_of
 
 
-def as_count(name: str, value: Any, expected: str) -> int:
-    """An argument that is a whole number above 0, as an int.
-
-    Raises:
-        TypeError: if it is not whole.
-        ValueError: if it is below 1.
-    """
-    try:
-        value = operator.index(value)
-    except TypeError as e:
-        raise TypeError(f"{name}={value!r}: expected {expected}.") from e
-    if value < 1:
-        raise ValueError(f"{name}={value} must be at least 1: expected {expected}.")
-    return value
-
-
-def as_capacity(capacity: Any) -> int:
-    """The cells of a row, as `as_count`."""
-    return as_count("capacity", capacity, "the cells of a row, as capacity=512")
-
-
 def as_limit(max_per_row: Any) -> int | None:
-    """The sequences that a row may hold, as `as_count`, or None."""
-    if max_per_row is None:
-        return None
-    return as_count("max_per_row", max_per_row, "an int, or None for no limit")
+    """The sequences that a row may hold: an int of at least 1, or None."""
+    return None if max_per_row is None else whole("max_per_row", max_per_row)
 
 
 def as_lengths(

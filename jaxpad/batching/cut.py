@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Integer
 
+from ..conv.arguments import whole
 from ..registry import Registry
-from .checks import as_capacity, as_lengths
+from .checks import as_lengths
 
 
 # From lengths and a capacity to how many pieces each sequence becomes, and the cells
@@ -85,7 +86,7 @@ def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
         >>> print(cut([3, 9, 0], 4, "truncate"))
         pieces: 2, sequences: 3, empty: 1, too long: 1, truncated: 1, cells lost: 5
     """
-    capacity = as_capacity(capacity)
+    capacity = whole("capacity", capacity)
     given = as_lengths(lengths, None, least=0)
     pieces, kept = POLICIES.resolve(policy)(given, capacity)
     sequence = np.repeat(np.arange(len(given)), pieces)

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32
 
+from ..conv.arguments import whole
 from .catalogue import Lengths
-from .checks import as_capacity, as_lengths, as_rows
+from .checks import as_lengths, as_rows
 
 
 class Layout(NamedTuple):
@@ -55,7 +56,7 @@ def layout(rows: Any, lengths: Lengths, capacity: int) -> Layout:
         array([[0, 1, 0, 0],
                [0, 1, 2, 0]], dtype=int32)
     """
-    capacity = as_capacity(capacity)
+    capacity = whole("capacity", capacity)
     sizes = as_lengths(lengths, capacity)
     of = as_rows(rows, sizes, capacity, None, "rows")
     _refuse_overflow(int(sizes.sum()), capacity)

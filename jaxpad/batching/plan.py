@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..conv.arguments import whole
 from .bounds import counting_bound
 from .catalogue import PACKERS, Histogram, Lengths, Packer, Rows, plan_of
-from .checks import as_capacity, as_histogram, as_lengths, as_limit, as_rows
+from .checks import as_histogram, as_lengths, as_limit, as_rows
 from .patterns import Patterns, patterns_from
 
 
@@ -60,7 +61,7 @@ def pack(
         >>> pack([5, 3, 7, 1], 8)
         array([1, 1, 0, 0])
     """
-    capacity, max_per_row = as_capacity(capacity), as_limit(max_per_row)
+    capacity, max_per_row = whole("capacity", capacity), as_limit(max_per_row)
     found = as_lengths(lengths, capacity)
     function = PACKERS.resolve(packer)
     rows = function(found, capacity, **_limit(max_per_row))
@@ -102,7 +103,7 @@ def plan(
         >>> planned.patterns
         {(5, 3): 2, (4, 4): 1, (3, 3): 1}
     """
-    capacity, max_per_row = as_capacity(capacity), as_limit(max_per_row)
+    capacity, max_per_row = whole("capacity", capacity), as_limit(max_per_row)
     counts = as_histogram(histogram, capacity)
     function, options = PACKERS.resolve(packer), _limit(max_per_row)
     bound = counting_bound(counts, capacity, max_per_row)

@@ -25,10 +25,14 @@ REFUSED = [
     (pack, ([3, 9, 11], 8), "2 of 3 sequences are longer than capacity=8; lengths[2]"),
     (pack, ([3, 9, 11], 8), "Take capacity=11, or say what becomes of them: jaxpad"),
     (pack, ([[3, 9]], 8), "lengths has shape (1, 2), but one axis was expected"),
-    (pack, (ONE, 0), "capacity=0 must be at least 1"),
+    (pack, (ONE, 0), "capacity=0: expected an int of at least 1"),
     (pack, (ONE, 8, "next-fit"), "unknown packer 'next-fit'. Did you mean 'next_fit'?"),
     (pack, (ONE, 8, "ffd"), "Did you mean 'first_fit_decreasing'?"),
-    (pack, (ONE, 8, "first_fit(open_rows=0)"), "open_rows=0 must be at least 1"),
+    (
+        pack,
+        (ONE, 8, "first_fit(open_rows=0)"),
+        "open_rows=0: expected an int of at least 1",
+    ),
     (
         pack,
         (ONE, 8, "first_fit(rows=2)"),
@@ -51,8 +55,8 @@ REFUSED = [
     (layout, ([0, 0], [5, 4], 8), "rows puts 9 cells into row 0, but capacity=8"),
     (layout, ([0, 1], [5, 0], 8), "1 of 2 lengths are 0, such as lengths[1]"),
     (layout, ([0, 1], [2**30, 2**30], 2**30), "which int32 cannot count: lay out"),
-    (length_buckets, (ONE, 0), "k=0 must be at least 1"),
-    (sort_within_window, (ONE, 0), "window=0 must be at least 1"),
+    (length_buckets, (ONE, 0), "k=0: expected an int of at least 1"),
+    (sort_within_window, (ONE, 0), "window=0: expected an int of at least 1"),
     (token_batches, ([3, 9], 8), "1 of 2 sequences are longer than capacity=8"),
 ]
 NOT_WHOLE = [
@@ -75,9 +79,13 @@ def test_not_whole(function: Any, arguments: tuple, text: str):
 
 
 def test_max_per_row_is_a_number():
-    with pytest.raises(ValueError, match="max_per_row=0 must be at least 1"):
+    with pytest.raises(
+        ValueError, match="max_per_row=0: expected an int of at least 1"
+    ):
         pack([1, 2], 8, max_per_row=0)
-    with pytest.raises(ValueError, match="max_per_row=-3 must be at least 1"):
+    with pytest.raises(
+        ValueError, match="max_per_row=-3: expected an int of at least 1"
+    ):
         plan([0, 1], 8, max_per_row=-3)
 
 

@@ -5,8 +5,8 @@ from collections import defaultdict
 
 import numpy as np
 
+from ...conv.arguments import whole
 from ..catalogue import PACKERS
-from ..checks import as_count
 from ..spaces import smallest
 
 
@@ -23,7 +23,7 @@ def best_fit(
     When none of `open_rows` has room, all are closed and as many new ones opened: rows
     leave as a batch, as those of Grain's `BestFitPackIterDataset` do.
     """
-    open_rows = as_count("open_rows", open_rows, "an int, as open_rows=64")
+    open_rows = whole("open_rows", open_rows)
     rows, limit = [], max_per_row or capacity
     batch = first = 0  # rows that were opened in this batch, and before it
     spaces, with_space, held = 0, defaultdict(list), []

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...conv.arguments import whole
 from ..catalogue import PACKERS
-from ..checks import as_count
 
 
 @PACKERS.register
@@ -19,7 +19,7 @@ def first_fit(
     When none of `open_rows` has room, all are closed and as many new ones opened: rows
     leave as a batch, as those of Grain's `FirstFitPackIterDataset` do.
     """
-    open_rows = as_count("open_rows", open_rows, "an int, as open_rows=64")
+    open_rows = whole("open_rows", open_rows)
     rows, tree = [], FirstRow(open_rows, capacity)
     held, closed, limit = [0] * open_rows, 0, max_per_row or capacity
     for length in np.asarray(lengths).tolist():
