@@ -1,0 +1,236 @@
+"""Rows of examples that come in a stream: a window of them is packed at a time."""
+
+import itertools
+import logging
+from collections import Counter
+from typing import Any
+
+import grain
+import numpy as np
+
+from ...batching.cut import told
+from .features import (
+    Features,
+    cells,
+    check_like,
+    features_of,
+    length_of,
+    rows_from,
+)
+from .packing import Packing, Rows
+
+
+LOG = logging.getLogger("jaxpad.data")
+
+
+class PackedStream(grain.IterDataset):
+    """Packed rows of a stream; made by `pack_examples`.
+
+    Every host reads the whole stream and lays out its own rows.
+    """
+
+    def __init__(
+        self,
+        examples: Any,
+        packing: Packing,
+        window: int,
+        lengths: np.ndarray | None = None,
+    ):
+        super().__init__(examples)
+        self._packing, self._window, self._lengths = packing, window, lengths
+
+    def __iter__(self) -> "PackedIterator":
+        examples = self._parent.__iter__()
+        return PackedIterator(examples, self._packing, self._window, self._lengths)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, or rows where they are not batched.
+
+        Raises:
+            ValueError: if the lengths were not given.
+        """
+        if self._lengths is None:
+            raise ValueError(
+                "how many steps a stream has cannot be known before it ends: give its "
+                "lengths in their order, as pack_examples(..., lengths=lengths). Of a "
+                "histogram, jaxpad.batching.plan(histogram, capacity, packer).rows is "
+                "how many rows there would be if all were packed at once, and a "
+                "stream has a few more."
+            )
+        starts = range(0, len(self._lengths), self._window)
+        windows = (self._lengths[start : start + self._window] for start in starts)
+        return self._packing.steps(
+            sum(len(Rows(self._packing, window)) for window in windows)
+        )
+
+    def set_slice(self, sl: slice, sequential_slice: bool = False) -> None:
+        """Grain's workers would each pack their part of the stream: refused.
+
+        Raises:
+            ValueError: with what to do instead.
+        """
+        raise ValueError(
+            "the rows of a stream would depend on the number of workers: put "
+            ".mp_prefetch before pack_examples, or pack a grain.MapDataset."
+        )
+
+
+class PackedIterator(grain.DatasetIterator):
+    """Goes on at the same row after `set_state`, on any number of hosts."""
+
+    def __init__(
+        self,
+        examples: Any,
+        packing: Packing,
+        window: int,
+        lengths: np.ndarray | None,
+    ):
+        super().__init__(examples)
+        self._packing, self._window, self._lengths = packing, window, lengths
+        self._begin(examples.get_state(), 0, 0, 0, {})
+
+    def _begin(
+        self, parent: Any, example: int, row: int, step: int, counts: dict[str, int]
+    ) -> None:
+        """Stands before the window that starts with an example and a row."""
+        self._start, self._example, self._row = parent, example, row
+        self._step, self._counts = step, Counter(counts)
+        self._told = self._counts["cells lost"]
+        self._sequences: list[Features] = []
+        self._rows: Rows | None = None
+        self._order = np.arange(0)
+        self._like: Features = {}  # of the first sequence
+        self._ended = False
+
+    def get_state(self) -> dict[str, Any]:
+        """What `set_state` needs: the window is read again."""
+        return {
+            "parent": self._start,
+            "example": self._example,
+            "row": self._row,
+            "step": self._step,
+            "counts": dict(self._counts),
+            "packing": self._name(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on where the state was taken.
+
+        Raises:
+            ValueError: if other rows would follow, as it was packed differently.
+        """
+        if state["packing"] != self._name():
+            raise ValueError(
+                f"this state is of other rows, packed with {state['packing']}; these "
+                f"have {self._name()}. Pack as before to go on."
+            )
+        self._parent.set_state(state["parent"])
+        names = ("parent", "example", "row", "step", "counts")
+        self._begin(*(state[name] for name in names))
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        wanted = self._packing.wanted(self._step)
+        pieces, rows = [], []
+        for row, number in enumerate(wanted):
+            held = self._held(number)
+            pieces += held
+            rows += [row] * len(held)
+        # Every host ends at one step, though some rows of the last may be empty.
+        if self._ended and self._step * self._packing.per_step >= self._end:
+            raise StopIteration
+        self._step += 1
+        shape = len(wanted), self._packing.capacity
+        return self._packing.output(rows_from(pieces, rows, shape, self._like))
+
+    @property
+    def _end(self) -> int:
+        """One past the last row of the window."""
+        return self._row + (0 if self._rows is None else len(self._rows))
+
+    def _held(self, number: int) -> list[Features]:
+        """The pieces of a row; none of those after the last."""
+        while number >= self._end and not self._ended:
+            self._advance()
+        if self._rows is None or number >= self._end:
+            return []
+        pieces = self._rows.pieces
+        return [
+            cells(
+                self._sequences[pieces.sequence[piece]],
+                pieces.start[piece],
+                pieces.length[piece],
+            )
+            for piece in self._rows.held(self._order[number - self._row])
+        ]
+
+    def _advance(self) -> None:
+        """Reads the next window, and says what shares a row."""
+        if self._rows is not None:
+            self._row, self._example = self._end, self._example + len(self._sequences)
+            self._counts += Counter(self._rows.pieces.counts)
+        self._start = self._parent.get_state()
+        self._sequences = [
+            self._checked(example, number)
+            for number, example in enumerate(
+                itertools.islice(self._parent, self._window), self._example
+            )
+        ]
+        self._ended = len(self._sequences) < self._window
+        found = np.asarray([length_of(s) for s in self._sequences], np.int64)
+        self._refuse_other(found)
+        self._rows = Rows(self._packing, found, self._example)
+        self._order = np.arange(len(self._rows))
+        if self._packing.seed is not None:
+            rng = np.random.default_rng((self._packing.seed, self._row))
+            self._order = rng.permutation(self._order)
+        self._log()
+
+    def _checked(self, example: Any, number: int) -> Features:
+        found = features_of(example, self._packing.features, number)
+        if length_of(found):  # an empty list has no dtype
+            if not self._like:
+                self._like = {name: feature[:0] for name, feature in found.items()}
+            check_like(found, self._like, number)
+        return found
+
+    def _refuse_other(self, found: np.ndarray) -> None:
+        """Raises where the stream has not the lengths that it was said to have."""
+        if self._lengths is None:
+            return
+        end = self._example + len(found)
+        said = self._lengths[self._example : end]
+        both = min(len(said), len(found))
+        if (wrong := np.flatnonzero(said[:both] != found[:both])).size:
+            at = wrong[0]
+            raise ValueError(
+                f"example {self._example + at} has {found[at]} cells, but "
+                f"lengths[{self._example + at}] is {said[at]}: give the lengths in the "
+                "order of the stream."
+            )
+        if end > len(self._lengths) or (self._ended and end < len(self._lengths)):
+            more = "at least " * (not self._ended)
+            raise ValueError(
+                f"lengths has {len(self._lengths)} numbers, but the stream has {more}"
+                f"{end} examples: expected the length of each."
+            )
+
+    def _log(self) -> None:
+        """Counts what became of sequences: where cells are lost, and at the end."""
+        assert self._rows is not None
+        counts = self._counts + Counter(self._rows.pieces.counts)
+        lost = counts["cells lost"]
+        if self._ended and not self._end:
+            raise ValueError(
+                "there is nothing to pack: the stream ended with "
+                f"{told(counts) or 'no examples'}. Look at what filters it, and at "
+                "capacity and policy."
+            )
+        if self._ended or lost > 2 * self._told:
+            level = logging.WARNING if lost else logging.INFO
+            so_far = "" if self._ended else " so far"
+            LOG.log(level, "%d rows%s; %s", self._end, so_far, told(counts))
+            self._told = lost
+
+    def _name(self) -> str:
+        return f"{self._packing} window={self._window}"

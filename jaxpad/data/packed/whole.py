@@ -1,0 +1,150 @@
+"""Rows of examples that can be read in any order: planned before any is read."""
+
+import logging
+from typing import Any
+
+import grain
+import numpy as np
+
+from ...batching.checks import as_lengths
+from ..records import digest
+from .features import (
+    Features,
+    cells,
+    check_like,
+    features_of,
+    length_of,
+    rows_from,
+)
+from .packing import Packing, Rows
+
+
+LOG = logging.getLogger("jaxpad.data")
+
+
+class PackedDataset(grain.MapDataset):
+    """Packed rows by number, a pure function of the seed, the lengths and the number.
+
+    `len` is the number of steps of an epoch. Made by `pack_examples`.
+
+    Attributes:
+        pieces: of the sequences, and counts of what became of them.
+        rows: of an epoch, over all hosts.
+        efficiency: the part of the cells of those rows that hold a sequence.
+        steps_per_epoch: batches of an epoch, or rows where they are not batched.
+    """
+
+    def __init__(self, examples: Any, packing: Packing, lengths: Any = None):
+        super().__init__(examples)
+        self._packing = packing
+        if not len(examples):
+            raise ValueError(
+                "examples is empty: there is nothing to pack. Look whether the data "
+                "set, or what filters it, has lost its sequences."
+            )
+        self._numbers, self._lengths = self._measured(lengths)
+        self._plan = Rows(packing, self._lengths)
+        self.pieces, self.rows = self._plan.pieces, len(self._plan)
+        if not self.rows:
+            raise ValueError(
+                f"nothing is left to pack: {self.pieces}. Take a larger capacity than "
+                f'{packing.capacity}, or policy="split".'
+            )
+        self._by_length = np.argsort(self.pieces.length, kind="stable")
+        used, capacity = int(self.pieces.length.sum()), packing.capacity
+        self.efficiency = used / (self.rows * capacity)
+        self.steps_per_epoch = packing.steps(self.rows)
+        self._last: tuple[int, np.ndarray, np.ndarray] | None = None
+        self._like: Features = {}  # of the first sequence
+        self._like = {name: f[:0] for name, f in self._piece(0).items()}
+        LOG.log(
+            logging.WARNING if self.pieces.counts["cells lost"] else logging.INFO,
+            "%d rows of %d cells, %.2f%% of them used, plan %s; %s",
+            self.rows,
+            capacity,
+            100 * self.efficiency,
+            self.fingerprint(),
+            self.pieces,
+        )
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.slice(index)
+        epoch, step = divmod(index, self.steps_per_epoch)
+        order, dealt = self._epoch(epoch)
+        pieces, rows = [], []
+        wanted = self._packing.wanted(step)
+        for row, number in enumerate(range(wanted.start, min(wanted.stop, self.rows))):
+            held = dealt[self._plan.held(order[number])]
+            pieces += [self._piece(piece) for piece in held]
+            rows += [row] * len(held)
+        shape = len(wanted), self._packing.capacity
+        return self._packing.output(rows_from(pieces, rows, shape, self._like))
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of all that the rows depend on but the values.
+
+        A packer that stops by the clock may plan differently on each host: compare.
+        """
+        plan, sequences = self._plan, (self._lengths, self._numbers)
+        return digest(str(self._packing), *sequences, plan.order, plan.ends)
+
+    def _measured(self, lengths: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the examples that are there, and their lengths."""
+        if lengths is not None:
+            found = as_lengths(lengths, least=0)
+            if len(found) != len(self._parent):
+                raise ValueError(
+                    f"lengths has {len(found)} numbers, but there are "
+                    f"{len(self._parent)} examples: expected the length of each."
+                )
+            return np.arange(len(found)), found
+        there = [
+            (number, length_of(features_of(example, self._packing.features, number)))
+            for number, example in enumerate(self._parent.to_iter_dataset(allow_nones=True))
+            if example is not None  # filtered out
+        ]
+        if not there:
+            raise ValueError(
+                f"all of {len(self._parent)} examples are None: what filters them has "
+                "left none to pack."
+            )
+        numbers, found = np.asarray(there, np.int64).T
+        return numbers, found
+
+    def _epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The order of the rows, and the piece that takes the place of each.
+
+        Pieces of one length change places: rows keep their lengths, so their number is
+        the same in all epochs, and sequences get other neighbours.
+        """
+        last = self._last
+        if last is not None and last[0] == epoch:
+            return last[1:]
+        order, dealt = np.arange(self.rows), np.arange(len(self.pieces.length))
+        if self._packing.seed is not None:
+            rng = np.random.default_rng((self._packing.seed, epoch))
+            order = rng.permutation(order)
+            keys = rng.random(len(dealt))
+            dealt[self._by_length] = np.lexsort((keys, self.pieces.length))
+        self._last = epoch, order, dealt  # at once: Grain reads in threads
+        return order, dealt
+
+    def _piece(self, piece: int) -> Features:
+        sequence = self.pieces.sequence[piece]
+        number, expected = int(self._numbers[sequence]), self._lengths[sequence]
+        # Of the first epoch: where the examples are shuffled, others have this number
+        # later.
+        found = features_of(self._parent[number], self._packing.features, number)
+        if length_of(found) != expected:
+            raise ValueError(
+                f"example {number} has {length_of(found)} cells, but its length was "
+                f"{expected}: give the lengths of these examples in their order, and "
+                "map at random only after packing."
+            )
+        if self._like:
+            check_like(found, self._like, number)
+        return cells(found, self.pieces.start[piece], self.pieces.length[piece])
