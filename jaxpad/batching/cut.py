@@ -112,7 +112,7 @@ def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
 
 
 def pieces_of(lengths: np.ndarray, capacity: int, policy: str | Policy) -> Pieces:
-    """`cut` of lengths that are checked; of some windows of a stream nothing is left."""
+    """`cut` of lengths that are checked, of which nothing need be left."""
     pieces, kept = POLICIES.resolve(policy)(lengths, capacity)
     sequence = np.repeat(np.arange(len(lengths)), pieces)
     number = np.arange(len(sequence)) - np.repeat(np.cumsum(pieces) - pieces, pieces)

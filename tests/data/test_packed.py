@@ -35,9 +35,9 @@ def stream(lengths: Any = LENGTHS) -> grain.IterDataset:
 KINDS = {"whole": (whole, {}), "stream": (stream, {"window": 9})}
 
 
-def packed(kind: str, lengths: Any = LENGTHS, **options) -> Any:
+def packed(kind: str, of: Any = LENGTHS, **options) -> Any:
     make, window = KINDS[kind]
-    return pack_examples(make(lengths), CAPACITY, **{**window, **options})
+    return pack_examples(make(of), CAPACITY, **{**window, **options})
 
 
 def all_of(rows: Any) -> dict[str, np.ndarray]:
@@ -96,8 +96,7 @@ def test_rows_are_those_of_grain(name: str):
     )
     ours = packed(
         "stream",
-        packer={"FirstFit": "first_fit", "BestFit": "best_fit"}[name]
-        + "(open_rows=8)",
+        packer={"FirstFit": "first_fit", "BestFit": "best_fit"}[name] + "(open_rows=8)",
         features=["tokens"],
         window=1000,
         seed=None,
@@ -151,8 +150,7 @@ def test_epochs_have_other_rows_of_the_same_lengths():
 def test_batches_are_the_same_on_any_number_of_hosts(kind: str, hosts: int):
     alone = all_of(packed(kind, batch_size=4))
     parts = [
-        all_of(packed(kind, batch_size=4, shard=(host, hosts)))
-        for host in range(hosts)
+        all_of(packed(kind, batch_size=4, shard=(host, hosts))) for host in range(hosts)
     ]
     together = {
         name: np.concatenate([part[name] for part in parts], axis=1) for name in alone
@@ -177,7 +175,7 @@ def test_rows_are_the_same_on_any_number_of_hosts(kind: str, hosts: int):
 @pytest.mark.parametrize("options", [{}, {"batch_size": 3}], ids=["rows", "batches"])
 def test_a_restored_iterator_goes_on_with_the_same_rows(kind: str, options: dict):
     def rows() -> Any:
-        made = packed(kind, policy="split", lengths=LONG, **options)
+        made = packed(kind, LONG, policy="split", **options)
         return made.to_iter_dataset() if kind == "whole" else made
 
     ahead, states, found = iter(rows()), [], []
@@ -331,7 +329,7 @@ EITHER = [
     refused([[1, 2, 3]], "example 0 is a list: expected features by name", TypeError),
     refused([FINE, {"labels": [1]}], "features names 'tokens'", features=["tokens"]),
     refused([FINE], "example 0 has only 'tokens'", features=["token"]),
-    refused([{**FINE, "label": 1}], "'label' of example 0 is one number and no seq"),
+    refused([{**FINE, "label": 1}], "'label' of example 0 is one value, no sequ"),
     refused([{**FINE, "label": 1}], "as features=('tokens',)"),
     refused([FINE, {**FINE, "labels": [1, 2]}], "length: 'tokens' 3, 'labels' 2"),
     refused([{"positions": [1]}], "which rows have of their own"),
@@ -339,8 +337,8 @@ EITHER = [
     refused([FINE, {"tokens": [1.5]}], "has 'tokens' float64[], but the first has"),
     refused([FINE, {"tokens": [[1]]}], "has 'tokens' int64[1], but the first has"),
     refused([FINE, {**FINE, "more": [1, 2, 3]}], "has 'more' int64[], 'tokens'"),
-    refused([FINE, {"tokens": [1] * 9}], 'such as example 1 with 9 cells. Say what'),
-    refused([FINE, {"tokens": []}], "are empty or longer than capacity=8, such as ex"),
+    refused([FINE, {"tokens": [1] * 9}], "such as example 1 with 9 cells. Say what"),
+    refused([FINE, {"tokens": []}], "on are empty or longer than capacity=8, such"),
     refused([{"tokens": [1] * 9}], "too long: 1, dropped: 1", policy="drop"),
     refused([FINE], "unknown policy for sequences that are too long", policy="cut"),
     refused([FINE], "unknown packer 'ffd'. Did you mean", packer="ffd"),
@@ -365,9 +363,9 @@ def test_refused(kind: str, given: Any, options: dict, error: type, text: str):
 
 
 def test_what_is_no_data_set_is_refused():
-    with pytest.raises(TypeError, match="examples is a generator: expected a grain.Map"):
+    with pytest.raises(TypeError, match="examples is a generator: expected a grain"):
         pack_examples((FINE for _ in range(3)), 8)
-    with pytest.raises(TypeError, match="examples is a dict: expected a grain.MapDatas"):
+    with pytest.raises(TypeError, match="examples is a dict: expected a grain"):
         pack_examples(FINE, 8)
     with pytest.raises(ValueError, match="window=5 is of a stream"):
         pack_examples([FINE], 8, window=5)

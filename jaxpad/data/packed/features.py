@@ -15,6 +15,37 @@ Features = dict[str, np.ndarray]
 LAYOUT = ("segment_ids", "positions")
 
 
+class Reader:
+    """Reads examples, which all have to have the features of the first one.
+
+    Args:
+        names: of the features that are packed; None for all.
+
+    Attributes:
+        like: the first sequence that is not empty, without its cells; {} before it.
+    """
+
+    def __init__(self, names: Sequence[str] | None):
+        self._names, self.like = names, {}
+
+    def __call__(self, example: Any, number: int) -> Features:
+        """Its features, as `features_of`.
+
+        Raises:
+            ValueError: if it has other names, dtypes or trailing shapes.
+        """
+        found = features_of(example, self._names, number)
+        if length_of(found):  # an empty list has no dtype
+            self.like = self.like or cells(found, 0, 0)
+            if _kinds(found) != _kinds(self.like):
+                raise ValueError(
+                    f"example {number} has {_described(found)}, but the first has "
+                    f"{_described(self.like)}: rows hold one kind of each feature. "
+                    "Convert them with .map before packing."
+                )
+        return found
+
+
 def features_of(example: Any, names: Sequence[str] | None, number: int) -> Features:
     """The features of an example that are packed.
 
@@ -56,8 +87,8 @@ def _refuse_unequal(found: Features, number: int) -> None:
     if scalars := [name for name, feature in found.items() if not feature.ndim]:
         others = tuple(name for name in found if name not in scalars)
         raise ValueError(
-            f"feature {scalars[0]!r} of example {number} is one number and no sequence: "
-            f"name those that have an entry per cell, as features={others}."
+            f"feature {scalars[0]!r} of example {number} is one value, no sequence: name "
+            f"those that have an entry per cell, as features={others}."
         )
     lengths = {name: len(feature) for name, feature in found.items()}
     if len(set(lengths.values())) > 1:
@@ -76,25 +107,6 @@ def length_of(features: Features) -> int:
 def cells(features: Features, start: int, length: int) -> Features:
     """A piece of a sequence."""
     return {name: found[start : start + length] for name, found in features.items()}
-
-
-def check_like(features: Features, like: Features, number: int) -> None:
-    """Raises if an example differs in names, dtypes or trailing shapes from the first.
-
-    Args:
-        features: of an example.
-        like: of the first one.
-        number: of the example, for the error.
-
-    Raises:
-        ValueError: with the difference.
-    """
-    if _kinds(features) != _kinds(like):
-        raise ValueError(
-            f"example {number} has {_described(features)}, but the first has "
-            f"{_described(like)}: rows hold one kind of each feature. Convert them with "
-            ".map before packing."
-        )
 
 
 def _kinds(features: Features) -> dict[str, tuple]:

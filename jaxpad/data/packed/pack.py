@@ -98,8 +98,8 @@ def pack_examples(
         return PackedStream(examples, packing, size, found)
     if window is not None:
         raise ValueError(
-            f"window={window} is of a stream, but these examples are planned as a whole: "
-            "leave it out, or give examples.to_iter_dataset()."
+            f"window={window} is of a stream, but these examples are planned as a "
+            "whole: leave it out, or give examples.to_iter_dataset()."
         )
     return PackedDataset(_by_number(examples), packing, lengths)
 

@@ -33,6 +33,8 @@ class Packing:
                 f"shard={self.shard}: expected (which, of how many), as (0, 1) or "
                 "(jax.process_index(), jax.process_count())."
             )
+        if self.seed is not None and self.seed < 0:
+            raise ValueError(f"seed={self.seed}: expected 0 or more, or None.")
         if self.batch_size is not None:
             as_count("batch_size", self.batch_size, "rows of all hosts, or None")
         rows_of(self.per_step, self.shard)
@@ -76,7 +78,7 @@ class Rows:
     Args:
         packing: how.
         lengths: of the sequences, `[n]` of int64, 0 or more.
-        first: the number of the first sequence, for the error.
+        numbers: of the examples that they are, `[n]`, for the error.
 
     Attributes:
         pieces: of the sequences; there may be none left.
@@ -87,9 +89,9 @@ class Rows:
         ValueError: for a sequence that is empty or too long, without a policy.
     """
 
-    def __init__(self, packing: Packing, lengths: np.ndarray, first: int = 0):
+    def __init__(self, packing: Packing, lengths: np.ndarray, numbers: np.ndarray):
         if packing.policy is None:
-            _refuse_misfits(lengths, packing.capacity, first)
+            _refuse_misfits(lengths, packing.capacity, numbers)
         policy = packing.policy or "split"  # does nothing to what fits
         self.pieces = pieces_of(lengths, packing.capacity, policy)
         rows = np.zeros(0, np.int64)
@@ -108,13 +110,13 @@ class Rows:
         return self.order[start : self.ends[row]]
 
 
-def _refuse_misfits(lengths: np.ndarray, capacity: int, first: int) -> None:
+def _refuse_misfits(lengths: np.ndarray, capacity: int, numbers: np.ndarray) -> None:
     wrong = (lengths < 1) | (lengths > capacity)
     if wrong.any():
         at = int(wrong.argmax())
         raise ValueError(
-            f"{int(wrong.sum())} of {len(lengths)} examples from number {first} on are "
-            f"empty or longer than capacity={capacity}, such as example {first + at} "
-            f'with {lengths[at]} cells. Say what becomes of them: policy="split", '
-            '"truncate" or "drop".'
+            f"{int(wrong.sum())} of the {len(lengths)} examples from number "
+            f"{numbers[0]} on are empty or longer than capacity={capacity}, such as "
+            f"example {numbers[at]} with {lengths[at]} cells. Say what becomes of them: "
+            'policy="split", "truncate" or "drop".'
         )

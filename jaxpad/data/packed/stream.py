@@ -2,21 +2,13 @@
 
 import itertools
 import logging
-from collections import Counter
 from typing import Any
 
 import grain
 import numpy as np
 
 from ...batching.cut import told
-from .features import (
-    Features,
-    cells,
-    check_like,
-    features_of,
-    length_of,
-    rows_from,
-)
+from .features import Features, Reader, cells, length_of, rows_from
 from .packing import Packing, Rows
 
 
@@ -58,11 +50,11 @@ class PackedStream(grain.IterDataset):
                 "how many rows there would be if all were packed at once, and a "
                 "stream has a few more."
             )
-        starts = range(0, len(self._lengths), self._window)
-        windows = (self._lengths[start : start + self._window] for start in starts)
-        return self._packing.steps(
-            sum(len(Rows(self._packing, window)) for window in windows)
-        )
+        numbers, rows = np.arange(len(self._lengths)), 0
+        for start in range(0, len(numbers), self._window):
+            part = slice(start, start + self._window)
+            rows += len(Rows(self._packing, self._lengths[part], numbers[part]))
+        return self._packing.steps(rows)
 
     def set_slice(self, sl: slice, sequential_slice: bool = False) -> None:
         """Grain's workers would each pack their part of the stream: refused.
@@ -95,13 +87,13 @@ class PackedIterator(grain.DatasetIterator):
     ) -> None:
         """Stands before the window that starts with an example and a row."""
         self._start, self._example, self._row = parent, example, row
-        self._step, self._counts = step, Counter(counts)
-        self._told = self._counts["cells lost"]
+        none = np.zeros(0, np.int64)
         self._sequences: list[Features] = []
-        self._rows: Rows | None = None
-        self._order = np.arange(0)
-        self._like: Features = {}  # of the first sequence
-        self._ended = False
+        self._rows, self._order = Rows(self._packing, none, none), none
+        # A state has all counts from the first on, as Grain asks of states.
+        self._step, self._counts = step, counts or self._rows.pieces.counts
+        self._told = self._counts["cells lost"]
+        self._read, self._ended = Reader(self._packing.features), False
 
     def get_state(self) -> dict[str, Any]:
         """What `set_state` needs: the window is read again."""
@@ -110,7 +102,7 @@ class PackedIterator(grain.DatasetIterator):
             "example": self._example,
             "row": self._row,
             "step": self._step,
-            "counts": dict(self._counts),
+            "counts": self._counts,
             "packing": self._name(),
         }
 
@@ -141,18 +133,18 @@ class PackedIterator(grain.DatasetIterator):
             raise StopIteration
         self._step += 1
         shape = len(wanted), self._packing.capacity
-        return self._packing.output(rows_from(pieces, rows, shape, self._like))
+        return self._packing.output(rows_from(pieces, rows, shape, self._read.like))
 
     @property
     def _end(self) -> int:
         """One past the last row of the window."""
-        return self._row + (0 if self._rows is None else len(self._rows))
+        return self._row + len(self._rows)
 
     def _held(self, number: int) -> list[Features]:
         """The pieces of a row; none of those after the last."""
         while number >= self._end and not self._ended:
             self._advance()
-        if self._rows is None or number >= self._end:
+        if number >= self._end:
             return []
         pieces = self._rows.pieces
         return [
@@ -166,33 +158,24 @@ class PackedIterator(grain.DatasetIterator):
 
     def _advance(self) -> None:
         """Reads the next window, and says what shares a row."""
-        if self._rows is not None:
-            self._row, self._example = self._end, self._example + len(self._sequences)
-            self._counts += Counter(self._rows.pieces.counts)
+        self._row, self._example = self._end, self._example + len(self._sequences)
+        self._counts = self._total()
         self._start = self._parent.get_state()
+        window = itertools.islice(self._parent, self._window)
         self._sequences = [
-            self._checked(example, number)
-            for number, example in enumerate(
-                itertools.islice(self._parent, self._window), self._example
-            )
+            self._read(example, number)
+            for number, example in enumerate(window, self._example)
         ]
         self._ended = len(self._sequences) < self._window
         found = np.asarray([length_of(s) for s in self._sequences], np.int64)
         self._refuse_other(found)
-        self._rows = Rows(self._packing, found, self._example)
+        numbers = np.arange(len(found)) + self._example
+        self._rows = Rows(self._packing, found, numbers)
         self._order = np.arange(len(self._rows))
         if self._packing.seed is not None:
             rng = np.random.default_rng((self._packing.seed, self._row))
             self._order = rng.permutation(self._order)
         self._log()
-
-    def _checked(self, example: Any, number: int) -> Features:
-        found = features_of(example, self._packing.features, number)
-        if length_of(found):  # an empty list has no dtype
-            if not self._like:
-                self._like = {name: feature[:0] for name, feature in found.items()}
-            check_like(found, self._like, number)
-        return found
 
     def _refuse_other(self, found: np.ndarray) -> None:
         """Raises where the stream has not the lengths that it was said to have."""
@@ -217,8 +200,7 @@ class PackedIterator(grain.DatasetIterator):
 
     def _log(self) -> None:
         """Counts what became of sequences: where cells are lost, and at the end."""
-        assert self._rows is not None
-        counts = self._counts + Counter(self._rows.pieces.counts)
+        counts = self._total()
         lost = counts["cells lost"]
         if self._ended and not self._end:
             raise ValueError(
@@ -231,6 +213,11 @@ class PackedIterator(grain.DatasetIterator):
             so_far = "" if self._ended else " so far"
             LOG.log(level, "%d rows%s; %s", self._end, so_far, told(counts))
             self._told = lost
+
+    def _total(self) -> dict[str, int]:
+        """The counts up to the end of the window."""
+        new = self._rows.pieces.counts
+        return {name: before + new[name] for name, before in self._counts.items()}
 
     def _name(self) -> str:
         return f"{self._packing} window={self._window}"

@@ -8,14 +8,7 @@ import numpy as np
 
 from ...batching.checks import as_lengths
 from ..records import digest
-from .features import (
-    Features,
-    cells,
-    check_like,
-    features_of,
-    length_of,
-    rows_from,
-)
+from .features import Features, Reader, cells, length_of, rows_from
 from .packing import Packing, Rows
 
 
@@ -36,14 +29,14 @@ class PackedDataset(grain.MapDataset):
 
     def __init__(self, examples: Any, packing: Packing, lengths: Any = None):
         super().__init__(examples)
-        self._packing = packing
+        self._packing, self._read = packing, Reader(packing.features)
         if not len(examples):
             raise ValueError(
                 "examples is empty: there is nothing to pack. Look whether the data "
                 "set, or what filters it, has lost its sequences."
             )
         self._numbers, self._lengths = self._measured(lengths)
-        self._plan = Rows(packing, self._lengths)
+        self._plan = Rows(packing, self._lengths, self._numbers)
         self.pieces, self.rows = self._plan.pieces, len(self._plan)
         if not self.rows:
             raise ValueError(
@@ -55,8 +48,7 @@ class PackedDataset(grain.MapDataset):
         self.efficiency = used / (self.rows * capacity)
         self.steps_per_epoch = packing.steps(self.rows)
         self._last: tuple[int, np.ndarray, np.ndarray] | None = None
-        self._like: Features = {}  # of the first sequence
-        self._like = {name: f[:0] for name, f in self._piece(0).items()}
+        self._piece(0)  # from here on rows know their dtypes
         LOG.log(
             logging.WARNING if self.pieces.counts["cells lost"] else logging.INFO,
             "%d rows of %d cells, %.2f%% of them used, plan %s; %s",
@@ -82,7 +74,7 @@ class PackedDataset(grain.MapDataset):
             pieces += [self._piece(piece) for piece in held]
             rows += [row] * len(held)
         shape = len(wanted), self._packing.capacity
-        return self._packing.output(rows_from(pieces, rows, shape, self._like))
+        return self._packing.output(rows_from(pieces, rows, shape, self._read.like))
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the rows depend on but the values.
@@ -102,9 +94,10 @@ class PackedDataset(grain.MapDataset):
                     f"{len(self._parent)} examples: expected the length of each."
                 )
             return np.arange(len(found)), found
+        examples = self._parent.to_iter_dataset(allow_nones=True)
         there = [
-            (number, length_of(features_of(example, self._packing.features, number)))
-            for number, example in enumerate(self._parent.to_iter_dataset(allow_nones=True))
+            (number, length_of(self._read(example, number)))
+            for number, example in enumerate(examples)
             if example is not None  # filtered out
         ]
         if not there:
@@ -138,13 +131,11 @@ class PackedDataset(grain.MapDataset):
         number, expected = int(self._numbers[sequence]), self._lengths[sequence]
         # Of the first epoch: where the examples are shuffled, others have this number
         # later.
-        found = features_of(self._parent[number], self._packing.features, number)
+        found = self._read(self._parent[number], number)
         if length_of(found) != expected:
             raise ValueError(
                 f"example {number} has {length_of(found)} cells, but its length was "
                 f"{expected}: give the lengths of these examples in their order, and "
                 "map at random only after packing."
             )
-        if self._like:
-            check_like(found, self._like, number)
         return cells(found, self.pieces.start[piece], self.pieces.length[piece])
