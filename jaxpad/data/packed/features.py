@@ -87,8 +87,8 @@ def _refuse_unequal(found: Features, number: int) -> None:
     if scalars := [name for name, feature in found.items() if not feature.ndim]:
         others = tuple(name for name in found if name not in scalars)
         raise ValueError(
-            f"feature {scalars[0]!r} of example {number} is one value, no sequence: name "
-            f"those that have an entry per cell, as features={others}."
+            f"feature {scalars[0]!r} of example {number} is one value, no sequence: "
+            f"name those that have an entry per cell, as features={others}."
         )
     lengths = {name: len(feature) for name, feature in found.items()}
     if len(set(lengths.values())) > 1:

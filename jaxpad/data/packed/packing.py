@@ -117,6 +117,6 @@ def _refuse_misfits(lengths: np.ndarray, capacity: int, numbers: np.ndarray) -> 
         raise ValueError(
             f"{int(wrong.sum())} of the {len(lengths)} examples from number "
             f"{numbers[0]} on are empty or longer than capacity={capacity}, such as "
-            f"example {numbers[at]} with {lengths[at]} cells. Say what becomes of them: "
-            'policy="split", "truncate" or "drop".'
+            f"example {numbers[at]} with {lengths[at]} cells. Say what becomes of "
+            'them: policy="split", "truncate" or "drop".'
         )
