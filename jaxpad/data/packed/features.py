@@ -36,7 +36,7 @@ class Reader:
         """
         found = features_of(example, self._names, number)
         if length_of(found):  # an empty list has no dtype
-            self.like = self.like or cells(found, 0, 0)
+            self.like = self.like or cells(found, slice(0))
             if _kinds(found) != _kinds(self.like):
                 raise ValueError(
                     f"example {number} has {_described(found)}, but the first has "
@@ -104,9 +104,9 @@ def length_of(features: Features) -> int:
     return len(next(iter(features.values())))
 
 
-def cells(features: Features, start: int, length: int) -> Features:
+def cells(features: Features, part: slice) -> Features:
     """A piece of a sequence."""
-    return {name: found[start : start + length] for name, found in features.items()}
+    return {name: found[part] for name, found in features.items()}
 
 
 def _kinds(features: Features) -> dict[str, tuple]:

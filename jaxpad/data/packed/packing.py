@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import Packer, pack
+from ...batching import PACKERS, POLICIES, Packer, pack
 from ...batching.checks import as_capacity, as_count, as_limit
 from ...batching.cut import Policy, pieces_of
 from ..batches import rows_of
@@ -27,6 +27,9 @@ class Packing:
     def __post_init__(self):
         as_capacity(self.capacity)
         as_limit(self.max_per_row)
+        PACKERS.resolve(self.packer)
+        if self.policy is not None:
+            POLICIES.resolve(self.policy)
         which, count = self.shard
         if not 0 <= which < count:
             raise ValueError(
@@ -108,6 +111,12 @@ class Rows:
         """The numbers of the pieces in a row, in the order of the sequences."""
         start = self.ends[row - 1] if row else 0
         return self.order[start : self.ends[row]]
+
+    def piece(self, number: int) -> tuple[int, slice]:
+        """The sequence that a piece is of, and its cells there."""
+        start = int(self.pieces.start[number])
+        end = start + int(self.pieces.length[number])
+        return int(self.pieces.sequence[number]), slice(start, end)
 
 
 def _refuse_misfits(lengths: np.ndarray, capacity: int, numbers: np.ndarray) -> None:

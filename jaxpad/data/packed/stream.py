@@ -146,15 +146,9 @@ class PackedIterator(grain.DatasetIterator):
             self._advance()
         if number >= self._end:
             return []
-        pieces = self._rows.pieces
-        return [
-            cells(
-                self._sequences[pieces.sequence[piece]],
-                pieces.start[piece],
-                pieces.length[piece],
-            )
-            for piece in self._rows.held(self._order[number - self._row])
-        ]
+        held = self._rows.held(int(self._order[number - self._row])).tolist()
+        pieces = map(self._rows.piece, held)
+        return [cells(self._sequences[which], part) for which, part in pieces]
 
     def _advance(self) -> None:
         """Reads the next window, and says what shares a row."""

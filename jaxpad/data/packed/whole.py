@@ -65,12 +65,12 @@ class PackedDataset(grain.MapDataset):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return self.slice(index)
-        epoch, step = divmod(index, self.steps_per_epoch)
+        epoch, step = divmod(int(index), self.steps_per_epoch)
         order, dealt = self._epoch(epoch)
         pieces, rows = [], []
         wanted = self._packing.wanted(step)
         for row, number in enumerate(range(wanted.start, min(wanted.stop, self.rows))):
-            held = dealt[self._plan.held(order[number])]
+            held = dealt[self._plan.held(int(order[number]))].tolist()
             pieces += [self._piece(piece) for piece in held]
             rows += [row] * len(held)
         shape = len(wanted), self._packing.capacity
@@ -127,7 +127,7 @@ class PackedDataset(grain.MapDataset):
         return order, dealt
 
     def _piece(self, piece: int) -> Features:
-        sequence = self.pieces.sequence[piece]
+        sequence, part = self._plan.piece(piece)
         number, expected = int(self._numbers[sequence]), self._lengths[sequence]
         # Of the first epoch: where the examples are shuffled, others have this number
         # later.
@@ -138,4 +138,4 @@ class PackedDataset(grain.MapDataset):
                 f"{expected}: give the lengths of these examples in their order, and "
                 "map at random only after packing."
             )
-        return cells(found, self.pieces.start[piece], self.pieces.length[piece])
+        return cells(found, part)
