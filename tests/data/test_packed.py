@@ -1,5 +1,6 @@
 """Packed rows of real Grain pipelines: whole, on any hosts, after any restart."""
 
+import functools
 import json
 import logging
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxpad.batching import cut, layout, pack
+from jaxpad.batching.packers import best_fit
 from jaxpad.data import pack_examples
 
 
@@ -219,6 +221,23 @@ def test_a_state_of_other_rows_is_refused():
     for other in ({"window": 10}, {"seed": 1}, {"packer": "lpfhp"}, {"batch_size": 2}):
         with pytest.raises(ValueError, match="this state is of other rows, packed wi"):
             iter(packed("stream", **other)).set_state(state)
+
+
+def test_a_window_that_has_changed_is_refused():
+    rows = iter(packed("stream"))
+    for _ in range(6):
+        next(rows)
+    for lengths in (LENGTHS[::-1], LENGTHS[:20]):
+        back = iter(packed("stream", lengths))
+        back.set_state(rows.get_state())
+        with pytest.raises(ValueError, match="otherwise than before the restart"):
+            next(back)
+
+
+def test_a_state_names_a_packer_without_its_address():
+    packer = functools.partial(best_fit, open_rows=3)
+    state = iter(packed("stream", packer=packer)).get_state()
+    assert "packer=best_fit()[('open_rows', 3)]" in state["packing"]
 
 
 @pytest.mark.parametrize("batch_size", [None, 1, 4, 7])

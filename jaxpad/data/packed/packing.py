@@ -1,6 +1,7 @@
 """Which pieces share a row, from lengths alone, and which rows a host takes."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from ...batching import PACKERS, POLICIES, Packer, pack
 from ...batching.checks import as_capacity, as_count, as_limit
 from ...batching.cut import Policy, pieces_of
 from ..batches import rows_of
+from ..records import digest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +74,14 @@ class Packing:
 
 
 def _name(strategy: Any) -> str:
-    return getattr(strategy, "__qualname__", str(strategy))
+    # The same in every process, so without the address of a function.
+    if isinstance(strategy, functools.partial):
+        return (
+            f"{_name(strategy.func)}{strategy.args}{sorted(strategy.keywords.items())}"
+        )
+    if strategy is None or isinstance(strategy, str):
+        return str(strategy)
+    return getattr(strategy, "__qualname__", type(strategy).__qualname__)
 
 
 class Rows:
@@ -111,6 +120,11 @@ class Rows:
         """The numbers of the pieces in a row, in the order of the sequences."""
         start = self.ends[row - 1] if row else 0
         return self.order[start : self.ends[row]]
+
+    def fingerprint(self) -> str:
+        """Of the lengths of all pieces and of what shares a row."""
+        pieces = self.pieces.length, self.pieces.sequence
+        return digest(*pieces, self.order, self.ends)
 
     def piece(self, number: int) -> tuple[int, slice]:
         """The sequence that a piece is of, and its cells there."""

@@ -80,19 +80,28 @@ class PackedIterator(grain.DatasetIterator):
     ):
         super().__init__(examples)
         self._packing, self._window, self._lengths = packing, window, lengths
-        self._begin(examples.get_state(), 0, 0, 0, {})
+        self._begin(examples.get_state(), 0, 0, 0, {}, "")
 
     def _begin(
-        self, parent: Any, example: int, row: int, step: int, counts: dict[str, int]
+        self,
+        parent: Any,
+        example: int,
+        row: int,
+        step: int,
+        counts: dict[str, int],
+        plan: str,
     ) -> None:
-        """Stands before the window that starts with an example and a row."""
+        """Stands before the window that starts with an example and a row.
+
+        `plan` is the fingerprint of its rows, if they have been decided before.
+        """
         self._start, self._example, self._row = parent, example, row
         none = np.zeros(0, np.int64)
         self._sequences: list[Features] = []
         self._rows, self._order = Rows(self._packing, none, none), none
         # A state has all counts from the first on, as Grain asks of states.
         self._step, self._counts = step, counts or self._rows.pieces.counts
-        self._told = self._counts["cells lost"]
+        self._told, self._plan = self._counts["cells lost"], plan
         self._read, self._ended = Reader(self._packing.features), False
 
     def get_state(self) -> dict[str, Any]:
@@ -103,6 +112,7 @@ class PackedIterator(grain.DatasetIterator):
             "row": self._row,
             "step": self._step,
             "counts": self._counts,
+            "plan": self._plan,
             "packing": self._name(),
         }
 
@@ -118,7 +128,7 @@ class PackedIterator(grain.DatasetIterator):
                 f"have {self._name()}. Pack as before to go on."
             )
         self._parent.set_state(state["parent"])
-        names = ("parent", "example", "row", "step", "counts")
+        names = ("parent", "example", "row", "step", "counts", "plan")
         self._begin(*(state[name] for name in names))
 
     def __next__(self) -> dict[str, np.ndarray]:
@@ -154,7 +164,8 @@ class PackedIterator(grain.DatasetIterator):
         """Reads the next window, and says what shares a row."""
         self._row, self._example = self._end, self._example + len(self._sequences)
         self._counts = self._total()
-        self._start = self._parent.get_state()
+        self._start, decided = self._parent.get_state(), self._plan
+        again = decided and not self._sequences
         window = itertools.islice(self._parent, self._window)
         self._sequences = [
             self._read(example, number)
@@ -165,6 +176,13 @@ class PackedIterator(grain.DatasetIterator):
         self._refuse_other(found)
         numbers = np.arange(len(found)) + self._example
         self._rows = Rows(self._packing, found, numbers)
+        self._plan = self._rows.fingerprint()
+        if again and self._plan != decided:
+            raise ValueError(
+                f"the {len(found)} examples from number {self._example} on are packed "
+                "otherwise than before the restart: their lengths have changed, or "
+                "the packer depends on the clock."
+            )
         self._order = np.arange(len(self._rows))
         if self._packing.seed is not None:
             rng = np.random.default_rng((self._packing.seed, self._row))

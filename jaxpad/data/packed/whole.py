@@ -81,8 +81,7 @@ class PackedDataset(grain.MapDataset):
 
         A packer that stops by the clock may plan differently on each host: compare.
         """
-        plan, sequences = self._plan, (self._lengths, self._numbers)
-        return digest(str(self._packing), *sequences, plan.order, plan.ends)
+        return digest(str(self._packing), self._numbers, self._plan.fingerprint())
 
     def _measured(self, lengths: Any) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of the examples that are there, and their lengths."""
