@@ -47,7 +47,7 @@ class PackedDataset(grain.MapDataset):
         used, capacity = int(self.pieces.length.sum()), packing.capacity
         self.efficiency = used / (self.rows * capacity)
         self.steps_per_epoch = packing.steps(self.rows)
-        self._last: tuple[int, np.ndarray, np.ndarray] | None = None
+        self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._piece(0)  # from here on rows know their dtypes
         LOG.log(
             logging.WARNING if self.pieces.counts["cells lost"] else logging.INFO,
@@ -113,16 +113,18 @@ class PackedDataset(grain.MapDataset):
         Pieces of one length change places: rows keep their lengths, so their number is
         the same in all epochs, and sequences get other neighbours.
         """
-        last = self._last
-        if last is not None and last[0] == epoch:
-            return last[1:]
+        epochs = self._epochs
+        if epoch in epochs:
+            return epochs[epoch]
         order, dealt = np.arange(self.rows), np.arange(len(self.pieces.length))
         if self._packing.seed is not None:
             rng = np.random.default_rng((self._packing.seed, epoch))
             order = rng.permutation(order)
             keys = rng.random(len(dealt))
             dealt[self._by_length] = np.lexsort((keys, self.pieces.length))
-        self._last = epoch, order, dealt  # at once: Grain reads in threads
+        # Where an epoch ends Grain's threads read in two of them.
+        kept = {before: epochs[before] for before in epochs if before == epoch - 1}
+        self._epochs = {**kept, epoch: (order, dealt)}
         return order, dealt
 
     def _piece(self, piece: int) -> Features:
