@@ -264,7 +264,7 @@ def test_examples_are_not_read_where_lengths_are_given():
             Counted.reads += 1
             return super().__getitem__(index)
 
-    rows = pack_examples(Counted(examples()), CAPACITY, lengths=LENGTHS)
+    rows: Any = pack_examples(Counted(examples()), CAPACITY, lengths=LENGTHS)
     assert Counted.reads == 1  # for its dtypes
     held = rows[0]["segment_ids"].max()
     assert Counted.reads == 1 + held
@@ -309,7 +309,7 @@ def test_efficiency_is_that_of_the_rows():
     drawn = np.random.default_rng(0).lognormal(5, 1, 1000)
     lengths = np.clip(drawn, 8, 512).astype(int)
     tokens = [{"tokens": np.ones(n, np.int32)} for n in lengths]
-    rows = pack_examples(tokens, 512, lengths=lengths)
+    rows: Any = pack_examples(tokens, 512, lengths=lengths)
     there = np.mean([row["segment_ids"] > 0 for row in rows])
     assert rows.efficiency == pytest.approx(there)
     assert there > 0.995
@@ -319,7 +319,7 @@ def test_efficiency_is_that_of_the_rows():
 
 def test_filtered_and_shuffled_examples():
     even = whole().filter(lambda example: len(example["tokens"]) % 2 == 0)
-    rows = pack_examples(even.seed(1).shuffle(), CAPACITY)
+    rows: Any = pack_examples(even.seed(1).shuffle(), CAPACITY)
     count = len(rows)
     expected = [e["tokens"] for e in examples() if len(e["tokens"]) % 2 == 0]
     for epoch in range(2):
@@ -395,5 +395,5 @@ def test_what_is_no_data_set_is_refused():
 
 
 def test_a_list_is_a_data_set():
-    rows = pack_examples([FINE, FINE], 8)
+    rows: Any = pack_examples([FINE, FINE], 8)
     assert rows[0]["tokens"].tolist() == [1, 2, 3, 1, 2, 3, 0, 0]
