@@ -1,7 +1,7 @@
 """What becomes of sequences that are too long, by name and counted."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,21 +45,35 @@ class Pieces:
         length: of each piece, `[m]`: what `pack` and `layout` take.
         sequence: that each piece is of, `[m]`.
         start: its first cell in that sequence, `[m]`.
-        stream: the place of every cell in all sequences one after another, `[cells]`:
-            `values[stream]` are the pieces one after another.
-        counts: sequences that came, were empty, were too long, became several pieces,
-            lost their end, or were left out; and the cells that were lost.
+        place: its first cell in all sequences one after another, `[m]`.
+        counts: pieces; sequences that came, were empty, were too long, became several
+            pieces, lost their end, or were left out; and the cells that were lost.
     """
 
     length: Integer[np.ndarray, " m"]
     sequence: Integer[np.ndarray, " m"]
     start: Integer[np.ndarray, " m"]
-    stream: Integer[np.ndarray, " cells"] = dataclasses.field(repr=False)
+    place: Integer[np.ndarray, " m"]
     counts: dict[str, int]
 
+    @property
+    def stream(self) -> Integer[np.ndarray, " cells"]:
+        """The place of every cell in all sequences one after another.
+
+        `values[stream]` are the pieces one after another. It is made when asked for: of
+        a large data set it is larger than all the rest.
+        """
+        before = np.cumsum(self.length) - self.length
+        within = np.arange(self.length.sum()) - np.repeat(before, self.length)
+        return np.repeat(self.place, self.length) + within
+
     def __str__(self) -> str:
-        counts = {"pieces": len(self.length), **self.counts}
-        return ", ".join(f"{name}: {n}" for name, n in counts.items() if n)
+        return told(self.counts)
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Counts as the log has them, without those that are 0."""
+    return ", ".join(f"{name}: {n}" for name, n in counts.items() if n)
 
 
 def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
@@ -88,26 +102,32 @@ def cut(lengths: Any, capacity: int, policy: str | Policy) -> Pieces:
     """
     capacity = whole("capacity", capacity)
     given = as_lengths(lengths, None, least=0)
-    pieces, kept = POLICIES.resolve(policy)(given, capacity)
-    sequence = np.repeat(np.arange(len(given)), pieces)
-    if not sequence.size:
+    pieces = pieces_of(given, capacity, policy)
+    if not pieces.length.size:
         raise ValueError(
             f"policy {policy!r} leaves nothing of {len(given)} sequences at "
             f"capacity={capacity}; the longest has {given.max()} cells. Take a larger "
             'capacity, or "split".'
         )
+    return pieces
+
+
+def pieces_of(lengths: np.ndarray, capacity: int, policy: str | Policy) -> Pieces:
+    """`cut` of lengths that are checked, of which nothing need be left."""
+    pieces, kept = POLICIES.resolve(policy)(lengths, capacity)
+    sequence = np.repeat(np.arange(len(lengths)), pieces)
     number = np.arange(len(sequence)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     start = number * capacity
     length = np.minimum(kept[sequence] - start, capacity)
     counts = {
-        "sequences": len(given),
-        "empty": int((given == 0).sum()),
-        "too long": int((given > capacity).sum()),
+        "pieces": len(sequence),
+        "sequences": len(lengths),
+        "empty": int((lengths == 0).sum()),
+        "too long": int((lengths > capacity).sum()),
         "split": int((pieces > 1).sum()),
-        "truncated": int(((0 < kept) & (kept < given)).sum()),
-        "dropped": int(((given > 0) & (kept == 0)).sum()),
-        "cells lost": int((given - kept).sum()),
+        "truncated": int(((0 < kept) & (kept < lengths)).sum()),
+        "dropped": int(((lengths > 0) & (kept == 0)).sum()),
+        "cells lost": int((lengths - kept).sum()),
     }
-    first = (np.cumsum(given) - given)[sequence] + start
-    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    return Pieces(length, sequence, start, np.repeat(first, length) + within, counts)
+    place = (np.cumsum(lengths) - lengths)[sequence] + start
+    return Pieces(length, sequence, start, place, counts)

@@ -20,6 +20,11 @@ from .folders import (
     voc12_sbd as voc12_sbd,
 )
 from .handwritten import digits as digits
+from .packed import (
+    PackedDataset as PackedDataset,
+    PackedStream as PackedStream,
+    pack_examples as pack_examples,
+)
 from .photos import photos10 as photos10
 from .records import (
     DATASETS as DATASETS,
