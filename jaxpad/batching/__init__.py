@@ -12,7 +12,35 @@ from .catalogue import (
 )
 from .cut import POLICIES as POLICIES, Pieces as Pieces, cut as cut
 from .layout import Layout as Layout, layout as layout
+from .losses import (
+    length_weighted_loss as length_weighted_loss,
+    sequence_loss as sequence_loss,
+    token_loss as token_loss,
+)
+from .per_sequence import (
+    sum_per_sequence as sum_per_sequence,
+    to_cells as to_cells,
+)
 from .plan import Plan as Plan, pack as pack, plan as plan
+from .probes import (
+    assert_isolated as assert_isolated,
+    assert_padding_invariant as assert_padding_invariant,
+)
+from .ragged import (
+    Ragged as Ragged,
+    pack_sequences as pack_sequences,
+    ragged as ragged,
+)
+from .segment_conv import segment_conv as segment_conv
+from .segment_norm import segment_norm as segment_norm
+from .segment_pool import segment_pool as segment_pool
+from .segment_scan import segment_scan as segment_scan
+from .views import (
+    flat as flat,
+    lanes as lanes,
+    packed as packed,
+    padded as padded,
+)
 
 
 # The packers, in the order of the tables.
