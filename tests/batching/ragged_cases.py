@@ -34,7 +34,7 @@ def batch_of(arrays: list[np.ndarray], capacity: int = 16) -> Ragged:
 LAYOUTS: dict[str, Callable[[Ragged], Ragged]] = {
     "packed": lambda batch: batch,
     "padded": lambda batch: padded(batch, 11),
-    "flat": lambda batch: flat(batch, 40),
+    "flat": lambda batch: flat(batch, int(batch.lengths.sum()) + 3),
     "lanes": lambda batch: lanes(batch, 3),
 }
 

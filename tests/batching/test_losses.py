@@ -64,22 +64,10 @@ def assert_equal(found: dict[str, Any], weighted: bool):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("layout", ["packed", "padded", "lanes", "flat"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_same_in_every_layout(layout: str, weighted: bool):
-    batch = pack_sequences(pairs(), 16)
-    if layout != "packed":
-        # A flat row of another size than the others' tests have.
-        lay = LAYOUTS[layout] if layout != "flat" else flat_row
-        batch = lay(batch)
-    assert_equal(losses_of(littered(batch), weighted), weighted)
-
-
-def flat_row(batch: Any) -> Any:
-    return LAYOUTS["lanes"](batch) if batch.rows == 1 else _one_row(batch)
-
-
-def _one_row(batch: Any) -> Any:
-    return packed(batch, np.zeros(len(LENGTHS), np.int32), sum(LENGTHS) + 3)
+    batch = littered(LAYOUTS[layout](pack_sequences(pairs(), 16)))
+    assert_equal(losses_of(batch, weighted), weighted)
 
 
 def over_devices(devices: int) -> tuple[Any, Any]:

@@ -94,8 +94,6 @@ def test_a_leak_deep_in_a_net_is_found():
 
 
 def test_the_leak_is_named():
-    ids = BATCH.segment_ids
-
     def from_third(batch: Ragged) -> Any:
         third = jnp.where((batch.numbers == 2)[..., None], batch.values, 0).sum()
         return batch.values + jnp.where((batch.numbers == 0)[..., None], third, 0)
@@ -104,7 +102,6 @@ def test_the_leak_is_named():
         assert_isolated(from_third, BATCH)
     assert "an output of sequence 0 has the derivative" in str(error.value)
     assert "only values of sequence 2 move" in str(error.value)
-    assert int(ids[0, 0]) == 1
 
 
 def test_tokens_have_no_derivative_and_are_changed():
