@@ -9,9 +9,8 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Int
 
-from ..typing import AnyArray, Array
+from ..typing import Array
 from .catalogue import Packer
 from .checks import as_count
 from .layout import layout
@@ -80,7 +79,7 @@ class Ragged:
 
 def ragged(
     values: Any,
-    segment_ids: Int[AnyArray, "rows capacity"],
+    segment_ids: Any,
     *,
     sequences: int | None = None,
 ) -> Ragged:
@@ -91,7 +90,7 @@ def ragged(
 
     Args:
         values: an array `[rows, capacity, ...]`, or a pytree of such.
-        segment_ids: of each cell; cells of one sequence stand side by side and have the
+        segment_ids: `[rows, capacity]`, whole numbers; cells of one sequence stand side by side and have the
             same id, and 0 is empty.
         sequences: how many there may be; by default as many as there are. Under
             `jax.jit`, where they cannot be counted, those beyond it are left out, and
@@ -192,6 +191,14 @@ def visible(*arrays: Any) -> bool:
     return not any(isinstance(a, jax.core.Tracer) for a in arrays)
 
 
+def known_lengths(batch: Ragged) -> np.ndarray | None:
+    """`batch.lengths` where they are known: also while tracing, of a batch that is."""
+    if not visible(batch.numbers):
+        return None
+    counts = np.bincount(np.asarray(batch.numbers).ravel(), minlength=batch.sequences)
+    return counts[: batch.sequences]
+
+
 def one_array(name: str, batch: Ragged) -> Array:
     """The values of a batch that holds one array.
 
@@ -219,9 +226,9 @@ def _read_ids(segment_ids: Any) -> Array:
             f"segment_ids has shape {ids.shape}: expected [rows, capacity]. A flat batch "
             "is one row: segment_ids[None]."
         )
-    if visible(ids) and int(ids.min()) < 0:
+    if visible(ids) and (low := np.asarray(ids).min()) < 0:
         raise ValueError(
-            f"segment_ids has {int(ids.min())}: ids count from 1, and 0 is empty. If -1 "
+            f"segment_ids has {low}: ids count from 1, and 0 is empty. If -1 "
             "is empty in yours, write segment_ids + 1."
         )
     return jnp.maximum(ids, 0).astype(jnp.int32)

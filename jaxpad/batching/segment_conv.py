@@ -1,7 +1,6 @@
 """Convolution of sequences in rows, each padded at its own borders."""
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Shaped
 
@@ -18,7 +17,7 @@ from ..padding import (
 )
 from ..typing import Amount, AnyArray, Array, Kernel, Mode
 from .borders import Borders, beyond, borders
-from .ragged import Ragged, one_array, visible
+from .ragged import Ragged, known_lengths, one_array
 
 
 def segment_conv(
@@ -100,9 +99,9 @@ def _axis(capacity: int, taps: int, dilation: int, amount: Amount) -> Axis:
 
 
 def _refuse_short(batch: Ragged, table: Borders) -> None:
-    if not table.refused or not visible(batch.numbers):
+    if not table.refused or (lengths := known_lengths(batch)) is None:
         return
-    for number, length in enumerate(np.asarray(batch.lengths).tolist()):
+    for number, length in enumerate(lengths.tolist()):
         if length in table.refused:
             raise ValueError(
                 f"sequence {number} has {length} cells: {table.refused[length]}"

@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Int
 
-from ..typing import AnyArray, Array
+from ..typing import Array
 from .checks import as_count
 from .ragged import Ragged, visible
 
@@ -65,7 +64,7 @@ def flat(batch: Ragged, capacity: int | None = None) -> Ragged:
 
 def packed(
     batch: Ragged,
-    rows: Int[AnyArray, " sequences"],
+    rows: Any,
     capacity: int,
     *,
     count: int | None = None,
@@ -74,7 +73,7 @@ def packed(
 
     Args:
         batch: in any layout.
-        rows: of each sequence, as `pack` returns them.
+        rows: `[sequences]`, the row of each, as `pack` returns them.
         capacity: cells of a row.
         count: how many rows; by default as many as are named.
 

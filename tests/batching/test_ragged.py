@@ -149,7 +149,7 @@ def test_lanes_are_filled_by_the_longest_first():
 def test_what_does_not_fit_under_jit_is_counted():
     batch = pack_sequences(stream([3, 7, 2, 5]), 8)
     small = jax.jit(lambda batch: flat(batch, 12))(batch)
-    # The third would go beyond, as a whole; what is left is not cut.
+    # The last would go beyond, as a whole; what is left is not cut.
     assert_holds(small, [*stream([3, 7, 2]), []], lost=5)
     assert jax.jit(lambda batch: padded(batch, 5))(batch).lost.tolist() == [0, 7, 0, 0]
     # And what is lost once stays counted.
