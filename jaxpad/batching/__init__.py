@@ -11,6 +11,9 @@ from .catalogue import (
     by_histogram as by_histogram,
 )
 from .cut import POLICIES as POLICIES, Pieces as Pieces, cut as cut
+from .from_rows import pack_sequences as pack_sequences, ragged as ragged
+from .invariance import assert_padding_invariant as assert_padding_invariant
+from .isolation import assert_isolated as assert_isolated
 from .layout import Layout as Layout, layout as layout
 from .losses import (
     length_weighted_loss as length_weighted_loss,
@@ -22,15 +25,7 @@ from .per_sequence import (
     to_cells as to_cells,
 )
 from .plan import Plan as Plan, pack as pack, plan as plan
-from .probes import (
-    assert_isolated as assert_isolated,
-    assert_padding_invariant as assert_padding_invariant,
-)
-from .ragged import (
-    Ragged as Ragged,
-    pack_sequences as pack_sequences,
-    ragged as ragged,
-)
+from .ragged import Ragged as Ragged
 from .segment_conv import segment_conv as segment_conv
 from .segment_norm import segment_norm as segment_norm
 from .segment_pool import segment_pool as segment_pool
