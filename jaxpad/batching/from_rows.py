@@ -30,8 +30,8 @@ def ragged(
 
     Args:
         values: an array `[rows, capacity, ...]`, or a pytree of such.
-        segment_ids: `[rows, capacity]`, whole numbers; cells of one sequence stand side by side and have the
-            same id, and 0 is empty.
+        segment_ids: `[rows, capacity]`, whole numbers; cells of one sequence stand
+            side by side and have the same id, and 0 is empty.
         sequences: how many there may be; by default as many as there are. Under
             `jax.jit`, where they cannot be counted, those beyond it are left out, and
             their cells are in `lost`.
@@ -40,8 +40,8 @@ def ragged(
         A `Ragged`, whose ids count from 1 in each row.
 
     Raises:
-        ValueError: for shapes that differ, a sequence in two pieces, ids below 0, or more
-            sequences than `sequences`.
+        ValueError: for shapes that differ, a sequence in two pieces, ids below 0, or
+            more sequences than `sequences`.
         TypeError: for ids that are no whole numbers.
 
     Example:
@@ -98,8 +98,8 @@ def pack_sequences(
         packer, max_per_row: as in `pack`.
 
     Returns:
-        A `Ragged` with the sequences' numbers in the order in which they came, and zeros
-        in empty cells.
+        A `Ragged` with the sequences' numbers in the order in which they came, and
+        zeros in empty cells.
 
     Raises:
         ValueError: as `pack`, or for sequences that differ in more than their lengths.
@@ -130,13 +130,13 @@ def _read_ids(segment_ids: Any) -> Array:
     ids = jnp.asarray(segment_ids)
     if not jnp.issubdtype(ids.dtype, jnp.integer):
         raise TypeError(
-            f"segment_ids has dtype {ids.dtype}, but whole numbers were expected: write "
-            "segment_ids.astype(int) if they are."
+            f"segment_ids has dtype {ids.dtype}, but whole numbers were expected: "
+            "write segment_ids.astype(int) if they are."
         )
     if ids.ndim != 2 or not ids.size:
         raise ValueError(
-            f"segment_ids has shape {ids.shape}: expected [rows, capacity]. A flat batch "
-            "is one row: segment_ids[None]."
+            f"segment_ids has shape {ids.shape}: expected [rows, capacity]. A flat "
+            "batch is one row: segment_ids[None]."
         )
     if visible(ids) and (low := np.asarray(ids).min()) < 0:
         raise ValueError(
@@ -165,8 +165,8 @@ def _refuse_pieces(ids: np.ndarray) -> None:
     if again.any():
         at, number = pairs[:, int(again.argmax())]
         raise ValueError(
-            f"segment_ids[{at}] has id {number} in two places, with other cells between: "
-            "the cells of a sequence stand side by side. Give the second one an id of "
+            f"segment_ids[{at}] has id {number} in two places, with other cells "
+            "between: the cells of a sequence stand side by side. Give the second one an id of "
             "its own, or sort the row by it."
         )
 
@@ -199,7 +199,7 @@ def _refuse_unlike(arrays: list[np.ndarray]) -> None:
         # An empty list has a dtype that nobody chose; pack refuses its length.
         if array.shape[1:] != shape or (array.size and array.dtype != dtype):
             raise ValueError(
-                f"sequences[{i}] is {array.dtype} of shape {array.shape}, but the first "
-                f"is {dtype} of shape {arrays[0].shape}: expected the same but for "
+                f"sequences[{i}] is {array.dtype} of shape {array.shape}, but the "
+                f"first is {dtype} of shape {arrays[0].shape}: expected the same but for "
                 "the length."
             )

@@ -20,10 +20,10 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
     """Raises if an output of one sequence depends on another, or on empty cells.
 
     For each sequence and for the empty cells in turn it does two things. It pushes a
-    random direction in their values through the model's Jacobian, which must come out as
-    exactly 0 in the outputs of all other sequences; and it puts other values there, which
-    must not change one bit of those. The second finds what has no derivative, such as
-    tokens. Outputs in empty cells are nobody's.
+    random direction in their values through the model's Jacobian, which must come out
+    as exactly 0 in the outputs of all other sequences; and it puts other values there,
+    which must not change one bit of those. The second finds what has no derivative,
+    such as tokens. Outputs in empty cells are nobody's.
 
     The cost is two runs of the model for each sequence: give it a small batch, with
     neighbours in a row and an empty cell, and the model as in evaluation, without
@@ -65,7 +65,8 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
     @jax.jit
     def changed(where: Array) -> list[Array]:
         # Made by one program: two may round differently.
-        return run(jax.tree.map(functools.partial(_swapped, where), batch.values, others))
+        swap = functools.partial(_swapped, where)
+        return run(jax.tree.map(swap, batch.values, others))
 
     nobody = jnp.zeros(batch.numbers.shape, bool)
     before = changed(nobody)

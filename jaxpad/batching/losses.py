@@ -1,8 +1,8 @@
 """Means of losses that are the same in every layout and on any number of devices.
 
-A mean over a row, or over a device's share, weighs a token by who stands beside it. Here
-every denominator is that of the whole batch: sums go over all devices before anything
-is divided.
+A mean over a row, or over a device's share, weighs a token by who stands beside it.
+Here every denominator is that of the whole batch: sums go over all devices before
+anything is divided.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ def token_loss(
 ) -> Float[Array, ""]:
     """The mean over all tokens, `sum_t w_t l_t / sum_t w_t`.
 
-    Long sequences weigh more. With weights that are 1 on masked tokens it is the loss of
-    masked-language models.
+    Long sequences weigh more. With weights that are 1 on masked tokens it is the loss
+    of masked-language models.
 
     Args:
         losses: of each cell; those of empty cells count nowhere.
@@ -91,8 +91,8 @@ def length_weighted_loss(
     """A loss for each row, whose plain mean over all rows is `sequence_loss`.
 
     `K/M sum_i sum_t w_it l_it / N_i` over the sequences i of a row, of K rows and M
-    sequences. For trainers that take the mean over rows themselves, or over devices with
-    as many rows each.
+    sequences. For trainers that take the mean over rows themselves, or over devices
+    with as many rows each.
 
     Args:
         losses, batch, weights, axis_name: as in `sequence_loss`.

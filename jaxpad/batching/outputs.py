@@ -63,6 +63,7 @@ def _leaves(made: Any) -> list[tuple[Any, Ragged | None]]:
 
 
 def outputs_of(made: Any, batch: Ragged, per_cell: list[bool]) -> list[Output]:
+    """All arrays of what a model made."""
     return [
         Output(jnp.asarray(x), layout or batch, cells)
         for (x, layout), cells in zip(_leaves(made), per_cell, strict=True)
@@ -70,5 +71,10 @@ def outputs_of(made: Any, batch: Ragged, per_cell: list[bool]) -> list[Output]:
 
 
 def check_visible(batch: Ragged) -> None:
+    """Raises where numbers are not known.
+
+    Raises:
+        ValueError: under `jax.jit`.
+    """
     if not visible(batch.numbers):
         raise ValueError("the probes look at numbers: call them outside of jax.jit.")

@@ -16,10 +16,10 @@ from ..typing import Array
 class Ragged:
     """Sequences in the cells of rows, and of each cell whose it is.
 
-    One sequence a row is a padded batch, one row a flat one, and between these are packed
-    rows and lanes: they are all of this type, and `padded`, `flat`, `packed` and `lanes`
-    go from any to any. Shapes are static, lengths are not, so that all of it works
-    under `jax.jit`. `ragged` and `pack_sequences` make one.
+    One sequence a row is a padded batch, one row a flat one, and between these are
+    packed rows and lanes: they are all of this type, and `padded`, `flat`, `packed` and
+    `lanes` go from any to any. Shapes are static, lengths are not, so that all of it
+    works under `jax.jit`. `ragged` and `pack_sequences` make one.
 
     Attributes:
         values: an array `[rows, capacity, ...]`, or a pytree of such. What is in empty
@@ -61,7 +61,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Array:
-        """Cells of each sequence, `[sequences]` int32; 0 of those that are not there."""
+        """Cells of each sequence, `[sequences]` int32; 0 if it is not there."""
         ones = jnp.ones(self.numbers.size, jnp.int32)
         none = jnp.zeros(self.sequences, jnp.int32)
         return none.at[self.numbers.reshape(-1)].add(ones, mode="drop")

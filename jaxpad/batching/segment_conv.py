@@ -33,8 +33,8 @@ def segment_conv(
 ) -> Ragged:
     """`jaxpad.conv` of each sequence alone, computed on the rows as they are.
 
-    `y[p] = r[p] sum_t kernel[t] . pad(s)[p + t dilation] + bias` for the cells p of each
-    sequence s. Windows never reach into a neighbour: where one would, the mode says
+    `y[p] = r[p] sum_t kernel[t] . pad(s)[p + t dilation] + bias` for the cells p of
+    each sequence s. Windows never reach into a neighbour: where one would, the mode says
     what is there.
 
     Args:
@@ -91,8 +91,8 @@ def _axis(capacity: int, taps: int, dilation: int, amount: Amount) -> Axis:
     (axis,) = geometry((capacity + reach,), (taps,), 1, dilation, amount).axes()
     if sum(axis.widths) != reach:
         raise ValueError(
-            f"amount={amount!r} adds {sum(axis.widths)} cells, but a sequence keeps its "
-            f'length only with {reach}: write amount="same" or "causal", or convolve '
+            f"amount={amount!r} adds {sum(axis.widths)} cells, but a sequence keeps "
+            f'its length only with {reach}: write amount="same" or "causal", or convolve '
             "the padded view and mask what is too short."
         )
     return axis
@@ -148,7 +148,7 @@ def _tap(x: Array, kernel: Array, groups: int, precision: lax.PrecisionLike) -> 
 def _finish(
     y: Array, count: Array, window: int, padding: Padding, bias: Array | None
 ) -> Array:
-    """Partial convolution's ratio by the number of taps that are there, and the bias."""
+    """Partial convolution's ratio, by how many taps are there, and the bias."""
     if padding.reweight is None:
         return y if bias is None else y + bias[None, None]
     ratios = reweight_ratio([range(window + 1)], (window,), padding.reweight)

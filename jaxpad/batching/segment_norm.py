@@ -19,7 +19,7 @@ def segment_norm(
     scale: Shaped[AnyArray, " features"] | None = None,
     bias: Shaped[AnyArray, " features"] | None = None,
 ) -> Ragged:
-    """Group normalisation of each sequence alone: over its cells and a group's features.
+    """Group normalisation of each sequence alone, over its cells and a group's features.
 
     `y = (x - mean) / sqrt(variance + epsilon) * scale + bias`. Padding counts in no
     mean. With `groups` of 1 it is the norm of speech models' stems, with as many as

@@ -25,8 +25,8 @@ def segment_scan(
     `segment_pool(..., "last")` of outputs that hold it.
 
     Args:
-        step: `(carry, x) -> (carry, y)` of one cell in each row: every array has a first
-            axis of rows.
+        step: `(carry, x) -> (carry, y)` of one cell in each row: every array has a
+            first axis of rows.
         init: the carry of one sequence, a pytree of arrays without that axis.
         batch: values a pytree of `[rows, capacity, ...]`.
         reverse: from the last cell of each sequence to its first.
