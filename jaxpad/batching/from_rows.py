@@ -166,8 +166,8 @@ def _refuse_pieces(ids: np.ndarray) -> None:
         at, number = pairs[:, int(again.argmax())]
         raise ValueError(
             f"segment_ids[{at}] has id {number} in two places, with other cells "
-            "between: the cells of a sequence stand side by side. Give the second one an id of "
-            "its own, or sort the row by it."
+            "between: the cells of a sequence stand side by side. Give the second one an id "
+            "of its own, or sort the row by it."
         )
 
 
@@ -200,6 +200,6 @@ def _refuse_unlike(arrays: list[np.ndarray]) -> None:
         if array.shape[1:] != shape or (array.size and array.dtype != dtype):
             raise ValueError(
                 f"sequences[{i}] is {array.dtype} of shape {array.shape}, but the "
-                f"first is {dtype} of shape {arrays[0].shape}: expected the same but for "
-                "the length."
+                f"first is {dtype} of shape {arrays[0].shape}: expected the same but "
+                "for the length."
             )

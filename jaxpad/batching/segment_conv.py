@@ -34,8 +34,8 @@ def segment_conv(
     """`jaxpad.conv` of each sequence alone, computed on the rows as they are.
 
     `y[p] = r[p] sum_t kernel[t] . pad(s)[p + t dilation] + bias` for the cells p of
-    each sequence s. Windows never reach into a neighbour: where one would, the mode says
-    what is there.
+    each sequence s. Windows never reach into a neighbour: where one would, the mode
+    says what is there.
 
     Args:
         batch: values `[rows, capacity, in]`, floating point.
@@ -92,8 +92,8 @@ def _axis(capacity: int, taps: int, dilation: int, amount: Amount) -> Axis:
     if sum(axis.widths) != reach:
         raise ValueError(
             f"amount={amount!r} adds {sum(axis.widths)} cells, but a sequence keeps "
-            f'its length only with {reach}: write amount="same" or "causal", or convolve '
-            "the padded view and mask what is too short."
+            f'its length only with {reach}: write amount="same" or "causal", or '
+            "convolve the padded view and mask what is too short."
         )
     return axis
 
