@@ -62,7 +62,7 @@ def borders(before: Any, after: Any, lo: int, hi: int, capacity: int) -> Borders
     refused = {n: m for n, m in enumerate(made, 1) if isinstance(m, str)}
     if len(refused) == capacity:
         raise ValueError(refused[capacity])
-    lines = [[([], 0.0)] * (lo + hi)]  # of no cell
+    lines: list[Any] = [[([], 0.0)] * (lo + hi)]  # of no cell
     unknown = [([], np.nan)] * (lo + hi)
     lines += [unknown if isinstance(m, str) else m for m in made]
     constant = np.array([[c for _, c in line] for line in lines], np.float64)
