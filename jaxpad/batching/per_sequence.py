@@ -8,8 +8,8 @@ from .ragged import Ragged
 
 
 def sum_per_sequence(
-    x: Shaped[AnyArray, "rows capacity *rest"], batch: Ragged
-) -> Shaped[Array, "sequences *rest"]:
+    x: Shaped[AnyArray, "rows capacity ..."], batch: Ragged
+) -> Shaped[Array, "sequences ..."]:
     """The sum over the cells of each sequence; empty cells count nowhere.
 
     Args:
@@ -30,8 +30,8 @@ def sum_per_sequence(
 
 
 def to_cells(
-    y: Shaped[AnyArray, "sequences *rest"], batch: Ragged
-) -> Shaped[Array, "rows capacity *rest"]:
+    y: Shaped[AnyArray, "sequences ..."], batch: Ragged
+) -> Shaped[Array, "rows capacity ..."]:
     """What each sequence has, in all of its cells, and 0 in empty ones.
 
     Example:
@@ -40,6 +40,4 @@ def to_cells(
         >>> to_cells(jnp.array([7, 8]), batch)
         Array([[7, 7, 8, 0]], dtype=int32)
     """
-    return jnp.take(
-        jnp.asarray(y), batch.numbers, axis=0, mode="fill", fill_value=0
-    )
+    return jnp.take(jnp.asarray(y), batch.numbers, axis=0, mode="fill", fill_value=0)

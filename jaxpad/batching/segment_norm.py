@@ -19,7 +19,7 @@ def segment_norm(
     scale: Shaped[AnyArray, " features"] | None = None,
     bias: Shaped[AnyArray, " features"] | None = None,
 ) -> Ragged:
-    """Group normalisation of each sequence alone, over its cells and a group's features.
+    """Group normalisation of each sequence over its cells and a group's features.
 
     `y = (x - mean) / sqrt(variance + epsilon) * scale + bias`. Padding counts in no
     mean. With `groups` of 1 it is the norm of speech models' stems, with as many as
@@ -60,17 +60,23 @@ def segment_norm(
     if scale is not None:
         y = y * jnp.asarray(scale, y.dtype)[None, None]
     if bias is not None:
-        y = jnp.where(batch.real[..., None], y + jnp.asarray(bias, y.dtype)[None, None], 0)
+        y = jnp.where(
+            batch.real[..., None], y + jnp.asarray(bias, y.dtype)[None, None], 0
+        )
     return batch.replace(y.astype(values.dtype))
 
 
 def _mean(x: Array, batch: Ragged) -> Array:
     """Of each sequence and group, in its cells."""
     sums = sum_per_sequence(x.mean(-1), batch)
-    return to_cells(sums / jnp.maximum(batch.lengths, 1)[:, None].astype(x.dtype), batch)
+    return to_cells(
+        sums / jnp.maximum(batch.lengths, 1)[:, None].astype(x.dtype), batch
+    )
 
 
-def _check(x: Array, groups: int, scale: AnyArray | None, bias: AnyArray | None) -> None:
+def _check(
+    x: Array, groups: int, scale: AnyArray | None, bias: AnyArray | None
+) -> None:
     if x.ndim != 3 or not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(
             f"segment_norm: values are {x.dtype} of shape {x.shape}: expected floating "

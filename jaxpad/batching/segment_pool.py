@@ -12,7 +12,7 @@ from .per_sequence import sum_per_sequence, to_cells
 from .ragged import Ragged, one_array
 
 
-def segment_pool(batch: Ragged, how: str) -> Shaped[Array, "sequences *rest"]:
+def segment_pool(batch: Ragged, how: str) -> Shaped[Array, "sequences ..."]:
     """Pools over the cells of each sequence.
 
     Args:

@@ -12,7 +12,9 @@ from jaxpad.batching import Ragged, flat, lanes, pack_sequences, padded
 LENGTHS = (5, 9, 6, 7)
 
 
-def sequences(features: int = 4, lengths: tuple[int, ...] = LENGTHS) -> list[np.ndarray]:
+def sequences(
+    features: int = 4, lengths: tuple[int, ...] = LENGTHS
+) -> list[np.ndarray]:
     draw = np.random.default_rng(0)
     return [draw.normal(size=(n, features)).astype(np.float32) for n in lengths]
 

@@ -114,7 +114,9 @@ def test_tokens_have_no_derivative_and_are_changed():
 
     assert_isolated(model, batch)
     with pytest.raises(AssertionError, match="has changed to"):
-        assert_isolated(lambda batch: row_norm(batch.replace(table[batch.values])), batch)
+        assert_isolated(
+            lambda batch: row_norm(batch.replace(table[batch.values])), batch
+        )
 
 
 def test_a_leak_without_derivative_is_found():

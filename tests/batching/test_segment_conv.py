@@ -42,10 +42,10 @@ def packed_conv(operands: Any, options: Any) -> Any:
     return segment_conv(*operands[:2], bias=operands[2], **dict(options))
 
 
-def alone(arrays: list[np.ndarray], kernel: Any, bias: Any, **options: Any) -> list[Any]:
-    return [
-        jaxpad.conv(a[None], kernel, bias=bias, **options)[0] for a in arrays
-    ]
+def alone(
+    arrays: list[np.ndarray], kernel: Any, bias: Any, **options: Any
+) -> list[Any]:
+    return [jaxpad.conv(a[None], kernel, bias=bias, **options)[0] for a in arrays]
 
 
 def assert_alone(layout: str, taps: int, **options: Any):

@@ -75,7 +75,11 @@ def test_recurrence(layout: str):
 def test_pools(layout: str):
     arrays = sequences()
     batch = LAYOUTS[layout](batch_of(arrays))
-    alone = {"mean": lambda a: a.mean(0), "max": lambda a: a.max(0), "last": lambda a: a[-1]}
+    alone = {
+        "mean": lambda a: a.mean(0),
+        "max": lambda a: a.max(0),
+        "last": lambda a: a[-1],
+    }
     for how, pool in alone.items():
         found = segment_pool(batch, how)
         np.testing.assert_allclose(found, [pool(a) for a in arrays], rtol=1e-6)
