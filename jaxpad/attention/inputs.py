@@ -168,7 +168,9 @@ def _integers(
         )
     # Under jit the numbers are not known; there ids below 0 are empty as 0 is.
     if numbers.size and not isinstance(numbers, jax.core.Tracer):
-        low, high = int(numbers.min()), int(numbers.max())
+        # By NumPy: while tracing, jax would trace what it does with constants too.
+        known = np.asarray(numbers)
+        low, high = int(known.min()), int(known.max())
         if low < 0 or (most is not None and high > most):
             limit = "at least 0, which is empty" if most is None else f"0 to {most}"
             raise ValueError(

@@ -166,8 +166,8 @@ def _refuse_pieces(ids: np.ndarray) -> None:
         at, number = pairs[:, int(again.argmax())]
         raise ValueError(
             f"segment_ids[{at}] has id {number} in two places, with other cells "
-            "between: the cells of a sequence stand side by side. Give the second one an id "
-            "of its own, or sort the row by it."
+            "between: the cells of a sequence stand side by side. Give the second one "
+            "an id of its own, or sort the row by it."
         )
 
 

@@ -49,7 +49,8 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
     """
     check_visible(batch)
     per_cell = per_cell_of(model, batch)
-    outputs = outputs_of(model(batch), batch, per_cell)
+    made = jax.jit(lambda batch: model(batch))(batch)
+    outputs = outputs_of(made, batch, per_cell)
     draw = np.random.default_rng(seed)
     directions, others = _directions(batch, draw), _others(batch, draw)
 

@@ -43,7 +43,8 @@ def segment_norm(
         >>> from jaxpad.batching import pack_sequences
         >>> batch = pack_sequences([[[1.0], [3.0]], [[5.0], [5.0], [8.0]]], capacity=6)
         >>> segment_norm(batch).values[0, :, 0]
-        Array([-1.   ,  1.   , -0.707, -0.707,  1.414,  0.   ], dtype=float32)
+        Array([-0.9999995,  0.9999995, -0.7071066, -0.7071066,  1.4142132,
+                0.       ], dtype=float32)
 
     "Group Normalization", Wu and He, 2018.
     """

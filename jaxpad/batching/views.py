@@ -1,5 +1,6 @@
 """The layouts of a batch: each says where its sequences stand, the rest is shared."""
 
+import functools
 import math
 from typing import Any
 
@@ -89,16 +90,21 @@ def packed(
     """
     rows = _rows_of(rows, batch.sequences)
     count = _size("count", count, rows.max() + 1)
+    offset = _offsets(rows, batch.lengths, count)
+    return _lay(batch, rows, offset, count, as_count("capacity", capacity, "cells"))
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _offsets(rows: Array, lengths: Array, count: int) -> Array:
+    """Cells of sequences with smaller numbers in the same row."""
     there = jnp.where((rows >= 0) & (rows < count), rows, count)
-    lengths = batch.lengths
     held = jnp.zeros(count, jnp.int32).at[there].add(lengths, mode="drop")
     ahead = jnp.cumsum(held, dtype=jnp.int32) - held
     order = jnp.argsort(there, stable=True)
     sizes = lengths[order]
     before = jnp.cumsum(sizes, dtype=jnp.int32) - sizes
     offset = before - _take(ahead, there[order], 0)
-    offset = jnp.zeros_like(offset).at[order].set(offset)
-    return _lay(batch, rows, offset, count, as_count("capacity", capacity, "cells"))
+    return jnp.zeros_like(offset).at[order].set(offset)
 
 
 def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
@@ -124,7 +130,14 @@ def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
                [1, 1, 3, 4]], dtype=int32)
     """
     count = as_count("count", count, "a number of lanes, as count=32")
-    lengths = batch.lengths
+    lane, offset, load = _assign(batch.lengths, count)
+    steps = _size("steps", steps, load.max())
+    return _lay(batch, lane, offset, count, steps)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _assign(lengths: Array, count: int) -> tuple[Array, Array, Array]:
+    """The lane of each sequence, the cells before it, and the cells of each lane."""
     order = jnp.argsort(-lengths, stable=True)
 
     def one(load: Array, length: Array) -> tuple[Array, tuple[Array, Array]]:
@@ -134,18 +147,26 @@ def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
     # What varies over devices in a shard_map does so from the beginning of a loop.
     idle = jnp.broadcast_to(lengths[:1] * 0, (count,))
     load, (lane, offset) = lax.scan(one, idle, lengths[order])
-    steps = _size("steps", steps, load.max())
     lane, offset = (jnp.zeros_like(a).at[order].set(a) for a in (lane, offset))
-    return _lay(batch, lane, offset, count, steps)
+    return lane, offset, load
 
 
 def _lay(batch: Ragged, row: Array, offset: Array, rows: int, capacity: int) -> Ragged:
     """Puts each sequence `[sequences]` into its row, from its offset on."""
     _refuse_many(rows, capacity)
+    laid, out = _laid(batch, row, offset, rows, capacity)
+    _refuse_lost(out, row, rows, capacity)
+    return laid
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _laid(
+    batch: Ragged, row: Array, offset: Array, rows: int, capacity: int
+) -> tuple[Ragged, Array]:
+    """The same, and the cells of each sequence that does not fit."""
     lengths = batch.lengths
     fits = (row >= 0) & (row < rows) & (offset + lengths <= capacity)
     out = jnp.where(fits, 0, lengths)
-    _refuse_lost(out, row, rows, capacity)
     nowhere = rows * capacity
     # Cells beyond the last are dropped on writing, and 0 or empty on reading.
     first = jnp.where(fits, row * capacity + offset, nowhere)
@@ -164,7 +185,7 @@ def _lay(batch: Ragged, row: Array, offset: Array, rows: int, capacity: int) -> 
     starts = _take(offset, numbers, 0)
     begins = jnp.cumsum(real & (positions == 0), 1, dtype=jnp.int32)
     lost = jnp.zeros(rows, jnp.int32).at[jnp.clip(row, 0, rows - 1)].add(out)
-    return Ragged(
+    laid = Ragged(
         values=jax.tree.map(moved, batch.values),
         segment_ids=jnp.where(real, begins, 0),
         positions=positions,
@@ -174,6 +195,7 @@ def _lay(batch: Ragged, row: Array, offset: Array, rows: int, capacity: int) -> 
         lost=lost.at[0].add(batch.lost.sum(dtype=jnp.int32)),
         sequences=batch.sequences,
     )
+    return laid, out
 
 
 def _take(x: Array, index: Array, empty: int) -> Array:
@@ -212,11 +234,11 @@ def _refuse_many(rows: int, capacity: int) -> None:
 
 
 def _refuse_lost(out: Array, row: Array, rows: int, capacity: int) -> None:
-    if not visible(out) or not out.any():
+    if not visible(out) or not (lost := np.asarray(out)).any():
         return
-    who = int(out.argmax())
+    who = int(lost.argmax())
     raise ValueError(
-        f"{int((out > 0).sum())} sequences do not fit into {rows} rows of {capacity} "
-        f"cells: number {who}, of {int(out[who])} cells, was to stand in row "
-        f"{int(row[who])}. Take larger rows, or more of them."
+        f"{int((lost > 0).sum())} sequences do not fit into {rows} rows of {capacity} "
+        f"cells: number {who}, of {lost[who]} cells, was to stand in row "
+        f"{np.asarray(row)[who]}. Take larger rows, or more of them."
     )

@@ -72,7 +72,6 @@ LEAKS = {
 @pytest.mark.parametrize("probe", PROBES)
 def test_what_respects_segments_passes(probe: Any):
     probe(net, BATCH)
-    probe(lambda batch: segment_pool(net(batch), "last"), BATCH)
     # As many features as the longest has cells: no doubt what the axes are.
     probe(lambda batch: segment_pool(net(batch), "last"), padded(BATCH))
     probe(lambda batch: {"a": net(batch), "b": batch.positions}, BATCH)
