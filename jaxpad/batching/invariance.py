@@ -59,10 +59,13 @@ def assert_padding_invariant(
 
 def _by_sequence(out: Output) -> np.ndarray:
     """What each sequence gets, `[sequences, longest, ...]` or `[sequences, ...]`."""
-    x, lengths = out.x, np.asarray(out.layout.lengths)
+    x, lengths = np.asarray(out.x), np.asarray(out.layout.lengths)
     if out.per_cell:
-        x = padded(out.layout.replace(x)).values
-    return np.asarray(x)[lengths > 0]
+        cells, real = x, np.asarray(out.layout.real)
+        x = np.zeros((len(lengths), lengths.max(), *cells.shape[2:]), cells.dtype)
+        numbers, positions = out.layout.numbers, out.layout.positions
+        x[np.asarray(numbers)[real], np.asarray(positions)[real]] = cells[real]
+    return x[lengths > 0]
 
 
 def _refuse_different(

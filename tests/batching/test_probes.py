@@ -73,8 +73,8 @@ LEAKS = {
 def test_what_respects_segments_passes(probe: Any):
     probe(net, BATCH)
     # As many features as the longest has cells: no doubt what the axes are.
-    probe(lambda batch: segment_pool(net(batch), "last"), padded(BATCH))
-    probe(lambda batch: {"a": net(batch), "b": batch.positions}, BATCH)
+    probe(lambda batch: segment_pool(segment_norm(batch), "last"), padded(BATCH))
+    probe(lambda batch: {"a": segment_norm(batch), "b": batch.positions}, BATCH)
 
 
 @pytest.mark.parametrize("leak", LEAKS)
