@@ -1,5 +1,6 @@
 """Batches of sequences of many lengths: packers, bounds, and the layout of rows."""
 
+from .batch import Ragged as Ragged
 from .buckets import (
     length_buckets as length_buckets,
     sort_within_window as sort_within_window,
@@ -25,7 +26,6 @@ from .per_sequence import (
     to_cells as to_cells,
 )
 from .plan import Plan as Plan, pack as pack, plan as plan
-from .ragged import Ragged as Ragged
 from .segment_conv import segment_conv as segment_conv
 from .segment_norm import segment_norm as segment_norm
 from .segment_pool import segment_pool as segment_pool

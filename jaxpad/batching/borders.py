@@ -13,8 +13,8 @@ import numpy as np
 
 from ..padding import Terms, mode_name, sum_dtype, terms_of
 from ..typing import Array
+from .batch import Ragged
 from .per_sequence import sum_per_sequence
-from .ragged import Ragged
 
 
 # Sums of up to so many cells are read cell by cell; longer ones, such as a mean, are

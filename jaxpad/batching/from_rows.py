@@ -10,11 +10,11 @@ import numpy as np
 from jax import lax
 
 from ..typing import Array
+from .batch import Ragged, visible
 from .catalogue import Packer
 from .checks import as_count
 from .layout import layout
 from .plan import pack
-from .ragged import Ragged, visible
 
 
 def ragged(

@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
+from .batch import Ragged
 from .outputs import Model, Output, check_visible, outputs_of, per_cell_of
-from .ragged import Ragged
 from .views import flat, padded
 
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..typing import Array
+from .batch import Ragged
 from .outputs import Model, Output, check_visible, outputs_of, per_cell_of
-from .ragged import Ragged
 
 
 LEAK = "a leak: an output of sequence {to} has"

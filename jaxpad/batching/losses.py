@@ -13,8 +13,8 @@ from jaxtyping import Float, Shaped
 
 from ..padding import sum_dtype
 from ..typing import AnyArray, Array
+from .batch import Ragged
 from .per_sequence import sum_per_sequence, to_cells
-from .ragged import Ragged
 
 
 def token_loss(

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..typing import Array
-from .ragged import Ragged, visible
+from .batch import Ragged, visible
 from .views import flat
 
 

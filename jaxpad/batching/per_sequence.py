@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Shaped
 
 from ..typing import AnyArray, Array
-from .ragged import Ragged
+from .batch import Ragged
 
 
 def sum_per_sequence(

@@ -16,8 +16,8 @@ from ..padding import (
     sum_dtype,
 )
 from ..typing import Amount, AnyArray, Array, Kernel, Mode
+from .batch import Ragged, known_lengths, one_array
 from .borders import Borders, beyond, borders
-from .ragged import Ragged, known_lengths, one_array
 
 
 def segment_conv(

@@ -7,8 +7,8 @@ from jaxtyping import Shaped
 from ..conv.arguments import whole
 from ..padding import sum_dtype
 from ..typing import AnyArray, Array
+from .batch import Ragged, one_array
 from .per_sequence import sum_per_sequence, to_cells
-from .ragged import Ragged, one_array
 
 
 def segment_norm(

@@ -8,8 +8,8 @@ from jaxtyping import Shaped
 
 from ..padding import sum_dtype
 from ..typing import Array
+from .batch import Ragged, one_array
 from .per_sequence import sum_per_sequence, to_cells
-from .ragged import Ragged, one_array
 
 
 def segment_pool(batch: Ragged, how: str) -> Shaped[Array, "sequences ..."]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..typing import Array
-from .ragged import Ragged
+from .batch import Ragged
 
 
 def segment_scan(

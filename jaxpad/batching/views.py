@@ -10,8 +10,8 @@ import numpy as np
 from jax import lax
 
 from ..typing import Array
+from .batch import Ragged, visible
 from .checks import as_count
-from .ragged import Ragged, visible
 
 
 def padded(batch: Ragged, longest: int | None = None) -> Ragged:

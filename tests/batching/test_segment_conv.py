@@ -78,7 +78,7 @@ def test_a_window_wider_than_a_row():
 def test_gradients():
     arrays, kernel = sequences(), kernel_of(3)
     batch = batch_of(arrays)
-    options = {"padding": "odd_reflect", "amount": "half"}
+    options: dict[str, Any] = {"padding": "odd_reflect", "amount": "half"}
 
     def packed(x: Any, kernel: Any) -> Any:
         return jnp.sum(segment_conv(batch.replace(x), kernel, **options).values ** 2)
