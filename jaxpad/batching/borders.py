@@ -30,16 +30,16 @@ class Borders(NamedTuple):
 
     Attributes:
         constant: `[capacity + 1, lo + hi]`; no number for lengths that are refused.
-        index: `[capacity + 1, lo + hi, terms]`, the cells of which each is a sum.
+        cell: `[capacity + 1, lo + hi, terms]`, the cells of which each is a sum.
         weight: likewise; 0 where there are fewer terms.
         long: `[sums, capacity + 1, capacity]`, the weights of all cells, instead of
-            index and weight, which are empty then.
+            cell and weight, which are empty then.
         which: `[lo + hi]`, the long sum that each is.
         refused: what the mode says of lengths that it cannot pad.
     """
 
     constant: np.ndarray
-    index: np.ndarray
+    cell: np.ndarray
     weight: np.ndarray
     long: np.ndarray
     which: np.ndarray
@@ -133,7 +133,7 @@ def beyond(batch: Ragged, x: Array, table: Borders, column: Array) -> Array:
     total = jnp.broadcast_to(total, x.shape)
     for m in range(table.weight.shape[-1]):
         weight = jnp.asarray(table.weight[..., m], dtype)[length, column][..., None]
-        cell = batch.starts + jnp.asarray(table.index[..., m])[length, column]
+        cell = batch.starts + jnp.asarray(table.cell[..., m])[length, column]
         part = jnp.take_along_axis(x, cell[..., None], 1).astype(dtype)
         total = total + jnp.where(weight != 0, weight * part, 0)
     if len(table.long):
