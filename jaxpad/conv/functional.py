@@ -78,7 +78,7 @@ def conv(
     kernel, groups = kernel_of("conv", kernel), whole("groups", groups)
     x = check_image("conv", x, kernel.ndim - 2)
     bias = None if bias is None else jnp.asarray(bias)
-    _check_operands(x, kernel, bias, groups)
+    check_operands(x, kernel, bias, groups)
     padding = as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     window = geometry(x.shape[1:-1], kernel.shape[:-2], stride, dilation, amount)
@@ -92,7 +92,8 @@ def conv(
     return finish(y, window, padding, bias)
 
 
-def _check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) -> None:
+def check_operands(x: Array, kernel: Array, bias: Array | None, groups: int) -> None:
+    """Raises unless the operands of a convolution fit together."""
     in_features, (per_group, out_features) = x.shape[-1], kernel.shape[-2:]
     if in_features % groups or out_features % groups:
         raise ValueError(

@@ -1,0 +1,244 @@
+"""The layouts of a batch: each says where its sequences stand, the rest is shared."""
+
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..typing import Array
+from .batch import Ragged, visible
+from .checks import as_count
+
+
+def padded(batch: Ragged, longest: int | None = None) -> Ragged:
+    """One sequence a row, `[sequences, longest]`, in the order of their numbers.
+
+    Args:
+        batch: in any layout.
+        longest: cells of a row; by default those of the longest sequence. To be given
+            under `jax.jit`; there what does not fit is left out and counted in `lost`,
+            in every layout.
+
+    Raises:
+        ValueError: if a sequence does not fit, or under `jax.jit` without a size.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> padded(pack_sequences([[1, 2, 3], [4, 5], [6]], capacity=4)).values
+        Array([[1, 2, 3],
+               [4, 5, 0],
+               [6, 0, 0]], dtype=int32)
+    """
+    lengths = batch.lengths
+    longest = _size("longest", longest, lengths.max())
+    row = jnp.arange(batch.sequences, dtype=jnp.int32)
+    return _lay(batch, row, jnp.zeros_like(row), batch.sequences, longest)
+
+
+def flat(batch: Ragged, capacity: int | None = None) -> Ragged:
+    """All sequences one after another in one row, `[1, capacity]`: no padding.
+
+    What computes each token by itself costs the real tokens only. The idea is that of
+    "ByteTransformer" (Zhai et al., 2022).
+
+    Args:
+        batch: in any layout.
+        capacity: cells of the row; by default as many as are real.
+
+    Raises:
+        ValueError: as `padded`.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> flat(pack_sequences([[1, 2, 3], [4, 5], [6]], capacity=4)).values
+        Array([[1, 2, 3, 4, 5, 6]], dtype=int32)
+    """
+    lengths = batch.lengths
+    capacity = _size("capacity", capacity, lengths.sum())
+    offset = jnp.cumsum(lengths, dtype=jnp.int32) - lengths
+    return _lay(batch, jnp.zeros_like(offset), offset, 1, capacity)
+
+
+def packed(
+    batch: Ragged,
+    rows: Any,
+    capacity: int,
+    *,
+    count: int | None = None,
+) -> Ragged:
+    """Each sequence in the row that it is told, after those with smaller numbers.
+
+    Args:
+        batch: in any layout.
+        rows: `[sequences]`, the row of each, as `pack` returns them.
+        capacity: cells of a row.
+        count: how many rows; by default as many as are named.
+
+    Raises:
+        ValueError: as `padded`, or for a row that is not there.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> batch = pack_sequences([[1, 2, 3], [4, 5], [6]], capacity=4)
+        >>> packed(batch, jnp.array([1, 0, 0]), 3).values
+        Array([[4, 5, 6],
+               [1, 2, 3]], dtype=int32)
+    """
+    rows = _rows_of(rows, batch.sequences)
+    count = _size("count", count, rows.max() + 1)
+    offset = _offsets(rows, batch.lengths, count)
+    return _lay(batch, rows, offset, count, as_count("capacity", capacity, "cells"))
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _offsets(rows: Array, lengths: Array, count: int) -> Array:
+    """Cells of sequences with smaller numbers in the same row."""
+    there = jnp.where((rows >= 0) & (rows < count), rows, count)
+    held = jnp.zeros(count, jnp.int32).at[there].add(lengths, mode="drop")
+    ahead = jnp.cumsum(held, dtype=jnp.int32) - held
+    order = jnp.argsort(there, stable=True)
+    sizes = lengths[order]
+    before = jnp.cumsum(sizes, dtype=jnp.int32) - sizes
+    offset = before - _take(ahead, there[order], 0)
+    return jnp.zeros_like(offset).at[order].set(offset)
+
+
+def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
+    """A given number of rows that are all about as long: lanes for a recurrence.
+
+    The longest sequence goes first, each into the lane that is free the earliest. With
+    as many lanes as a device runs at once, `segment_scan` takes few steps and hardly an
+    empty one. After "E-BATCH" (Silfa et al., 2020).
+
+    Args:
+        batch: in any layout.
+        count: how many lanes.
+        steps: cells of a lane; by default as many as are needed.
+
+    Raises:
+        ValueError: as `padded`.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> batch = pack_sequences([[1, 1], [2, 2, 2, 2], [3], [4]], capacity=4)
+        >>> lanes(batch, 2).values
+        Array([[2, 2, 2, 2],
+               [1, 1, 3, 4]], dtype=int32)
+    """
+    count = as_count("count", count, "a number of lanes, as count=32")
+    lane, offset, load = _assign(batch.lengths, count)
+    steps = _size("steps", steps, load.max())
+    return _lay(batch, lane, offset, count, steps)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _assign(lengths: Array, count: int) -> tuple[Array, Array, Array]:
+    """The lane of each sequence, the cells before it, and the cells of each lane."""
+    order = jnp.argsort(-lengths, stable=True)
+
+    def one(load: Array, length: Array) -> tuple[Array, tuple[Array, Array]]:
+        lane = jnp.argmin(load).astype(jnp.int32)
+        return load.at[lane].add(length), (lane, load[lane])
+
+    # What varies over devices in a shard_map does so from the beginning of a loop.
+    idle = jnp.broadcast_to(lengths[:1] * 0, (count,))
+    load, (lane, offset) = lax.scan(one, idle, lengths[order])
+    lane, offset = (jnp.zeros_like(a).at[order].set(a) for a in (lane, offset))
+    return lane, offset, load
+
+
+def _lay(batch: Ragged, row: Array, offset: Array, rows: int, capacity: int) -> Ragged:
+    """Puts each sequence `[sequences]` into its row, from its offset on."""
+    _refuse_many(rows, capacity)
+    laid, out = _laid(batch, row, offset, rows, capacity)
+    _refuse_lost(out, row, rows, capacity)
+    return laid
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _laid(
+    batch: Ragged, row: Array, offset: Array, rows: int, capacity: int
+) -> tuple[Ragged, Array]:
+    """The same, and the cells of each sequence that does not fit."""
+    lengths = batch.lengths
+    fits = (row >= 0) & (row < rows) & (offset + lengths <= capacity)
+    out = jnp.where(fits, 0, lengths)
+    nowhere = rows * capacity
+    # Cells beyond the last are dropped on writing, and 0 or empty on reading.
+    first = jnp.where(fits, row * capacity + offset, nowhere)
+    target = _take(first, batch.numbers, nowhere)
+    target = jnp.where(target < nowhere, target + batch.positions, nowhere)
+    cells = jnp.arange(target.size, dtype=jnp.int32)
+    source = jnp.full(nowhere, target.size, jnp.int32)
+    source = source.at[target.reshape(-1)].set(cells, mode="drop")
+
+    def moved(x: Array, empty: int = 0) -> Array:
+        x = _take(x.reshape(-1, *x.shape[2:]), source, empty)
+        return x.reshape(rows, capacity, *x.shape[1:])
+
+    numbers = moved(batch.numbers, batch.sequences)
+    positions, real = moved(batch.positions), numbers < batch.sequences
+    starts = _take(offset, numbers, 0)
+    begins = jnp.cumsum(real & (positions == 0), 1, dtype=jnp.int32)
+    lost = jnp.zeros(rows, jnp.int32).at[jnp.clip(row, 0, rows - 1)].add(out)
+    laid = Ragged(
+        values=jax.tree.map(moved, batch.values),
+        segment_ids=jnp.where(real, begins, 0),
+        positions=positions,
+        starts=starts,
+        ends=starts + _take(lengths, numbers, 0),
+        numbers=numbers,
+        lost=lost.at[0].add(batch.lost.sum(dtype=jnp.int32)),
+        sequences=batch.sequences,
+    )
+    return laid, out
+
+
+def _take(x: Array, index: Array, empty: int) -> Array:
+    return jnp.take(x, index, axis=0, mode="fill", fill_value=empty)
+
+
+def _size(name: str, given: Any, needed: Array) -> int:
+    """A static size: what was given, or what is needed where that is known."""
+    if given is not None:
+        return as_count(name, given, f"a number of cells or rows, as {name}=512")
+    if not visible(needed):
+        raise ValueError(
+            f"under jax.jit lengths are not known: give {name}, which becomes a shape, "
+            f"as {name}=512."
+        )
+    return max(1, int(needed))
+
+
+def _rows_of(rows: Any, sequences: int) -> Array:
+    rows = jnp.asarray(rows)
+    if rows.shape != (sequences,) or not jnp.issubdtype(rows.dtype, jnp.integer):
+        raise ValueError(
+            f"rows is {rows.dtype} of shape {rows.shape}: expected the row of each of "
+            f"the {sequences} sequences, as pack(batch.lengths, capacity) gives it."
+        )
+    return rows.astype(jnp.int32)
+
+
+def _refuse_many(rows: int, capacity: int) -> None:
+    most = np.iinfo(np.int32).max
+    if math.prod((rows, capacity)) > most:
+        raise ValueError(
+            f"{rows} rows of {capacity} cells are more than int32 can count, {most}: "
+            "lay out the batch in parts."
+        )
+
+
+def _refuse_lost(out: Array, row: Array, rows: int, capacity: int) -> None:
+    if not visible(out) or not (lost := np.asarray(out)).any():
+        return
+    who = int(lost.argmax())
+    raise ValueError(
+        f"{int((lost > 0).sum())} sequences do not fit into {rows} rows of {capacity} "
+        f"cells: number {who}, of {lost[who]} cells, was to stand in row "
+        f"{np.asarray(row)[who]}. Take larger rows, or more of them."
+    )
