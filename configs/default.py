@@ -19,9 +19,16 @@ def get_config() -> ml_collections.ConfigDict:
     config.test_crop = "whole"  # likewise
     config.augment = ("shift(pixels=1)",)  # names in jaxpad.data.AUGMENTS, in order
     config.normalize = "none"  # a name in jaxpad.train.NORMALIZATIONS, after these
-    config.batch_size = 64  # examples a step, over all devices
+    config.batch_size = 64  # examples a step, over all devices; texts: rescaled
     config.workers = 0  # processes that read and decode; 0 for a thread
     config.on_error = "raise"  # or "skip" records that cannot be read, and count them
+
+    # How texts share rows; of images, batching is "" and the others mean nothing
+    config.batching = ""  # a name in jaxpad.data.BATCHINGS
+    config.capacity = 512  # cells of a row at most; longer texts are split
+    config.rescale = "rows"  # a name in jaxpad.batching.RESCALES: what a step keeps
+    config.objective = "masked(rate=0.15)"  # a name in jaxpad.train.OBJECTIVES
+    config.loss = "token"  # a mean over tokens, or "sequence" over means of texts
 
     # What learns
     config.model = "resnet20"  # a name in jaxpad.models.MODELS

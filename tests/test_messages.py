@@ -73,6 +73,21 @@ CALLS = [
         "TypeError",
         "open_rows is one int, but 1.5 came",
     ),
+    (
+        "batching.lanes(batching.pack_sequences([[1, 2]], 4), 2.0)",
+        "TypeError",
+        "count is one int, but 2.0 came",
+    ),
+    (
+        "batching.pack_sequences([[1, 2]], 4.0)",
+        "TypeError",
+        "capacity is one int, but 4.0 came",
+    ),
+    (
+        "batching.padded(batching.pack_sequences([[1, 2]], 4), '3')",
+        "TypeError",
+        "longest is one int, but '3' came",
+    ),
     ("layers.BlurPool((2, 2))", "TypeError", "rank is one int, but (2, 2) came"),
 ]
 

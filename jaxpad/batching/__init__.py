@@ -26,6 +26,7 @@ from .per_sequence import (
     to_cells as to_cells,
 )
 from .plan import Plan as Plan, pack as pack, plan as plan
+from .rescale import RESCALES as RESCALES
 from .segment_conv import segment_conv as segment_conv
 from .segment_norm import segment_norm as segment_norm
 from .segment_pool import segment_pool as segment_pool

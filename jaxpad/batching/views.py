@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..conv.arguments import whole
 from ..typing import Array
 from .batch import Ragged, visible
-from .checks import as_count
 
 
 def padded(batch: Ragged, longest: int | None = None) -> Ragged:
@@ -91,7 +91,7 @@ def packed(
     rows = _rows_of(rows, batch.sequences)
     count = _size("count", count, rows.max() + 1)
     offset = _offsets(rows, batch.lengths, count)
-    return _lay(batch, rows, offset, count, as_count("capacity", capacity, "cells"))
+    return _lay(batch, rows, offset, count, whole("capacity", capacity))
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -129,7 +129,7 @@ def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
         Array([[2, 2, 2, 2],
                [1, 1, 3, 4]], dtype=int32)
     """
-    count = as_count("count", count, "a number of lanes, as count=32")
+    count = whole("count", count)
     lane, offset, load = _assign(batch.lengths, count)
     steps = _size("steps", steps, load.max())
     return _lay(batch, lane, offset, count, steps)
@@ -205,7 +205,7 @@ def _take(x: Array, index: Array, empty: int) -> Array:
 def _size(name: str, given: Any, needed: Array) -> int:
     """A static size: what was given, or what is needed where that is known."""
     if given is not None:
-        return as_count(name, given, f"a number of cells or rows, as {name}=512")
+        return whole(name, given)
     if not visible(needed):
         raise ValueError(
             f"under jax.jit lengths are not known: give {name}, which becomes a shape, "

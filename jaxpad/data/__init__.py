@@ -36,6 +36,17 @@ from .records import (
     as_arrays as as_arrays,
 )
 from .scenes import digit_scenes as digit_scenes
+from .text import (
+    BATCHINGS as BATCHINGS,
+    Batching as Batching,
+    Text as Text,
+    TextBatch as TextBatch,
+    TextBatches as TextBatches,
+    TextDataset as TextDataset,
+    Texts as Texts,
+    TextSource as TextSource,
+    stdlib_text as stdlib_text,
+)
 from .tfds import (
     cityscapes as cityscapes,
     imagenet2012 as imagenet2012,

@@ -12,6 +12,7 @@ from absl import flags
 
 from .batches import Batch, TrainBatches
 from .evaluation import EvalBatches
+from .text import TextBatches
 
 
 LOG = logging.getLogger("jaxpad.data")
@@ -20,7 +21,7 @@ KILLED = "terminated unexpectedly"  # in Grain's error, which has no type of its
 
 
 def read_ahead(
-    batches: TrainBatches | EvalBatches,
+    batches: TrainBatches | EvalBatches | TextBatches,
     start: int = 0,
     stop: int | None = None,
     *,
@@ -35,7 +36,7 @@ def read_ahead(
     Args:
         batches: of training or testing.
         start: the first; nothing before it is read.
-        stop: one past the last; None for the end, which training batches lack.
+        stop: one past the last; None for the end, which images to train on lack.
         workers: processes that read; 0 for a thread of this one.
 
     Yields:
@@ -51,7 +52,7 @@ def read_ahead(
         [(64,), (64,)]
     """
     if stop is None:
-        stop = len(batches) if isinstance(batches, EvalBatches) else 2**62
+        stop = 2**62 if isinstance(batches, TrainBatches) else len(batches)
     if workers and not flags.FLAGS.is_parsed():
         # Grain's workers read absl's flags, which only absl's own launcher parses.
         flags.FLAGS.mark_as_parsed()

@@ -137,6 +137,17 @@ class TrainBatches:
         """How many records of a batch stand in for one that could not be read."""
         return int((self.wanted(step) != batch["id"][:, 1]).sum())
 
+    def names(self, batch: Batch) -> list[str]:
+        """The records of a batch, and their epoch."""
+        return [self._name(int(epoch), int(n)) for epoch, n in batch["id"]]
+
+    def _name(self, epoch: int, number: int) -> str:
+        try:
+            key = self.dataset.train[number].key
+        except (OSError, ValueError):
+            key = f"record {number}"
+        return f"{key} (epoch {epoch})"
+
 
 def check_source(dataset: Dataset, part: str, on_error: str) -> None:
     """Raises for records that cannot fill a batch, and for an unknown policy.

@@ -19,6 +19,9 @@ from jaxpad.reports.strokes import (
 )
 
 
+UNITS = {"classification": "example", "segmentation": "pixel", "language": "token"}
+
+
 def learning_curves(run: Run) -> list[Picture]:
     """Draws what was logged against the epoch.
 
@@ -44,8 +47,9 @@ def learning_curves(run: Run) -> list[Picture]:
     rate = [train(line, "learning rate", "learning_rate")]
     norm = [train(noisy, "gradient norm", "grad_norm")]
     unit = "pixel accuracy (%)" if masks else "accuracy (%)"
+    each = UNITS[run.results["dataset"]["task"]]
     return [
-        _picture("Loss", f"mean loss per {'pixel' if masks else 'example'}", loss, 2.8),
+        _picture("Loss", f"mean loss per {each}", loss, 2.8),
         *([_picture("Mean IoU", "mIoU (%)", miou, 2.8)] if masks else []),
         _picture("Pixel accuracy" if masks else "Accuracy", unit, accuracy, 2.8),
         _picture("Time spent waiting for data", "part of the time (%)", waiting, 2.0),

@@ -9,21 +9,29 @@ import numpy as np
 
 from jaxpad.reports.arrays import Answers, Masks, read_answers, read_masks
 from jaxpad.reports.results import is_number, read_results
+from jaxpad.reports.texts import Text, read_texts
 from jaxpad.untrusted import json_object, read_json
 
 
-FILES = ("config.json", "metrics.jsonl", "results.json", "examples.npz")
+FILES = ("config.json", "metrics.jsonl", "results.json")
+EXAMPLES = {
+    "classification": ("examples.npz", "errors.npz"),
+    "segmentation": ("examples.npz",),
+    "language": ("examples.json",),
+}
 TRAIN_KEYS = "step epoch loss accuracy learning_rate grad_norm data_wait".split()
 TEST_KEYS = {
     "classification": ["step", "epoch", "test_loss", "test_accuracy"],
     "segmentation": ["step", "epoch", "test_loss", "test_accuracy", "test_miou"],
+    "language": ["step", "epoch", "test_loss", "test_accuracy"],
 }
 
 
 class Run(NamedTuple):
     """The files of one run; `train` and `test` hold one array per logged quantity.
 
-    `answers` and `errors` are empty in segmentation, `masks` in classification.
+    `answers` and `errors` are of a classification, `masks` of a segmentation and
+    `texts` of language; of others they are empty.
     """
 
     config: dict[str, Any]
@@ -33,6 +41,7 @@ class Run(NamedTuple):
     answers: list[Answers]
     errors: list[Answers]
     masks: list[Masks]
+    texts: list[Text]
 
 
 def read_run(workdir: str | pathlib.Path) -> Run:
@@ -52,16 +61,18 @@ def read_run(workdir: str | pathlib.Path) -> Run:
     _check_files(folder, FILES)
     results = read_results(folder / "results.json")
     task, classes = results["dataset"]["task"], len(results["dataset"]["classes"])
-    answers, errors, masks = [], [], []
+    _check_files(folder, (*FILES, *EXAMPLES[task]))
+    answers, errors, masks, texts = [], [], [], []
     if task == "segmentation":
         masks = read_masks(folder / "examples.npz", classes)
+    elif task == "language":
+        texts = read_texts(folder / "examples.json")
     else:
-        _check_files(folder, (*FILES, "errors.npz"))
         answers = read_answers(folder / "examples.npz", classes)
         errors = read_answers(folder / "errors.npz", classes)
     config = read_json(folder / "config.json")
     train, test = read_metrics(folder / "metrics.jsonl", task)
-    return Run(config, train, test, results, answers, errors, masks)
+    return Run(config, train, test, results, answers, errors, masks, texts)
 
 
 def _check_files(folder: pathlib.Path, names: tuple[str, ...]) -> None:
@@ -96,7 +107,7 @@ def read_metrics(
 
     Args:
         path: a file with one JSON object a line.
-        task: "classification" or "segmentation", which logs the mIoU too.
+        task: "classification", "language", or "segmentation", which logs the mIoU.
 
     Returns:
         Two dictionaries from a quantity's name to its values in the order of the

@@ -16,6 +16,7 @@ from jaxpad.reports.files import write_whole
 from jaxpad.reports.folder import Run, read_run
 from jaxpad.reports.masks import legend, overlays
 from jaxpad.reports.raster import EXACT, pixels, shrink
+from jaxpad.reports.texts import spans
 from jaxpad.reports.words import flatten, key_figures, percent
 
 
@@ -54,16 +55,23 @@ def render(run: Run) -> str:
         HTML.
     """
     results = run.results
+    shared: dict[str, Any] = {
+        "results": results,
+        "figures": key_figures(results),
+        "curves": learning_curves(run),
+        "gaps": gaps(run),
+        "config": flatten(run.config),
+    }
+    if results["dataset"]["task"] == "language":
+        texts = [(text.key, list(spans(text))) for text in run.texts]
+        return template("text.html.j2").render(**shared, texts=texts, masks=False)
     classes = [str(name) for name in results["dataset"]["classes"]]
     masks = results["dataset"]["task"] == "segmentation"
     border = results.get("border")
     return template("run.html.j2").render(
-        results=results,
+        **shared,
         masks=masks,
         unit="pixels" if masks else "examples",
-        figures=key_figures(results),
-        curves=learning_curves(run),
-        gaps=gaps(run),
         classes=class_table(results),
         confusion=_confusion(results, classes),
         worst=worst_confusions(results),
@@ -73,7 +81,6 @@ def render(run: Run) -> str:
         legend=legend(run.masks, classes),
         border=border and border_picture(border),
         border_sentence=border and border_sentence(border),
-        config=flatten(run.config),
     )
 
 

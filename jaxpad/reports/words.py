@@ -34,6 +34,8 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
             ("trivial predictor's pixel accuracy", percent(trivial["accuracy"])),
             ("mean accuracy of classes", percent(test["mean_accuracy"])),
         ]
+    if "packing" in results:
+        figures += _packing(results)
     loss = test["loss"]
     return [
         *figures,
@@ -43,8 +45,23 @@ def key_figures(results: dict[str, Any]) -> list[tuple[str, str]]:
         ("training time", duration(results["train_seconds"])),
         ("parameters", f"{results['model']['parameters']:,}"),
         ("device", results["device"]),
-        ("padding", str(results["padding"])),
+        *([] if "packing" in results else [("padding", str(results["padding"]))]),
         ("seed", str(results["seed"])),
+    ]
+
+
+def _packing(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of texts: how rows were filled, and what that brought."""
+    packing, bits = results["packing"], results["test"]["bits_per_token"]
+    held, speed = packing["sequences_per_step"], packing["tokens_per_second"]
+    return [
+        ("bits per hidden token", "not finite" if bits is None else f"{bits:.3f}"),
+        ("batching", packing["batching"]),
+        ("rows a step", f"{packing['rows_per_step']:,} of {packing['capacity']:,}"),
+        ("texts a step", "unknown" if held is None else f"{held:.1f}"),
+        ("padding share", percent(packing["padding_share"])),
+        ("packing factor", f"{packing['packing_factor']:.2f}"),
+        ("real tokens a second", "unknown" if speed is None else f"{speed:,.0f}"),
     ]
 
 
@@ -61,6 +78,11 @@ def summary(results: dict[str, Any], folder: pathlib.Path, report: pathlib.Path)
         found = (
             f"{test['examples']:,} images; pixel accuracy {percent(test['accuracy'])}"
         )
+    elif "packing" in results:
+        found = (
+            f"{test['tokens']:,} hidden tokens of {test['examples']:,} texts; padding "
+            f"{percent(results['packing']['padding_share'])}"
+        )
     else:
         low, high = test["interval"]
         found = (
@@ -68,7 +90,8 @@ def summary(results: dict[str, Any], folder: pathlib.Path, report: pathlib.Path)
             f"{test['correct']:,} of {test['examples']:,} images"
         )
     name = NAMES.get(headline, headline)
-    each = "pixel" if headline == "miou" else "image"
+    image = "token" if "packing" in results else "image"
+    each = "pixel" if headline == "miou" else image
     lines = {
         f"test {name}": f"{percent(test[headline])} ({found})",
         "trivial": f"{percent(results['trivial'][headline])} "

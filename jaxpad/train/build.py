@@ -13,19 +13,16 @@ import jax
 
 from ..conv import IMAGE_AXES, target
 from ..data import (
-    CROPS,
     DATASETS,
-    Batch,
     Dataset,
     EvalBatches,
+    TextBatches,
+    TextDataset,
     TrainBatches,
-    check_crop,
 )
-from ..data.examples import Crop
 from ..sharding import (
     Zero,
     check_batch,
-    check_images,
     check_processes,
     make_mesh,
     replicated,
@@ -34,11 +31,12 @@ from ..sharding import (
 )
 from .crossing import Crossing
 from .functions import Functions, read_functions
+from .inputs import read_inputs, sample_of
 from .keys import check_keys, check_values, named
 from .placement import Placement, placement
 from .state import TrainState
 from .step import Metrics
-from .tasks import TASKS, Task
+from .tasks import Task
 from .trackers import Opener, read_trackers
 
 
@@ -71,18 +69,18 @@ class Job:
         checkpoint_steps: steps between checkpoints.
         checkpoints_kept: newest checkpoints that stay.
         trackers: names and functions, beside metrics.jsonl.
-        batch_size: examples a step, over all devices.
+        batch_size: images or rows of texts a step, over all devices.
         workers: processes that read batches; 0 for a thread.
         parameters: numbers that are learned.
         state_bytes: size of the state, and so of a checkpoint.
     """
 
     config: dict[str, Any]
-    dataset: Dataset
+    dataset: Dataset | TextDataset
     task: Task
-    batches: TrainBatches
-    test_batches: EvalBatches
-    place: Callable[[Batch], Batch]
+    batches: TrainBatches | TextBatches
+    test_batches: EvalBatches | TextBatches
+    place: Callable[[Any], Any]
     batch: dict[str, jax.ShapeDtypeStruct]
     init: Callable[[], TrainState]
     placement: Placement
@@ -90,9 +88,9 @@ class Job:
     model: Callable[[TrainState], Any]
     normalize: Callable[[Any], Any]
     crossing: Crossing | None
-    train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
-    replay_step: Callable[[TrainState, Batch], dict[str, Any]]
-    eval_step: Callable[[TrainState, Batch], Any]
+    train_step: Callable[[TrainState, Any], tuple[TrainState, Metrics]]
+    replay_step: Callable[[TrainState, Any], dict[str, Any]]
+    eval_step: Callable[[TrainState, Any], Any]
     spectra: Callable[[TrainState], Metrics] | None
     steps: int
     max_skips: int
@@ -140,17 +138,13 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         check_batch(config.eval_batch_size, mesh.shape["data"], "eval_batch_size")
     with named("dataset", config):
         dataset = DATASETS.resolve(config.dataset)()
-    if dataset.task == "segmentation" and config.label_smoothing:
-        raise ValueError(
-            f"config.label_smoothing={config.label_smoothing} is for classes of images;"
-            f" {dataset.name} has classes of pixels: set it to 0."
-        )
-    batches, test_batches = _batches(config, dataset)
-    sample, tested = (spread_shapes(mesh, b[0]) for b in (batches, test_batches))
-    check_images(mesh, sample["image"].shape, "train_crop")
-    check_images(mesh, tested["image"].shape, "test_crop")
+    batches, test_batches, step = read_inputs(config, dataset, mesh)
+    sample, tested = (
+        spread_shapes(mesh, sample_of(b)) for b in (batches, test_batches)
+    )
     steps, warmup = _steps(config, batches.steps_per_epoch)
-    made = read_functions(config, dataset, sample, mesh, steps, warmup)
+    with_parts: dict[str, Any] = {"parts": step.parts, "power": step.power}
+    made = read_functions(config, dataset, sample, mesh, steps, warmup, **with_parts)
     plain = jax.eval_shape(functools.partial(made.init, weights=False))
     placed = placement(mesh, made.split, plain)
     like = placed.stored
@@ -162,7 +156,7 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     return Job(
         config=config.to_dict(),
         dataset=dataset,
-        task=TASKS[dataset.task],
+        task=made.task,
         batches=batches,
         test_batches=test_batches,
         place=functools.partial(spread, mesh),
@@ -179,41 +173,11 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         checkpoint_steps=config.checkpoint_steps,
         checkpoints_kept=config.checkpoints_kept,
         trackers=trackers,
-        batch_size=config.batch_size,
+        batch_size=step.rows,
         workers=config.workers,
         parameters=sum(p.size for p in jax.tree.leaves(plain.params)),
         state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(plain)),
     )
-
-
-def _batches(config: Any, dataset: Dataset) -> tuple[TrainBatches, EvalBatches]:
-    train_crop, test_crop = _crop(config, "train_crop"), _crop(config, "test_crop")
-    shard = (jax.process_index(), jax.process_count())
-    return (
-        TrainBatches(
-            dataset,
-            config.batch_size,
-            config.seed,
-            crop=train_crop,
-            shard=shard,
-            on_error=config.on_error,
-        ),
-        EvalBatches(
-            dataset,
-            config.eval_batch_size or config.batch_size,
-            crop=test_crop,
-            multiple=config.eval_multiple,
-            shard=shard,
-            on_error=config.on_error,
-        ),
-    )
-
-
-def _crop(config: Any, key: str) -> Crop:
-    with named(key, config):
-        crop = CROPS.resolve(config[key])
-        check_crop(crop)
-    return crop
 
 
 def _steps(config: Any, steps_per_epoch: int) -> tuple[int, int]:

@@ -4,11 +4,12 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import jax
 from rich.console import Console
 
-from ..data import Batch
+from ..data import TextBatches
 from .build import Job
 from .screen import Screen, Status
 
@@ -36,17 +37,29 @@ class Clock:
         self._tested: int | None = None
         self._other: Callable[[], Status] | None = None
         self._compiled_test = False
+        self._amount = 0.0
+        self._filled = filled(job)
 
-    def tick(self, step: int, loss: float) -> dict[str, float]:
-        """Notes that a step has ended; returns what its row says of time."""
+    def tick(
+        self, step: int, loss: float, amount: float | None = None
+    ) -> dict[str, float]:
+        """Notes that a step has ended; returns what its row says of time.
+
+        Args:
+            step: which.
+            loss: at it.
+            amount: how much of the task's unit it was; None for a batch of images.
+        """
         # The first step compiles and says nothing of speed.
         if self._last is not None:
             self._count()
             self.steps += 1
+            self._amount += self.job.batch_size if amount is None else amount
         self._last = time.monotonic()
         self.step, self.loss = step, loss
         return {
-            "images_per_second": self._speed(),
+            f"{self.job.task.unit}_per_second": self._speed(),
+            "step_seconds": self.seconds / self.steps if self.steps else 0.0,
             "data_wait": self._share(),
             "train_seconds": self.before + self.seconds,
         }
@@ -102,7 +115,7 @@ class Clock:
         finally:
             self._other = None
 
-    def evaluating(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def evaluating(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The batches of an evaluation, which has a progress of its own."""
         self._tested = 0
         try:
@@ -163,7 +176,8 @@ class Clock:
         if self.step > self.start:
             parts.append(f"loss {self.loss:.3f}")
         if self.steps:
-            parts.append(f"{self._speed():,.0f} images/s")
+            parts.append(f"{self._speed():,.0f} {self.job.task.unit}/s")
+            parts += self._filled
             parts.append(f"data wait {self._share():.0%}")
         between = "/" if self.screen.living else " of "
         head = self._epoch(self.step, between)
@@ -175,7 +189,7 @@ class Clock:
         self._last = now
 
     def _speed(self) -> float:
-        return self.job.batch_size * self.steps / self.seconds if self.steps else 0.0
+        return self._amount / self.seconds if self.steps else 0.0
 
     def _share(self) -> float:
         return min(1.0, self.waited / self.seconds) if self.steps else 0.0
@@ -183,6 +197,16 @@ class Clock:
     def _epoch(self, step: int, between: str) -> str:
         passed = step / self.job.batches.steps_per_epoch
         return f"epoch {_short(passed)}{between}{_short(self.job.epochs)}"
+
+
+def filled(job: Job) -> list[str]:
+    """How well rows of texts are filled, in words; nothing of images."""
+    if not isinstance(batches := job.batches, TextBatches):
+        return []
+    return [
+        f"padding {batches.padding_share:.1%}",
+        f"packing {batches.packing_factor:.2f}x",
+    ]
 
 
 NAMES = {"accuracy": "accuracy", "miou": "mIoU"}

@@ -10,7 +10,7 @@ from flax import nnx
 from jax.sharding import Mesh
 
 from ..analysis import check
-from ..data import Batch, Dataset, compose, normalize, record_keys
+from ..data import Batch, Dataset, TextDataset, compose, normalize, record_keys
 from ..layers import orthogonal_start, penalty
 from ..models import MODELS, load_weights
 from ..padding import as_padding
@@ -19,6 +19,7 @@ from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
 from .crossing import Crossing, read_crossing
 from .keys import named
+from .language import loss_named, read_objective
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
 from .step import (
@@ -53,6 +54,7 @@ class Functions(NamedTuple):
     """Pure functions, not jitted.
 
     Attributes:
+        task: what is learned, and judged by.
         init: makes the untrained state; with weights=False, without reading
             config.weights.
         train: from (state, batch) to (state, metrics).
@@ -65,6 +67,7 @@ class Functions(NamedTuple):
         spectra: from the state to singular values; None without a regularizer.
     """
 
+    task: Task
     init: Callable[..., TrainState]
     train: Callable[..., Any]
     replay: Callable[..., Any]
@@ -77,22 +80,32 @@ class Functions(NamedTuple):
 
 
 def read_functions(
-    config: Any, dataset: Dataset, sample: Batch, mesh: Mesh, steps: int, warmup: int
+    config: Any,
+    dataset: Dataset | TextDataset,
+    sample: Any,
+    mesh: Mesh,
+    steps: int,
+    warmup: int,
+    *,
+    parts: int,
+    power: float = 1.0,
 ) -> Functions:
     """Reads the names in a config.
 
     Args:
         config: with every key.
         dataset: whose classes the model tells apart.
-        sample: a batch, for the images' shape.
+        sample: a batch, for its shapes.
         mesh: of devices.
         steps: of the whole run.
         warmup: of them.
+        parts: of a batch, one after another.
+        power: to which the decay rates of the optimizer's averages are raised.
 
     Raises:
         ValueError: for a name or an option that does not exist, with its key.
     """
-    task, rules = TASKS[dataset.task], config.regularizer
+    task, rules = read_task(config, dataset), config.regularizer
     with named("schedule", config):
         schedule = SCHEDULES.resolve(config.schedule)(
             config.learning_rate, steps, warmup
@@ -101,14 +114,16 @@ def read_functions(
         scale = NORMALIZATIONS.resolve(config.normalize or "none")
     with named("predict", config):
         predict = PREDICTIONS.resolve(config.predict)
-    make = _model_maker(config, sample["image"].shape[-1], len(dataset.classes))
+    prepare, tested = _preparations(config, dataset, scale)
+    channels, labels = _shapes(dataset, sample)
+    make = _model_maker(config, channels, len(dataset.classes))
     model = nnx.eval_shape(lambda: make(rngs=nnx.Rngs(0)))
     with named("model", config):
-        said = _scores_like(model, sample["image"].shape)
-        check_scores(said.shape, sample["label"].shape, dataset)
+        said = _scores_like(model, task, tested, sample)
+        check_scores(said.shape, labels, dataset)
     params = nnx.state(model, nnx.Param)
     with named("optimizer", config):
-        optimizer = optimizer_chain(config.optimizer, schedule, params)
+        optimizer = optimizer_chain(config.optimizer, schedule, params, power)
         check_chain(optimizer, params)
     split = _split(config, optimizer, params, mesh)
     graph = nnx.graphdef(model)
@@ -116,10 +131,10 @@ def read_functions(
     learning: dict[str, Any] = {
         **common,
         "task": task,
-        "prepare": _preparation(config, task, len(dataset.classes), scale),
+        "prepare": prepare,
         "label_smoothing": config.label_smoothing,
         "penalty": _penalty(config, make, sample["image"].shape) if rules else None,
-        "parts": config.parts,
+        "parts": parts,
     }
 
     def split_by(function: Any, **options: Any) -> Callable[..., Any]:
@@ -127,6 +142,7 @@ def read_functions(
         return under(mesh, functools.update_wrapper(part, function))  # for its name
 
     return Functions(
+        task=task,
         init=_initial(config, make, optimizer),
         train=split_by(
             train_step,
@@ -140,7 +156,7 @@ def read_functions(
         model=functools.partial(model_of, **common),
         normalize=scale,
         crossing=read_crossing(config, make, predict),
-        test=split_by(eval_step, **common, task=task, normalize=scale, predict=predict),
+        test=split_by(eval_step, **common, task=task, prepare=tested, predict=predict),
         spectra=functools.partial(spectra_step, **common, rules=rules)
         if rules
         else None,
@@ -164,15 +180,50 @@ def _split(config: Any, optimizer: Any, params: Any, mesh: Mesh) -> Zero:
         return offload(split) if config.offload else split
 
 
-def _preparation(
-    config: Any, task: Task, classes: int, scale: Callable[[Array], Array]
-) -> Callable[[Batch], tuple[Array, Array]]:
-    """From a batch to what the model sees and what the loss compares with."""
+Preparation = Callable[[Any], tuple[Any, Any]]
+
+
+def read_task(config: Any, dataset: Dataset | TextDataset) -> Task:
+    """The task of a data set, with the loss that the config names."""
+    task = TASKS[dataset.task]
+    if dataset.task != "language":
+        return task
+    with named("loss", config):
+        return task._replace(loss=loss_named(config.loss))
+
+
+def _shapes(dataset: Dataset | TextDataset, sample: Any) -> tuple[int, tuple[int, ...]]:
+    """How much comes in, channels or different tokens, and the shape of the labels."""
+    if dataset.task == "language":
+        return len(dataset.classes), sample["tokens"].shape
+    return sample["image"].shape[-1], sample["label"].shape
+
+
+def _preparations(
+    config: Any, dataset: Dataset | TextDataset, scale: Callable[[Array], Array]
+) -> tuple[Preparation, Preparation]:
+    """From a batch to what the model sees and what is true; in training, in a test."""
+    if isinstance(dataset, TextDataset):
+        with named("objective", config):
+            prepare = read_objective(config, dataset)
+        return prepare, prepare
+
+    def tested(batch: Batch) -> tuple[Array, Array]:
+        return scale(to_float(batch["image"])), jnp.asarray(batch["label"])
+
+    return _image_preparation(config, dataset, scale), tested
+
+
+def _image_preparation(
+    config: Any, dataset: Dataset, scale: Callable[[Array], Array]
+) -> Preparation:
     with named("augment", config):
         augment = compose(config.augment)
 
     def prepare(batch: Batch) -> tuple[Array, Array]:
-        targets = task.targets(jnp.asarray(batch["label"]), classes)
+        targets = jnp.asarray(batch["label"])
+        if dataset.task == "classification":
+            targets = jax.nn.one_hot(targets, len(dataset.classes))
         keys = _record_keys(batch)
         with named("augment", config):  # options are looked at when it is traced
             images, targets = augment(to_float(batch["image"]), targets, keys)
@@ -209,14 +260,17 @@ def _model_maker(config: Any, channels: int, classes: int) -> Callable[..., Any]
     return make
 
 
-def _scores_like(model: nnx.Module, images: tuple[int, ...]) -> Any:
-    """The shape and dtype of what a model says of images, without computing it."""
+def _scores_like(
+    model: nnx.Module, task: Task, prepare: Preparation, sample: Any
+) -> Any:
+    """The shape and dtype of what a model says of a batch, without computing it."""
     graph, variables = nnx.split(model)
-    return jax.eval_shape(
-        lambda variables, x: nnx.merge(graph, variables, copy=True)(x),
-        variables,
-        jax.ShapeDtypeStruct(images, jnp.float32),
-    )
+
+    def scores(variables: Any, batch: Any) -> Array:
+        merged = nnx.merge(graph, variables, copy=True)
+        return task.forward(merged, prepare(batch)[0])
+
+    return jax.eval_shape(scores, variables, sample)
 
 
 def _initial(

@@ -14,6 +14,7 @@ from ..data.records import check_one_of
 KEYS = (
     *("seed", "dataset", "train_crop", "test_crop", "augment", "normalize"),
     *("batch_size", "workers", "on_error"),
+    *("batching", "capacity", "rescale", "objective", "loss"),
     *("model", "padding", "dtype", "weights", "new_head"),
     *("epochs", "steps", "optimizer", "schedule", "learning_rate", "warmup_epochs"),
     *("label_smoothing", "regularizer", "parts", "average"),
@@ -37,6 +38,7 @@ SAFE = (
 LEAST = {
     "seed": 0,
     "batch_size": 1,
+    "capacity": 1,
     "workers": 0,
     "epochs": 1,
     "steps": 0,

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..data import Batch, read_ahead
+from ..data import read_ahead
 from .build import Job
 from .checkpoint import Checkpoints
 from .checkpoint.folder import agreed
@@ -23,7 +23,7 @@ from .stop import Stop
 
 
 _finite = jax.jit(all_finite)
-SHOWN = 12  # test images whose masks are kept for the report
+SHOWN = 12  # test examples whose answers are kept for the report
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ class Loop:
     clock: Clock
     trace: Profile
     stop: Stop
-    pending: tuple[int, Metrics, Batch] | None = None
+    pending: tuple[int, Metrics, Any] | None = None
     evaluation: Any = None
 
     def __post_init__(self):
@@ -134,7 +134,7 @@ class Loop:
             # can be replayed, and not after a later one.
             self._note()
 
-    def _note(self, now: tuple[int, Metrics, Batch] | None = None) -> None:
+    def _note(self, now: tuple[int, Metrics, Any] | None = None) -> None:
         """Logs the step that is pending; the next one is, then."""
         before, self.pending = self.pending, now
         if before is not None:
@@ -145,7 +145,7 @@ class Loop:
 
     def _row(self, step: int, metrics: Metrics) -> dict[str, Any]:
         values = {name: float(v) for name, v in jax.device_get(metrics).items()}
-        rate = self.clock.tick(step, values["loss"])
+        rate = self.clock.tick(step, values["loss"], values.get("tokens"))
         return {"step": step, "epoch": self._epoch(step), **values, **rate}
 
     def _due(self) -> bool:
@@ -169,7 +169,7 @@ class Loop:
     def _evaluated(self) -> Any:
         job = self.job
 
-        def step(batch: Batch) -> Any:
+        def step(batch: Any) -> Any:
             if self.stop.reached():
                 raise StoppedError
             with self.stop.excuse():  # it may compile, for images of another size
@@ -177,7 +177,7 @@ class Loop:
 
         read = read_ahead(job.test_batches, workers=job.workers)
         batches = self.clock.evaluating(self.stop.each(read))
-        if job.dataset.task == "classification":
+        if not job.task.keeps:
             return job.task.evaluate(step, batches)
         count = len(job.dataset.test)
         shown = np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)

@@ -3,7 +3,7 @@
 import collections
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,8 @@ from ..registry import Registry, parse_call
 
 # The options of optax's functions that choose parameters, weight decay's above all.
 MASKS = {"mask", "weight_decay_mask", "trust_ratio_mask"}
+# The options that say how slowly an average of gradients forgets.
+DECAYS = ("b1", "b2")
 # Parts of the names of parameters that do not decay, whatever their number of axes.
 UNDECAYED = ("bias", "scale", "gamma", "position", "pos_", "token")
 
@@ -90,7 +92,10 @@ def poly(
 
 
 def optimizer_chain(
-    specs: Sequence[str], schedule: optax.Schedule, params: Any = None
+    specs: Sequence[str],
+    schedule: optax.Schedule,
+    params: Any = None,
+    power: float = 1.0,
 ) -> optax.GradientTransformation:
     """An optax chain from names; the schedule goes to whatever takes a learning rate.
 
@@ -100,6 +105,7 @@ def optimizer_chain(
         schedule: from step to learning rate.
         params: arrays or their shapes, by which masks are settled at once: an optimizer
             that sees them flattened cannot tell a kernel from a bias.
+        power: to which the decay rates b1 and b2 are raised, given or by default.
 
     Returns:
         The chain. What a transform masks (weight decay, the trust ratio of `lars`)
@@ -107,7 +113,7 @@ def optimizer_chain(
 
     Raises:
         ValueError: for an unknown name or option, or if nothing in the chain takes
-            the learning rate.
+            the learning rate, or no decay rate that is to be changed.
 
     Example:
         >>> chain = optimizer_chain(["sgd(momentum=0.9)"], lambda step: 0.1)
@@ -117,8 +123,14 @@ def optimizer_chain(
     if isinstance(specs, str):
         specs = [specs]
     mask = decay_mask if params is None else decay_mask(params)
-    made = [_transform(spec, schedule, mask) for spec in specs]
-    if not any(takes_rate for _, takes_rate in made):
+    made = [_transform(spec, schedule, mask, power) for spec in specs]
+    takes = {parameter for _, parameters in made for parameter in parameters}
+    if power != 1 and not takes & set(DECAYS):
+        raise ValueError(
+            f"nothing in this chain has a decay rate b1 or b2 to change: {tuple(specs)}"
+            '; take an optimizer such as "adamw", or another config.rescale.'
+        )
+    if "learning_rate" not in takes:
         raise ValueError(
             f"nothing in this chain takes the learning rate: {tuple(specs)}; end it "
             'with an optimizer such as "sgd(momentum=0.9)".'
@@ -127,8 +139,8 @@ def optimizer_chain(
 
 
 def _transform(
-    spec: str, schedule: optax.Schedule, mask: Any
-) -> tuple[optax.GradientTransformation, bool]:
+    spec: str, schedule: optax.Schedule, mask: Any, power: float
+) -> tuple[optax.GradientTransformation, Collection[str]]:
     name, options = parse_call(spec, "optimizer")
     make = (
         Registry("optimizer").resolve(name)
@@ -152,6 +164,9 @@ def _transform(
     if "learning_rate" in parameters:
         options["learning_rate"] = schedule
     options = dict.fromkeys(MASKS & parameters.keys(), mask) | options
+    if power != 1:
+        for name in [name for name in DECAYS if name in parameters]:
+            options[name] = options.get(name, parameters[name].default) ** power
     try:
         transform: Any = make(**options)
     except (TypeError, ValueError) as e:
@@ -161,7 +176,7 @@ def _transform(
             f"{spec!r} is no optimizer: what it gives has no init and update. A "
             "schedule is named in config.schedule."
         )
-    return transform, "learning_rate" in parameters
+    return transform, parameters
 
 
 def _callables(module: Any) -> list[str]:

@@ -1,6 +1,8 @@
 """What a run keeps of its test images, for reports to show."""
 
+import json
 import pathlib
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -10,6 +12,8 @@ from ..data.crops import on_canvas
 from .build import Job
 from .evaluate import Evaluation
 from .segmentation import Segmentation
+from .texts import Language
+from .workdir import write_whole
 
 
 ERRORS = 64
@@ -17,15 +21,18 @@ EXAMPLES = 12
 
 
 def write_pictures(
-    folder: pathlib.Path, job: Job, evaluation: Evaluation | Segmentation
+    folder: pathlib.Path, job: Job, evaluation: Evaluation | Segmentation | Language
 ) -> None:
-    """Writes `examples.npz` and, for classes, `errors.npz`.
+    """Writes `examples.npz` and, for classes, `errors.npz`; of texts `examples.json`.
 
     Args:
         folder: the run's folder.
         job: the job that ran.
         evaluation: of the test examples after the last step.
     """
+    if isinstance(evaluation, Language):
+        write_whole(folder / "examples.json", json.dumps(_texts(job, evaluation)))
+        return
     if isinstance(evaluation, Segmentation):
         _write(folder / "examples.npz", _masks(job, evaluation))
         return
@@ -81,7 +88,23 @@ def _masks(job: Job, evaluation: Segmentation) -> dict[str, np.ndarray]:
     return found
 
 
+def _texts(job: Job, evaluation: Language) -> list[dict[str, Any]]:
+    """Each text with its true tokens, those that were said, and which were asked."""
+    names, data = job.dataset.classes, job.dataset
+    return [
+        {
+            "key": data.test[number].key,
+            "tokens": [names[token] for token in answer.tokens],
+            "said": [names[token] for token in answer.said],
+            "told": answer.told.tolist(),
+        }
+        for number, answer in sorted(evaluation.examples.items())
+    ]
+
+
 def _example(job: Job, number: int) -> tuple[np.ndarray, np.ndarray]:
     """A test example as the model saw it."""
-    data, rng = job.dataset, np.random.default_rng((0, 0, number))
-    return read_example(data, data.test, number, job.test_batches.crop, rng)
+    data: Any = job.dataset
+    rng = np.random.default_rng((0, 0, number))
+    crop = job.test_batches.crop
+    return read_example(data, data.test, number, crop, rng)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..data import Batch
 from .build import Job, build
 from .checkpoint import saved_steps
+from .inputs import sample_of
 from .memory import live_bytes, size
-from .running import check_weights, room_needed
+from .running import border, check_weights, examples, room_needed
 from .workdir import FINGERPRINT, check_data, open_workdir
 
 
@@ -92,11 +92,12 @@ def _found(name: str, look: Callable[[], tuple[Any, str]]) -> tuple[Any, Finding
 
 def _job(job: Job) -> str:
     config = job.config
+    of = "images" if job.task.unit == "images" else "rows"
     trackers = ", ".join(["metrics.jsonl", *(name for name, _ in job.trackers)])
     return (
-        f"{config['model']}, padding {config['padding']}, {config['dtype']}: "
+        f"{config['model']}, {border(job)}, {config['dtype']}: "
         f"{job.parameters:,} parameters\n"
-        f"{job.steps:,} steps of {job.batch_size} images: {job.epochs:.3g} epochs of "
+        f"{job.steps:,} steps of {job.batch_size} {of}: {job.epochs:.3g} epochs of "
         f"{job.batches.steps_per_epoch:,} steps\n"
         f"a test every {job.eval_steps:,} steps, a checkpoint every "
         f"{job.checkpoint_steps:,}\n"
@@ -134,20 +135,32 @@ def _folder(
 
 def _data(job: Job) -> str:
     data = job.dataset
+    parts = f"{len(data.train):,} {examples(data)} to train on, {len(data.test):,}"
     return (
-        f"{data.name}, {data.task} with {len(data.classes)} classes: "
-        f"{len(data.train):,} images to train on, {len(data.test):,} to test\n"
+        f"{data.name}, {data.task} with {len(data.classes)} classes: {parts} to test\n"
         f"fingerprint {data.fingerprint()} (found in {{took}})"
     )
 
 
-def _batch(batch: Batch, purpose: str) -> str:
+def _batch(batch: Any, purpose: str) -> str:
+    if "tokens" in batch:
+        return _text_batch(batch, purpose)
     image, label = batch["image"], batch["label"]
     shape = "x".join(map(str, image.shape))
     seen = np.unique(label[batch["real"]])
     return (
         f"{shape} {image.dtype} {purpose}, labels {seen.min()} to {seen.max()}\n"
         "read, decoded and cropped in {took} by one thread"
+    )
+
+
+def _text_batch(batch: Any, purpose: str) -> str:
+    there = batch["segment_ids"] > 0
+    shape = "x".join(map(str, there.shape))
+    texts = int((batch["positions"][there] == 0).sum())
+    return (
+        f"{shape} tokens {purpose}, {texts} texts in {there.mean():.1%} of the cells\n"
+        "read and laid out in {took} by one thread"
     )
 
 
@@ -172,7 +185,7 @@ def _step(job: Job) -> str:
 
 
 def _memory(job: Job) -> str:
-    like, batch = job.placement.stored, job.batches[0]
+    like, batch = job.placement.stored, sample_of(job.batches)
     total = live_bytes(job.train_step, like, batch)
     kinds = {"parameters": like.params, "optimizer": like.opt_state}
     parts = [f"{name} {size(_bytes(tree))}" for name, tree in kinds.items()]

@@ -1,6 +1,7 @@
 """What a finished run found: results.json and pictures, for reports to read."""
 
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -15,6 +16,7 @@ from .build import Job
 from .evaluate import Evaluation, wilson_interval
 from .pictures import write_pictures
 from .segmentation import Segmentation
+from .texts import Language
 from .workdir import write_whole
 
 
@@ -25,11 +27,11 @@ CONFUSIONS = 100  # the most frequent ones, whatever the number of classes
 def write_results(
     folder: pathlib.Path,
     job: Job,
-    evaluation: Evaluation | Segmentation,
+    evaluation: Evaluation | Segmentation | Language,
     rows: list[dict[str, Any]],
     memory_bytes: int | None = None,
 ) -> dict[str, Any]:
-    """Writes `results.json`, `examples.npz` and, for classes, `errors.npz`.
+    """Writes `results.json` and examples of what was said.
 
     Args:
         folder: the run's folder.
@@ -42,8 +44,6 @@ def write_results(
     Returns:
         What stands in results.json.
     """
-    masks = isinstance(evaluation, Segmentation)
-    confusion = evaluation.confusion if masks else evaluation.confusion()
     results = {
         "dataset": {
             "name": job.dataset.name,
@@ -58,18 +58,14 @@ def write_results(
         "epochs": job.epochs,
         "seed": job.config["seed"],
         "train_seconds": train_seconds(rows),
-        "step_seconds": step_seconds(rows, job.batch_size),
+        "step_seconds": step_seconds(rows),
         "memory_bytes": memory_bytes or _known(folder, "memory_bytes"),
         "skipped_steps": int(sum(row.get("skipped") or 0 for row in rows)),
         "headline": job.task.headline,
-        "test": _of_masks(evaluation) if masks else _of_classes(evaluation),
         "trivial": {name: _number(v) for name, v in evaluation.trivial().items()},
         "best": _best(job, evaluation, rows),
-        "confusion": confusion.tolist() if len(confusion) <= MATRIX else None,
-        "confusions": most_frequent(confusion),
+        **_found(job, evaluation, rows),
     }
-    if not masks:
-        results["border"] = border_groups(job.dataset, evaluation)
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     write_pictures(folder, job, evaluation)
     return results
@@ -80,10 +76,46 @@ def train_seconds(rows: list[dict[str, Any]]) -> float:
     return next((r["train_seconds"] for r in rows[::-1] if "train_seconds" in r), 0.0)
 
 
-def step_seconds(rows: list[dict[str, Any]], batch_size: int) -> float | None:
+def step_seconds(rows: list[dict[str, Any]]) -> float | None:
     """Mean of a training step, compiling not counted, since the run last started."""
-    rates = [rate for r in rows if (rate := r.get("images_per_second"))]
-    return batch_size / rates[-1] if rates else None
+    means = [mean for r in rows if (mean := r.get("step_seconds"))]
+    return means[-1] if means else None
+
+
+def _found(
+    job: Job, evaluation: Evaluation | Segmentation | Language, rows: list[Any]
+) -> dict[str, Any]:
+    """What an evaluation found, which is another thing in each task."""
+    if isinstance(evaluation, Language):
+        return {"test": _of_texts(evaluation), "packing": _packing(job, rows)}
+    if isinstance(evaluation, Segmentation):
+        return {"test": _of_masks(evaluation), **_confused(evaluation.confusion)}
+    return {
+        "test": _of_classes(evaluation),
+        **_confused(evaluation.confusion()),
+        "border": border_groups(job.dataset, evaluation),
+    }
+
+
+def _confused(confusion: Int[np.ndarray, "classes classes"]) -> dict[str, Any]:
+    matrix = confusion.tolist() if len(confusion) <= MATRIX else None
+    return {"confusion": matrix, "confusions": most_frequent(confusion)}
+
+
+def _packing(job: Job, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How well rows of texts were filled, and what a step held on the mean."""
+    batches: Any = job.batches
+    rates = [rate for r in rows if (rate := r.get("tokens_per_second"))]
+    held = [r["sequences"] for r in rows if r.get("sequences") is not None]
+    return {
+        "batching": job.config["batching"],
+        "capacity": batches.capacity,
+        "rows_per_step": job.batch_size,
+        "sequences_per_step": float(np.mean(held)) if held else None,
+        "padding_share": batches.padding_share,
+        "packing_factor": batches.packing_factor,
+        "tokens_per_second": rates[-1] if rates else None,
+    }
 
 
 def _known(folder: pathlib.Path, key: str) -> Any:
@@ -95,7 +127,9 @@ def _known(folder: pathlib.Path, key: str) -> Any:
 
 
 def _best(
-    job: Job, evaluation: Evaluation | Segmentation, rows: list[dict[str, Any]]
+    job: Job,
+    evaluation: Evaluation | Segmentation | Language,
+    rows: list[dict[str, Any]],
 ) -> dict[str, float]:
     """The highest figure of all evaluations, and when; the last counts as one."""
     name = f"test_{job.task.headline}"
@@ -128,6 +162,17 @@ def _of_masks(evaluation: Segmentation) -> dict[str, Any]:
         "class_iou": [_number(iou) for iou in evaluation.class_iou],
         "class_accuracy": [_number(found) for found in evaluation.class_accuracy],
         "class_pixels": evaluation.confusion.sum(1).tolist(),
+    }
+
+
+def _of_texts(evaluation: Language) -> dict[str, Any]:
+    loss = evaluation.loss
+    return {
+        "examples": evaluation.texts,
+        "tokens": evaluation.told,
+        "loss": _number(loss),
+        "bits_per_token": _number(loss / math.log(2)),
+        "accuracy": _number(evaluation.accuracy),
     }
 
 

@@ -9,11 +9,12 @@ import jax
 from jax.experimental import multihost_utils
 from rich.console import Console
 
+from ..data import Dataset, TextDataset
 from ..sharding import describe
 from .borders import write_borders
 from .build import Job
 from .checkpoint import Checkpoints, newest_good, saved_steps
-from .clock import progress
+from .clock import filled, progress
 from .compiled import step_bytes
 from .exits import NumbersError, StoppedError
 from .lock import locked
@@ -180,12 +181,25 @@ def room_needed(job: Job) -> int:
     return (job.checkpoints_kept + 1) * job.state_bytes + 2**20
 
 
+def border(job: Job) -> str:
+    """How the model of a job meets borders, of images or of texts in a batch."""
+    config = job.config
+    if not config["batching"]:
+        return f"padding {config['padding']}"
+    rows = f"{job.batch_size} rows of {config['capacity']}"
+    return ", ".join([f"batching {config['batching']}", rows, *filled(job)])
+
+
+def examples(dataset: Dataset | TextDataset) -> str:
+    """What a data set has."""
+    return "texts" if isinstance(dataset, TextDataset) else "images"
+
+
 def _heading(job: Job, folder: pathlib.Path) -> str:
     data, config = job.dataset, job.config
     return (
-        f"{config['model']}, {job.parameters:,} parameters, "
-        f"padding {config['padding']}\n"
-        f"{data.name}: {len(data.train):,} images to train on, "
+        f"{config['model']}, {job.parameters:,} parameters, {border(job)}\n"
+        f"{data.name}: {len(data.train):,} {examples(data)} to train on, "
         f"{len(data.test):,} to test, "
         f"{job.batches.steps_per_epoch} steps an epoch\n"
         f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"

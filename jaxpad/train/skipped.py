@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from ..data import Batch, TrainBatches
+from ..data import Batch, TextBatches, TrainBatches
 from .checkpoint.folder import agreed
 from .exits import NumbersError
 from .metrics import read_metrics
@@ -26,7 +26,11 @@ class Skips:
     """
 
     def __init__(
-        self, folder: pathlib.Path, start: int, batches: TrainBatches, most: int
+        self,
+        folder: pathlib.Path,
+        start: int,
+        batches: TrainBatches | TextBatches,
+        most: int,
     ):
         self.folder, self.path = folder, folder / "skipped.jsonl"
         self.batches, self.most = batches, most
@@ -48,21 +52,11 @@ class Skips:
         self.count += 1
         self.in_a_row += 1
         figures = {name: repr(row[name]) for name in ("loss", "grad_norm")}
-        found = {"step": step, **figures, "records": self._records(batch)}
+        found = {"step": step, **figures, "records": self.batches.names(batch)}
         with self.path.open("a") as file:
             file.write(json.dumps(found) + "\n")
         if self.in_a_row > self.most:
             raise NumbersError(self._told(step, row, self._keep(step, batch)))
-
-    def _records(self, batch: Batch) -> list[str]:
-        return [self._name(int(epoch), int(n)) for epoch, n in batch["id"]]
-
-    def _name(self, epoch: int, number: int) -> str:
-        try:
-            key = self.batches.dataset.train[number].key
-        except (OSError, ValueError):
-            key = f"record {number}"
-        return f"{key} (epoch {epoch})"
 
     def _keep(self, step: int, batch: Batch) -> pathlib.Path:
         # Each process of a cluster has a part, and one that replays needs all.

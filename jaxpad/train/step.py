@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from ..conv import split_image
 from ..data import Batch
 from ..layers import extremes
 from ..layers.choose import Rules
@@ -30,7 +29,7 @@ def gradients(
     *,
     graph: Any,
     task: Task,
-    prepare: Callable[[Batch], tuple[Array, Array]],
+    prepare: Callable[[Any], tuple[Any, Any]],
     split: Zero,
     label_smoothing: float = 0.0,
     penalty: Callable[[nnx.Module], tuple[Array, dict[str, Array]]] | None = None,
@@ -40,7 +39,8 @@ def gradients(
 
     Args:
         state: before the step.
-        batch: `image` uint8 `[batch, h, w, c]`, `label` `[batch]` or `[batch, h, w]`.
+        batch: of images, `image` uint8 `[batch, h, w, c]` and `label` `[batch]` or
+            `[batch, h, w]`; of texts a `TextBatch`.
         graph: the model without its variables.
         task: what the loss is.
         prepare: from the batch to what the model sees, and the loss's targets.
@@ -51,16 +51,16 @@ def gradients(
 
     Returns:
         The gradients as `split` has them, the model's other variables afterwards, and
-        float32 scalars: loss, accuracy, grad_norm; with a penalty also penalty, which
-        is in the loss, and "penalty/<path>".
+        float32 scalars: loss, accuracy, grad_norm, and the task's counts; with a
+        penalty also penalty, which is in the loss, and "penalty/<path>".
     """
 
     def loss_of(params: Any, stats: Any, part: Any) -> tuple[Array, Any]:
         # Copied: the running statistics belong to the trace outside this gradient.
         model = nnx.merge(graph, params, stats, copy=True)
         model.train()
-        images, targets = part
-        scores = model(split_image(images)).astype(jnp.float32)
+        seen, targets = part
+        scores = task.forward(model, seen).astype(jnp.float32)
         loss, weight = task.loss(scores, targets, label_smoothing)
         metrics = {"accuracy": task.accuracy(scores, targets)}
         if penalty is not None:
@@ -83,7 +83,8 @@ def gradients(
         stats, (grads, metrics), _ = gradient(state.stats, prepared)
     else:
         stats, (grads, metrics) = accumulate(gradient, state.stats, prepared, parts)
-    return grads, stats, metrics | {"grad_norm": optax.tree.norm(grads)}
+    counts = task.counts(batch)
+    return grads, stats, metrics | {"grad_norm": optax.tree.norm(grads)} | counts
 
 
 def train_step(
@@ -174,7 +175,7 @@ def eval_step(
     graph: Any,
     split: Zero,
     task: Task,
-    normalize: Callable[[Array], Array],
+    prepare: Callable[[Any], tuple[Any, Any]],
     predict: Callable[[Callable[[Array], Array], Array], Array],
 ) -> Any:
     """What the task's evaluation takes: of classes, log-probabilities of each image.
@@ -185,17 +186,18 @@ def eval_step(
         graph: the model without its variables.
         split: what of the state is split.
         task: what is taken.
-        normalize: of images, 0 to 1.
-        predict: from (model, images) to scores; the model is a pure function.
+        prepare: from the batch to what the model sees, and what is true.
+        predict: from (model, what it sees) to scores; the model is a pure function.
     """
 
-    def model(images: Array) -> Array:
+    def model(seen: Any) -> Array:
         # Made anew at every call: one in a loop over windows must not change what
         # belongs to the trace outside the loop.
-        return model_of(state, graph=graph, split=split)(split_image(images))
+        return task.forward(model_of(state, graph=graph, split=split), seen)
 
-    scores = predict(model, normalize(to_float(batch["image"])))
-    return task.said(scores.astype(jnp.float32), batch)
+    seen, targets = prepare(batch)
+    scores = predict(model, seen)
+    return task.said(scores.astype(jnp.float32), targets, batch)
 
 
 def spectra_step(

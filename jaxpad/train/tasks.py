@@ -1,4 +1,4 @@
-"""What differs between classification and segmentation, in one table."""
+"""What differs between classification, segmentation and language, in one table."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,33 +7,51 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ..data import Batch, Dataset
+from ..batching import Ragged
+from ..conv import split_image
+from ..data import Batch, Dataset, TextDataset
 from ..typing import Array
 from . import segmentation
 from .evaluate import evaluate, evaluate_masks
+from .language import loss_named, text_accuracy, text_counts, text_said
+from .texts import evaluate_texts
 
 
 class Task(NamedTuple):
     """The functions of a task.
 
     Attributes:
-        targets: from (labels, classes) to what augmentations and the loss see.
+        forward: from (model, what it sees of a batch) to its scores.
         loss: from (scores, targets, label smoothing) to the mean loss, and over how
-            much it is the mean: images, or pixels that count.
+            much it is the mean: images, pixels that count, or tokens.
         accuracy: from (scores, targets) to the part that is right.
-        said: from (scores, batch) to what an evaluation takes from the device.
+        said: from (scores, targets, batch) to what an evaluation takes from the device.
+        counts: of a batch, for the log of a training step.
         evaluate: from (step, batches) to an evaluation of the real examples.
+        keeps: whether that also takes which examples' answers to keep.
+        unit: what the speed of a run is counted in.
         headline: the figure of an evaluation that a run is judged by.
         models: some that are for it.
     """
 
-    targets: Callable[[Array, int], Array]
-    loss: Callable[[Array, Array, float], tuple[Array, Array]]
-    accuracy: Callable[[Array, Array], Array]
-    said: Callable[[Array, Batch], Any]
+    forward: Callable[[Any, Any], Array]
+    loss: Callable[[Array, Any, float], tuple[Array, Array]]
+    accuracy: Callable[[Array, Any], Array]
+    said: Callable[[Array, Any, Any], Any]
+    counts: Callable[[Any], dict[str, Array]]
     evaluate: Callable[..., Any]
+    keeps: bool
+    unit: str
     headline: str
     models: str
+
+
+def _image_forward(model: Any, images: Array) -> Array:
+    return model(split_image(images))
+
+
+def _text_forward(model: Any, texts: Ragged) -> Array:
+    return model(texts).values
 
 
 def _class_loss(scores: Array, targets: Array, smoothing: float) -> tuple[Array, Array]:
@@ -46,7 +64,7 @@ def _class_accuracy(scores: Array, targets: Array) -> Array:
     return jnp.mean(scores.argmax(-1) == targets.argmax(-1))
 
 
-def _class_said(scores: Array, batch: Batch) -> Array:
+def _class_said(scores: Array, labels: Array, batch: Batch) -> Array:
     return jax.nn.log_softmax(scores)
 
 
@@ -62,9 +80,8 @@ def _pixel_accuracy(scores: Array, targets: Array) -> Array:
     return right.sum() / jnp.maximum(counted.sum(), 1)
 
 
-def _pixel_said(scores: Array, batch: Batch) -> dict[str, Array]:
-    said = scores.argmax(-1)
-    label, real = batch["label"], batch["real"]
+def _pixel_said(scores: Array, label: Array, batch: Batch) -> dict[str, Array]:
+    said, real = scores.argmax(-1), batch["real"]
     loss, count = segmentation.cross_entropy_sum(scores, label, real)
     classes = scores.shape[-1]
     return {
@@ -77,34 +94,52 @@ def _pixel_said(scores: Array, batch: Batch) -> dict[str, Array]:
 
 TASKS = {
     "classification": Task(
-        targets=jax.nn.one_hot,
+        forward=_image_forward,
         loss=_class_loss,
         accuracy=_class_accuracy,
         said=_class_said,
+        counts=lambda batch: {},
         evaluate=evaluate,
+        keeps=False,
+        unit="images",
         headline="accuracy",
         models="'resnet50', 'convnext_tiny' or 'vit_s_16'",
     ),
     "segmentation": Task(
-        targets=lambda labels, classes: jnp.asarray(labels, jnp.int32),
+        forward=_image_forward,
         loss=_pixel_loss,
         accuracy=_pixel_accuracy,
         said=_pixel_said,
+        counts=lambda batch: {},
         evaluate=evaluate_masks,
+        keeps=True,
+        unit="images",
         headline="miou",
         models="'unet' or 'deeplabv3plus'",
+    ),
+    "language": Task(
+        forward=_text_forward,
+        loss=loss_named("token"),  # or what config.loss says
+        accuracy=text_accuracy,
+        said=text_said,
+        counts=text_counts,
+        evaluate=evaluate_texts,
+        keeps=True,
+        unit="tokens",
+        headline="accuracy",
+        models="'bert_tiny' or 'bert_base'",
     ),
 }
 
 
 def check_scores(
-    scores: tuple[int, ...], labels: tuple[int, ...], dataset: Dataset
+    scores: tuple[int, ...], labels: tuple[int, ...], dataset: Dataset | TextDataset
 ) -> None:
     """Raises unless a model says how likely each class of each label is.
 
     Args:
         scores: the shape of what the model gives for a batch.
-        labels: the shape of the batch's labels, of images or of pixels.
+        labels: the shape of the batch's labels, of images, pixels or tokens.
         dataset: what the batch is from.
 
     Raises:

@@ -89,7 +89,7 @@ class PackedIterator(grain.DatasetIterator):
         if self._ended and self._step * self._packing.per_step >= self._end:
             raise StopIteration
         self._step += 1
-        shape = len(wanted), self._packing.capacity
+        shape = len(wanted), self._packing.largest
         return self._packing.output(rows_from(pieces, rows, shape, self._read.like))
 
     @property

@@ -6,8 +6,9 @@ from typing import Any
 import grain
 
 from ...batching import Packer
-from ...batching.checks import as_count, as_lengths
+from ...batching.checks import as_lengths
 from ...batching.cut import Policy
+from ...conv.arguments import whole
 from .packing import Packing
 from .stream import PackedStream
 from .whole import PackedDataset
@@ -18,7 +19,7 @@ WINDOW = 1000  # sequences of a stream that are packed together
 
 def pack_examples(
     examples: Any,
-    capacity: int,
+    capacity: int | Sequence[int],
     packer: str | Packer = "first_fit_decreasing",
     *,
     features: Sequence[str] | None = None,
@@ -29,6 +30,7 @@ def pack_examples(
     batch_size: int | None = None,
     shard: tuple[int, int] = (0, 1),
     seed: int | None = 0,
+    grouped: bool = True,
 ) -> PackedDataset | PackedStream:
     """Packs the sequences of a data set or a stream into rows.
 
@@ -45,7 +47,8 @@ def pack_examples(
     Args:
         examples: from names to arrays or lists of one length: a `grain.MapDataset`, a
             list, or anything else with `len` and `[number]`; or a `grain.IterDataset`.
-        capacity: cells of a row.
+        capacity: cells of a row; or several sizes in ascending order, of which each
+            batch has the smallest that holds its rows. Not for a stream.
         packer: as in `jaxpad.batching.pack`.
         features: names of those that are packed; None for all.
         policy: what becomes of sequences that are empty or longer than a row, "split",
@@ -60,6 +63,8 @@ def pack_examples(
         seed: of the order of rows, in each epoch another, and of which sequences of one
             length change places; in a stream, of the order in a window. None keeps the
             packer's order.
+        grouped: whether the rows of a batch are those of one size, as far as these fill
+            batches; else they come as they are. Of one size this changes nothing.
 
     Returns:
         A `PackedDataset`, which is a `grain.MapDataset` whose `len` is the steps of an
@@ -91,9 +96,15 @@ def pack_examples(
         batch_size,
         shard,
         seed,
+        grouped,
     )
     if isinstance(examples, grain.IterDataset):
-        size = as_count("window", WINDOW if window is None else window, "window=1000")
+        if len(packing.sizes) > 1:
+            raise ValueError(
+                f"capacity={capacity}: rows of a stream have one size. Give one, or "
+                "examples that can be read by number."
+            )
+        size = whole("window", WINDOW if window is None else window)
         found = None if lengths is None else as_lengths(lengths, least=0)
         return PackedStream(examples, packing, size, found)
     if window is not None:

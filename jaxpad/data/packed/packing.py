@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...batching import PACKERS, POLICIES, Packer, pack
-from ...batching.checks import as_capacity, as_count, as_limit
+from ...batching.checks import as_limit
 from ...batching.cut import Policy, pieces_of
+from ...conv.arguments import whole
 from ..batches import rows_of
 from ..records import digest
 
@@ -17,7 +19,7 @@ from ..records import digest
 class Packing:
     """How examples become rows, and batches of rows; see `pack_examples`."""
 
-    capacity: int
+    capacity: int | Sequence[int]
     packer: str | Packer
     features: tuple[str, ...] | None
     policy: str | Policy | None
@@ -25,9 +27,16 @@ class Packing:
     batch_size: int | None
     shard: tuple[int, int]
     seed: int | None
+    grouped: bool = True
 
     def __post_init__(self):
-        as_capacity(self.capacity)
+        for size in self.sizes:
+            whole("capacity", size)
+        if list(self.sizes) != sorted(set(self.sizes)) or not self.sizes:
+            raise ValueError(
+                f"capacity={self.capacity}: expected cells of a row, or several such "
+                "sizes in ascending order, as (128, 256, 512)."
+            )
         as_limit(self.max_per_row)
         PACKERS.resolve(self.packer)
         if self.policy is not None:
@@ -41,8 +50,19 @@ class Packing:
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"seed={self.seed}: expected 0 or more, or None.")
         if self.batch_size is not None:
-            as_count("batch_size", self.batch_size, "rows of all hosts, or None")
+            whole("batch_size", self.batch_size)
         rows_of(self.per_step, self.shard)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Cells that a row may have."""
+        given = self.capacity
+        return tuple(given) if isinstance(given, Sequence) else (given,)
+
+    @property
+    def largest(self) -> int:
+        """Cells that a row has at most."""
+        return self.sizes[-1]
 
     @property
     def per_step(self) -> int:
@@ -69,7 +89,8 @@ class Packing:
         return (
             f"capacity={self.capacity} packer={_name(self.packer)} "
             f"features={self.features} policy={_name(self.policy)} "
-            f"max_per_row={self.max_per_row} rows={self.per_step} seed={self.seed}"
+            f"max_per_row={self.max_per_row} rows={self.per_step} seed={self.seed} "
+            f"grouped={self.grouped}"
         )
 
 
@@ -96,6 +117,7 @@ class Rows:
         pieces: of the sequences; there may be none left.
         order: numbers of the pieces, row by row, each row in the order of sequences.
         ends: one past the last of each row in `order`.
+        used: cells of each row that hold a piece.
 
     Raises:
         ValueError: for a sequence that is empty or too long, without a policy.
@@ -103,15 +125,17 @@ class Rows:
 
     def __init__(self, packing: Packing, lengths: np.ndarray, numbers: np.ndarray):
         if packing.policy is None:
-            _refuse_misfits(lengths, packing.capacity, numbers)
+            _refuse_misfits(lengths, packing.largest, numbers)
         policy = packing.policy or "split"  # does nothing to what fits
-        self.pieces = pieces_of(lengths, packing.capacity, policy)
+        self.pieces = pieces_of(lengths, packing.largest, policy)
         rows = np.zeros(0, np.int64)
         if self.pieces.length.size:
             length, limit = self.pieces.length, packing.max_per_row
-            rows = pack(length, packing.capacity, packing.packer, max_per_row=limit)
+            rows = pack(length, packing.largest, packing.packer, max_per_row=limit)
         self.order = np.argsort(rows, kind="stable")
         self.ends = np.cumsum(np.bincount(rows))
+        filled = np.cumsum(self.pieces.length[self.order])
+        self.used = np.diff(filled[self.ends - 1], prepend=0)
 
     def __len__(self) -> int:
         return len(self.ends)

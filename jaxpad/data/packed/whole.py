@@ -1,5 +1,7 @@
 """Rows of examples that can be read in any order: planned before any is read."""
 
+import copy
+import dataclasses
 import logging
 from typing import Any
 
@@ -23,7 +25,8 @@ class PackedDataset(grain.MapDataset):
     Attributes:
         pieces: of the sequences, and counts of what became of them.
         rows: of an epoch, over all hosts.
-        efficiency: the part of the cells of those rows that hold a sequence.
+        efficiency: the part of the cells of those rows that hold a sequence; of several
+            sizes, in the first epoch.
         steps_per_epoch: batches of an epoch, or rows where they are not batched.
     """
 
@@ -41,19 +44,16 @@ class PackedDataset(grain.MapDataset):
         if not self.rows:
             raise ValueError(
                 f"nothing is left to pack: {self.pieces}. Take a larger capacity than "
-                f'{packing.capacity}, or policy="split".'
+                f'{packing.largest}, or policy="split".'
             )
         self._by_length = np.argsort(self.pieces.length, kind="stable")
-        used, capacity = int(self.pieces.length.sum()), packing.capacity
-        self.efficiency = used / (self.rows * capacity)
-        self.steps_per_epoch = packing.steps(self.rows)
-        self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._piece(0)  # from here on rows know their dtypes
+        self._settle()
         LOG.log(
             logging.WARNING if self.pieces.counts["cells lost"] else logging.INFO,
-            "%d rows of %d cells, %.2f%% of them used, plan %s; %s",
+            "%d rows of %s cells, %.2f%% of them used, plan %s; %s",
             self.rows,
-            capacity,
+            packing.capacity,
             100 * self.efficiency,
             self.fingerprint(),
             self.pieces,
@@ -69,12 +69,24 @@ class PackedDataset(grain.MapDataset):
         order, dealt = self._epoch(epoch)
         pieces, rows = [], []
         wanted = self._packing.wanted(step)
+        size = self._size(order, step)
         for row, number in enumerate(range(wanted.start, min(wanted.stop, self.rows))):
             held = dealt[self._plan.held(int(order[number]))].tolist()
             pieces += [self._piece(piece) for piece in held]
             rows += [row] * len(held)
-        shape = len(wanted), self._packing.capacity
+        shape = len(wanted), size
         return self._packing.output(rows_from(pieces, rows, shape, self._read.like))
+
+    def rebatched(self, batch_size: int) -> "PackedDataset":
+        """The same rows in batches of another size, without planning again.
+
+        Args:
+            batch_size: rows of a batch, over all hosts.
+        """
+        other = copy.copy(self)
+        other._packing = dataclasses.replace(self._packing, batch_size=batch_size)
+        other._settle()
+        return other
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the rows depend on but the values.
@@ -82,6 +94,12 @@ class PackedDataset(grain.MapDataset):
         A packer that stops by the clock may plan differently on each host: compare.
         """
         return digest(str(self._packing), self._numbers, self._plan.fingerprint())
+
+    def _settle(self) -> None:
+        """What depends on the size of a batch."""
+        self.steps_per_epoch = self._packing.steps(self.rows)
+        self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.efficiency = int(self.pieces.length.sum()) / self._cells()
 
     def _measured(self, lengths: Any) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of the examples that are there, and their lengths."""
@@ -122,10 +140,40 @@ class PackedDataset(grain.MapDataset):
             order = rng.permutation(order)
             keys = rng.random(len(dealt))
             dealt[self._by_length] = np.lexsort((keys, self.pieces.length))
+            if self._packing.grouped:
+                order = self._grouped(order, rng)
         # Where an epoch ends Grain's threads read in two of them.
         kept = {before: epochs[before] for before in epochs if before == epoch - 1}
         self._epochs = {**kept, epoch: (order, dealt)}
         return order, dealt
+
+    def _grouped(self, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The rows of each size together, batches of them in any order."""
+        sizes, per_step = self._packing.sizes, self._packing.per_step
+        if len(sizes) == 1:
+            return order
+        size = np.searchsorted(sizes, self._plan.used[order])
+        order = order[np.argsort(size, kind="stable")]
+        full = len(order) // per_step  # what does not fill a batch stays at the end
+        batches = order[: full * per_step].reshape(full, per_step)
+        return np.append(rng.permutation(batches), order[full * per_step :])
+
+    def _size(self, order: np.ndarray, step: int) -> int:
+        """Cells of the rows of a step, on every host alike."""
+        per_step = self._packing.per_step
+        rows = order[step * per_step : (step + 1) * per_step]
+        sizes = self._packing.sizes
+        return sizes[int(np.searchsorted(sizes, self._plan.used[rows].max()))]
+
+    def _cells(self) -> int:
+        """Of all rows of the first epoch."""
+        if len(sizes := self._packing.sizes) == 1:
+            return self.rows * sizes[0]
+        order, per_step = self._epoch(0)[0], self._packing.per_step
+        return sum(
+            self._size(order, step) * min(per_step, self.rows - step * per_step)
+            for step in range(self.steps_per_epoch)
+        )
 
     def _piece(self, piece: int) -> Features:
         sequence, part = self._plan.piece(piece)

@@ -61,7 +61,7 @@ def _answers(number: int, arm: Arm) -> Answers:
 def _confusion(number: int, arm: Arm, classes: list[str]) -> Plate | None:
     """The sum over seeds, whose test examples are the same."""
     results = [each.run.results for each in arm.runs.values()]
-    found = [each["confusion"] for each in results]
+    found = [each.get("confusion") for each in results]
     if any(matrix is None or len(matrix) != len(classes) for matrix in found):
         return None
     unit = "pixels" if results[0]["dataset"]["task"] == "segmentation" else "examples"

@@ -217,6 +217,11 @@ def _consistency(result: Result) -> int | float | None:
 
 
 COSTS = (
+    Metric("padding", "Padding", "%", 100, False, _of("packing", "padding_share")),
+    Metric(
+        *("tokens_per_second", "Real tokens a second", "", 1, True),
+        _of("packing", "tokens_per_second"),
+    ),
     Metric("step_ms", "Training step", "ms", 1e3, False, _of("step_seconds")),
     Metric("memory_mib", "Memory", "MiB", 2.0**-20, False, _of("memory_bytes")),
     Metric("minutes", "Training", "min", 1 / 60, False, _of("train_seconds")),

@@ -1,0 +1,31 @@
+"""BERT-tiny on the docstrings of Python's standard library, several to a row.
+
+Command: python launch.py --config configs/bert_text.py
+Device:  two CPU cores; minutes to be measured
+Expect:  to be measured
+"""
+
+import ml_collections
+
+from jaxpad.launch import default_config
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = default_config()
+    config.dataset = "stdlib_text"
+    config.train_crop = "whole"
+    config.augment = ("none",)
+    config.batching = "packed"
+    config.capacity = 512
+    config.batch_size = 32  # texts a step, whatever the batching: see rescale
+    config.rescale = "rows"
+    config.model = "bert_tiny"
+    config.padding = "zero"
+    config.epochs = 10
+    config.optimizer = ("clip_by_global_norm(max_norm=1.0)", "adamw(weight_decay=0.01)")
+    config.learning_rate = 1e-3
+    config.warmup_epochs = 1.0
+    config.label_smoothing = 0.0
+    config.eval_batch_size = 8
+    config.checkpoint_steps = 1000
+    return config
