@@ -170,7 +170,10 @@ REFUSED = [
     (lambda: ragged(IDS, IDS[0]), "A flat batch is one row: segment_ids[None]"),
     (lambda: ragged(IDS[:, :3], IDS), "values has shape (1, 3) and segment_ids (1, 4)"),
     (lambda: ragged(IDS, IDS, sequences=1), "write sequences=2, or leave it away"),
-    (lambda: ragged(IDS, IDS, sequences=0), "sequences=0: expected an int of at least 1"),
+    (
+        lambda: ragged(IDS, IDS, sequences=0),
+        "sequences=0: expected an int of at least 1",
+    ),
     (lambda: jax.jit(ragged)(IDS, IDS), "say how many there may be, as ragged("),
     (lambda: padded(FEW, 2), "1 sequences do not fit into 2 rows of 2 cells: number 0"),
     (lambda: flat(FEW, 4), "number 1, of 2 cells, was to stand in row 0"),
