@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..conv.arguments import whole
 from ..typing import Array
 from .batch import Ragged, visible
 from .catalogue import Packer
-from .checks import as_count
 from .layout import layout
 from .plan import pack
 
@@ -174,7 +174,7 @@ def _refuse_pieces(ids: np.ndarray) -> None:
 def _count(numbers: Array, sequences: int | None) -> int:
     """How many sequences there may be."""
     if sequences is not None:
-        sequences = as_count("sequences", sequences, "how many there may be at most")
+        sequences = whole("sequences", sequences)
     if not visible(numbers):
         if sequences is None:
             raise ValueError(

@@ -6,8 +6,9 @@ from typing import Any
 import grain
 
 from ...batching import Packer
-from ...batching.checks import as_count, as_lengths
+from ...batching.checks import as_lengths
 from ...batching.cut import Policy
+from ...conv.arguments import whole
 from .packing import Packing
 from .stream import PackedStream
 from .whole import PackedDataset
@@ -93,7 +94,7 @@ def pack_examples(
         seed,
     )
     if isinstance(examples, grain.IterDataset):
-        size = as_count("window", WINDOW if window is None else window, "window=1000")
+        size = whole("window", WINDOW if window is None else window)
         found = None if lengths is None else as_lengths(lengths, least=0)
         return PackedStream(examples, packing, size, found)
     if window is not None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...batching import PACKERS, POLICIES, Packer, pack
-from ...batching.checks import as_capacity, as_count, as_limit
+from ...batching.checks import as_limit
 from ...batching.cut import Policy, pieces_of
+from ...conv.arguments import whole
 from ..batches import rows_of
 from ..records import digest
 
@@ -27,7 +28,7 @@ class Packing:
     seed: int | None
 
     def __post_init__(self):
-        as_capacity(self.capacity)
+        whole("capacity", self.capacity)
         as_limit(self.max_per_row)
         PACKERS.resolve(self.packer)
         if self.policy is not None:
@@ -41,7 +42,7 @@ class Packing:
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"seed={self.seed}: expected 0 or more, or None.")
         if self.batch_size is not None:
-            as_count("batch_size", self.batch_size, "rows of all hosts, or None")
+            whole("batch_size", self.batch_size)
         rows_of(self.per_step, self.shard)
 
     @property
