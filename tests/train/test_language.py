@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import pytest
 
@@ -31,8 +32,7 @@ TEXTS = Texts(
 DATA = TextDataset("mine", tuple(map(str, range(CLASSES))), MASK, TEXTS, TEXTS, "")
 
 
-class Config:
-    objective = "masked(rate=0.3)"
+CONFIG = ml_collections.ConfigDict({"objective": "masked(rate=0.3)"})
 
 
 def batches(batching: str = "packed", **options: Any) -> TextBatches:
@@ -42,7 +42,7 @@ def batches(batching: str = "packed", **options: Any) -> TextBatches:
 
 def hidden(made: TextBatches, epoch: int = 0) -> dict[tuple[int, int], tuple]:
     """Of each cell of an epoch what the model sees, and whether it is asked for."""
-    prepare, found = jax.jit(read_objective(Config, DATA)), {}
+    prepare, found = jax.jit(read_objective(CONFIG, DATA)), {}
     for step in range(epoch * len(made), (epoch + 1) * len(made)):
         batch: Any = made[step]
         seen, target = prepare(batch)
@@ -104,7 +104,7 @@ def reference(scores: np.ndarray, batch: Any, told: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_means_over_what_they_say(name: str):
     batch: Any = batches()[0]
-    _, target = read_objective(Config, DATA)(batch)
+    _, target = read_objective(CONFIG, DATA)(batch)
     scores = RNG.normal(size=(*batch["tokens"].shape, CLASSES)).astype(np.float32)
     told = np.asarray(target.values["told"])
     losses = reference(scores, batch, told)
@@ -139,7 +139,7 @@ def test_counts_of_a_step():
 def test_an_evaluation_is_of_all_texts():
     """Answers are the scores' own; the sums are those of a float64 reference."""
     made = TextBatches(DATA, "test", 5, batching="packed", capacity=24)
-    prepare, table = read_objective(Config, DATA), RNG.normal(size=(CLASSES, CLASSES))
+    prepare, table = read_objective(CONFIG, DATA), RNG.normal(size=(CLASSES, CLASSES))
     losses, right, hidden_tokens = [], [], []
 
     def step(batch: Any) -> Any:
