@@ -77,7 +77,7 @@ def test_what_hides_a_token():
     assert (np.delete(counts, [7, MASK]) > 0).all()
 
 
-@pytest.mark.parametrize("rate", [0, 1.5, -0.1])
+@pytest.mark.parametrize("rate", [0.0, 1.5, -0.1])
 def test_a_rate_that_is_none(rate: float):
     with pytest.raises(ValueError, match=r"expected more than 0 and at most 1"):
         OBJECTIVES["masked"](NONE, jnp.ones((1, 1, 3)), 5, 4, rate=rate)
