@@ -2,7 +2,7 @@
 
 Command: python experiments/packing/run.py [PART ...] [--histogram FILE] [--capacity N]
          [--out DIR]; the parts are tables, unpacked, plot
-Device:  any CPU; MINUTES
+Device:  any CPU; 4 minutes on two cores busy with other work, 1 of CPU time
 Writes:  results.json, part by part; plot: efficiency.svg and the tables of README.md.
          With --histogram the tables of those lengths are printed, and results and
          picture are written into the DIR that is given, if one is

@@ -16,7 +16,7 @@ DEPTHS: dict[str, int | None] = {str(n): n for n in (1, 2, 3, 4, 8)}
 DEPTHS["any"] = None
 # Seconds that "column_generation" may take; and repeats of what takes little, of which
 # the shortest counts.
-LIMIT, REPEATS, SHORT = 60.0, 5, 0.2
+LIMIT, REPEATS, SHORT = 300.0, 5, 0.2
 
 
 def measure(histogram: np.ndarray, say: Say) -> dict[str, Any]:
