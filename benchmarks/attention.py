@@ -86,7 +86,7 @@ def gradient_of(attend: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled(program: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """A call of the program, and the bytes that it holds besides arguments, results."""
-    run = jax.jit(program).lower(*arguments).compile()
+    run: Any = jax.jit(program).lower(*arguments).compile()
     held = run.memory_analysis().temp_size_in_bytes
     return lambda: jax.block_until_ready(run(*arguments)), held
 

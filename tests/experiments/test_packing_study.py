@@ -173,6 +173,13 @@ def test_bad_arrays_and_capacities_are_told(study: Any, tmp_path: Any):
         study.lengths_of(None, 0)
 
 
+def test_the_best_proof_counts(study: Any, monkeypatch: pytest.MonkeyPatch):
+    """Nine of 4 cells fill 36 of 40, but in a row of 10 there is room for two."""
+    monkeypatch.setattr(study.tables, "PACKERS", ["column_generation", "one_per_row"])
+    found = study.tables.measure(np.array([0] * 4 + [9] + [0] * 6), lambda text: None)
+    assert found["bounds"] == {"1": 9, **dict.fromkeys(("2", "3", "4", "8", "any"), 5)}
+
+
 def test_what_is_not_packed_is_counted_by_hand(study: Any):
     unpacked = sys.modules["unpacked"]
     # Whatever the order, three batches of two: 2 x (1 + 3 + 3) if ones are together.
