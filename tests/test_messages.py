@@ -19,6 +19,11 @@ CALLS = [
     ("layers.MaxPool((2, 2), 1.5)", "TypeError", "strides is an int, or one per"),
     ("jaxpad.blur_pool(x, taps=(3, 3))", "TypeError", "taps is one int, but (3, 3)"),
     ("layers.BlurPool(2, taps=3.0)", "TypeError", "taps is one int, but 3.0 came"),
+    (
+        "layers.Attention(2, 4, rngs=rngs)(x)",
+        "TypeError",
+        "Attention works on a Ragged",
+    ),
     ("layers.Conv(4, 4, 3.5, rngs=rngs)", "TypeError", "kernel_size has one int for"),
     ("jaxpad.conv(x, kernel, groups=1.0)", "TypeError", "groups is one int, but 1.0"),
     ("jaxpad.conv_transpose(x, kernel, groups=1.0)", "TypeError", "groups is one int"),

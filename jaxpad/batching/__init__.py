@@ -32,6 +32,7 @@ from .segment_norm import segment_norm as segment_norm
 from .segment_pool import segment_pool as segment_pool
 from .segment_scan import segment_scan as segment_scan
 from .views import (
+    aligned as aligned,
     flat as flat,
     lanes as lanes,
     packed as packed,

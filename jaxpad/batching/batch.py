@@ -89,7 +89,13 @@ def one_array(name: str, batch: Ragged) -> Array:
 
     Raises:
         ValueError: if there are several, or none.
+        TypeError: if it is no batch.
     """
+    if not isinstance(batch, Ragged):
+        raise TypeError(
+            f"{name} works on a Ragged, but {type(batch).__name__} came: write "
+            "jaxpad.batching.ragged(x, segment_ids), which says whose each cell is."
+        )
     leaves = jax.tree.leaves(batch.values)
     if len(leaves) != 1 or leaves[0] is not batch.values:
         raise ValueError(

@@ -1,17 +1,16 @@
-"""The layouts of a batch: each says where its sequences stand, the rest is shared."""
+"""The layouts of a batch: each says where its sequences stand, and `lay` puts them."""
 
 import functools
-import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from ..conv.arguments import whole
 from ..typing import Array
-from .batch import Ragged, visible
+from .batch import Ragged, known_lengths, visible
+from .lay import lay, take
 
 
 def padded(batch: Ragged, longest: int | None = None) -> Ragged:
@@ -36,7 +35,7 @@ def padded(batch: Ragged, longest: int | None = None) -> Ragged:
     lengths = batch.lengths
     longest = _size("longest", longest, lengths.max())
     row = jnp.arange(batch.sequences, dtype=jnp.int32)
-    return _lay(batch, row, jnp.zeros_like(row), batch.sequences, longest)
+    return lay(batch, row, jnp.zeros_like(row), batch.sequences, longest)
 
 
 def flat(batch: Ragged, capacity: int | None = None) -> Ragged:
@@ -60,7 +59,7 @@ def flat(batch: Ragged, capacity: int | None = None) -> Ragged:
     lengths = batch.lengths
     capacity = _size("capacity", capacity, lengths.sum())
     offset = jnp.cumsum(lengths, dtype=jnp.int32) - lengths
-    return _lay(batch, jnp.zeros_like(offset), offset, 1, capacity)
+    return lay(batch, jnp.zeros_like(offset), offset, 1, capacity)
 
 
 def packed(
@@ -91,7 +90,7 @@ def packed(
     rows = _rows_of(rows, batch.sequences)
     count = _size("count", count, rows.max() + 1)
     offset = _offsets(rows, batch.lengths, count)
-    return _lay(batch, rows, offset, count, whole("capacity", capacity))
+    return lay(batch, rows, offset, count, whole("capacity", capacity))
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -103,7 +102,7 @@ def _offsets(rows: Array, lengths: Array, count: int) -> Array:
     order = jnp.argsort(there, stable=True)
     sizes = lengths[order]
     before = jnp.cumsum(sizes, dtype=jnp.int32) - sizes
-    offset = before - _take(ahead, there[order], 0)
+    offset = before - take(ahead, there[order], 0)
     return jnp.zeros_like(offset).at[order].set(offset)
 
 
@@ -132,7 +131,7 @@ def lanes(batch: Ragged, count: int, steps: int | None = None) -> Ragged:
     count = whole("count", count)
     lane, offset, load = _assign(batch.lengths, count)
     steps = _size("steps", steps, load.max())
-    return _lay(batch, lane, offset, count, steps)
+    return lay(batch, lane, offset, count, steps)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -151,55 +150,42 @@ def _assign(lengths: Array, count: int) -> tuple[Array, Array, Array]:
     return lane, offset, load
 
 
-def _lay(batch: Ragged, row: Array, offset: Array, rows: int, capacity: int) -> Ragged:
-    """Puts each sequence `[sequences]` into its row, from its offset on."""
-    _refuse_many(rows, capacity)
-    laid, out = _laid(batch, row, offset, rows, capacity)
-    _refuse_lost(out, row, rows, capacity)
-    return laid
+def aligned(batch: Ragged, other: Ragged) -> Ragged:
+    """Each sequence in the cells that it has in another batch.
+
+    What was computed in one layout goes on in another, or comes back:
+    `aligned(flat(batch), batch)` is `batch`.
+
+    Args:
+        batch: in any layout.
+        other: the same sequences by number and length; its values do not matter.
+
+    Raises:
+        ValueError: if the two have other sequences.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> batch = pack_sequences([[1, 2, 3], [4, 5], [6]], capacity=4)
+        >>> twice = padded(batch).replace(2 * padded(batch).values)
+        >>> aligned(twice, batch).values
+        Array([[ 2,  4,  6, 12],
+               [ 8, 10,  0,  0]], dtype=int32)
+    """
+    _refuse_others(batch, other)
+    row, offset = _places(batch, other)
+    return lay(batch, row, offset, other.rows, other.capacity)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _laid(
-    batch: Ragged, row: Array, offset: Array, rows: int, capacity: int
-) -> tuple[Ragged, Array]:
-    """The same, and the cells of each sequence that does not fit."""
-    lengths = batch.lengths
-    fits = (row >= 0) & (row < rows) & (offset + lengths <= capacity)
-    out = jnp.where(fits, 0, lengths)
-    nowhere = rows * capacity
-    # Cells beyond the last are dropped on writing, and 0 or empty on reading.
-    first = jnp.where(fits, row * capacity + offset, nowhere)
-    target = _take(first, batch.numbers, nowhere)
-    target = jnp.where(target < nowhere, target + batch.positions, nowhere)
-    cells = jnp.arange(target.size, dtype=jnp.int32)
-    source = jnp.full(nowhere, target.size, jnp.int32)
-    source = source.at[target.reshape(-1)].set(cells, mode="drop")
-
-    def moved(x: Array, empty: int = 0) -> Array:
-        x = _take(x.reshape(-1, *x.shape[2:]), source, empty)
-        return x.reshape(rows, capacity, *x.shape[1:])
-
-    numbers = moved(batch.numbers, batch.sequences)
-    positions, real = moved(batch.positions), numbers < batch.sequences
-    starts = _take(offset, numbers, 0)
-    begins = jnp.cumsum(real & (positions == 0), 1, dtype=jnp.int32)
-    lost = jnp.zeros(rows, jnp.int32).at[jnp.clip(row, 0, rows - 1)].add(out)
-    laid = Ragged(
-        values=jax.tree.map(moved, batch.values),
-        segment_ids=jnp.where(real, begins, 0),
-        positions=positions,
-        starts=starts,
-        ends=starts + _take(lengths, numbers, 0),
-        numbers=numbers,
-        lost=lost.at[0].add(batch.lost.sum(dtype=jnp.int32)),
-        sequences=batch.sequences,
-    )
-    return laid, out
-
-
-def _take(x: Array, index: Array, empty: int) -> Array:
-    return jnp.take(x, index, axis=0, mode="fill", fill_value=empty)
+@jax.jit
+def _places(batch: Ragged, other: Ragged) -> tuple[Array, Array]:
+    """Row and first cell of each sequence in the other batch; row -1 for none."""
+    rows = jnp.arange(other.rows, dtype=jnp.int32)[:, None]
+    rows = jnp.broadcast_to(rows, other.numbers.shape)
+    none = jnp.full(batch.sequences, -1, jnp.int32)
+    row = none.at[other.numbers].set(rows, mode="drop")
+    offset = none.at[other.numbers].set(other.starts, mode="drop")
+    # Of another length it would run into its neighbour.
+    return jnp.where(batch.lengths == other.lengths, row, -1), offset
 
 
 def _size(name: str, given: Any, needed: Array) -> int:
@@ -224,21 +210,16 @@ def _rows_of(rows: Any, sequences: int) -> Array:
     return rows.astype(jnp.int32)
 
 
-def _refuse_many(rows: int, capacity: int) -> None:
-    most = np.iinfo(np.int32).max
-    if math.prod((rows, capacity)) > most:
+def _refuse_others(batch: Ragged, other: Ragged) -> None:
+    if batch.sequences != other.sequences:
         raise ValueError(
-            f"{rows} rows of {capacity} cells are more than int32 can count, {most}: "
-            "lay out the batch in parts."
+            f"batch has {batch.sequences} sequences and other {other.sequences}: "
+            "expected the same ones in two layouts, as batch and flat(batch)."
         )
-
-
-def _refuse_lost(out: Array, row: Array, rows: int, capacity: int) -> None:
-    if not visible(out) or not (lost := np.asarray(out)).any():
-        return
-    who = int(lost.argmax())
-    raise ValueError(
-        f"{int((lost > 0).sum())} sequences do not fit into {rows} rows of {capacity} "
-        f"cells: number {who}, of {lost[who]} cells, was to stand in row "
-        f"{np.asarray(row)[who]}. Take larger rows, or more of them."
-    )
+    mine, theirs = known_lengths(batch), known_lengths(other)
+    if mine is not None and theirs is not None and (mine != theirs).any():
+        who = int((mine != theirs).argmax())
+        raise ValueError(
+            f"sequence {who} has {mine[who]} cells in batch and {theirs[who]} in "
+            "other: expected the same ones in two layouts, as batch and flat(batch)."
+        )

@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Generator
+from typing import Any
 
 import grain
 from absl import flags
 
-from .batches import Batch, TrainBatches
+from .batches import TrainBatches
 from .evaluation import EvalBatches
 from .text import TextBatches
 
@@ -26,7 +27,7 @@ def read_ahead(
     stop: int | None = None,
     *,
     workers: int = 0,
-) -> Generator[Batch, None, None]:
+) -> Generator[Any, None, None]:
     """The batches from `start` on, read while the device computes.
 
     They are the same for every number of workers. Closing the iterator ends the
@@ -92,7 +93,7 @@ def read_ahead(
             close()
 
 
-def _read(batches: TrainBatches | EvalBatches, reader: int, number: int) -> Batch:
+def _read(batches: Any, reader: int, number: int) -> Any:
     """A batch, for the process `reader`; a worker of it ends when that one ends."""
     _end_with(reader)
     return batches[number]

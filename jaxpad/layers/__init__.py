@@ -1,5 +1,6 @@
 """Flax layers: parameters in flax's layout, and a call into the functional core."""
 
+from .attention import Attention as Attention
 from .channel import PadChannel as PadChannel
 from .conv import Conv as Conv
 from .edge import EdgeConv as EdgeConv
@@ -9,12 +10,14 @@ from .learned import (
     LearnedExtrapolation as LearnedExtrapolation,
     Random as Random,
 )
+from .norm import GroupNorm as GroupNorm
 from .orthogonal import (
     OrthogonalConv as OrthogonalConv,
     OrthogonalConvTranspose as OrthogonalConvTranspose,
 )
 from .padded import Padded as Padded
 from .pool import AvgPool as AvgPool, MaxPool as MaxPool
+from .recurrent import RNN as RNN
 from .regularize import (
     extremes as extremes,
     orthogonal_start as orthogonal_start,

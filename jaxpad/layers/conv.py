@@ -1,7 +1,7 @@
 """`Conv`: flax's convolution layer with the padding as an argument of its own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import jax.numpy as jnp
 from flax import nnx
@@ -9,6 +9,8 @@ from flax.nnx.nn import dtypes
 from jax import lax
 from jaxtyping import Bool, Shaped
 
+from ..batching import Ragged, segment_conv
+from ..batching.batch import one_array
 from ..conv import STRATEGIES, Strategy, conv
 from ..conv.arguments import whole, window_of
 from ..conv.geometry import check_image, per_axis
@@ -24,6 +26,9 @@ _bias_init = nnx.initializers.zeros_init()
 
 class Conv(Padded):
     """Convolution whose padding is named, with `flax.nnx.Conv`'s parameters.
+
+    Of a `jaxpad.batching.Ragged` a layer with one space axis convolves each sequence
+    alone, padded at its own borders, as `jaxpad.batching.segment_conv` does.
 
     `kernel` and `bias` have flax's names, shapes, initial values and dtypes, so a
     checkpoint of an `nnx.Conv` loads into this layer and the other way round.
@@ -108,16 +113,27 @@ class Conv(Padded):
         """Makes the parameters of the kernel, which a subclass may hold otherwise."""
         self.kernel = nnx.Param(init(rngs.params(), shape, self.param_dtype))
 
+    @overload
+    def __call__(self, inputs: Ragged) -> Ragged: ...
+    @overload
     def __call__(
         self,
         inputs: Shaped[AnyArray, "*batch_space_in"],
         mask: Bool[AnyArray, "*batch_space_one_or_in"] | None = None,
-    ) -> Shaped[Array, "*batch_space_out"]:
+    ) -> Shaped[Array, "*batch_space_out"]: ...
+    def __call__(self, inputs: Any, mask: Any = None) -> Any:
         """Applies the layer to `[*batch, *space, in_features]`, any batch axes.
 
         `mask` is true where the input is real: `[*batch, *space, 1 or in_features]`,
-        as in `jaxpad.conv`.
+        as in `jaxpad.conv`. A `Ragged` has values `[rows, capacity, in_features]` and
+        says itself what is real.
+
+        Raises:
+            ValueError: for a `Ragged` if the layer has several space axes, a stride, a
+                strategy or a mask, or what `segment_conv` refuses.
         """
+        if isinstance(inputs, Ragged):
+            return self._on_segments(inputs, mask)
         (x, kernel, bias), batch = operands(self, inputs)
         if mask is not None:
             mask, _ = as_batch(jnp.asarray(mask), len(self.kernel_size))
@@ -134,6 +150,35 @@ class Conv(Padded):
             precision=self.precision,
         )
         return y.reshape(*batch, *y.shape[1:])
+
+    def _on_segments(self, inputs: Ragged, mask: Any) -> Ragged:
+        _check_segments(self, mask)
+        (x, kernel, bias), _ = operands(self, one_array("Conv", inputs))
+        return segment_conv(
+            inputs.replace(x),
+            kernel,
+            dilation=self.kernel_dilation[0],
+            groups=self.feature_group_count,
+            padding=self.drawn(),
+            bias=bias,
+            precision=self.precision,
+        )
+
+
+def _check_segments(layer: Conv, mask: Any) -> None:
+    """Raises for what convolves no sequences in rows."""
+    wrong = {
+        f"kernel_size={layer.kernel_size} has {len(layer.kernel_size)} space axes; "
+        "sequences have one": len(layer.kernel_size) != 1,
+        f"strides={layer.strides} would change the lengths of sequences": (
+            set(layer.strides) != {1}
+        ),
+        f"strategy={layer.strategy!r} is for images; here there is one way, "
+        'strategy="auto"': layer.strategy != "auto",
+        "mask came, but a Ragged says itself which cells are real": mask is not None,
+    }
+    if reasons := [reason for reason, given in wrong.items() if given]:
+        raise ValueError(f"Conv of a Ragged: {'; '.join(reasons)}.")
 
 
 def operands(

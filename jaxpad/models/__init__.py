@@ -1,5 +1,14 @@
 """Models whose padding is one argument."""
 
+from .bert import BERT as BERT
+from .berts import (
+    bert_base as bert_base,
+    bert_large as bert_large,
+    bert_medium as bert_medium,
+    bert_mini as bert_mini,
+    bert_small as bert_small,
+    bert_tiny as bert_tiny,
+)
 from .blocks import Block as Block
 from .catalogue import MODELS as MODELS
 from .classifier import Classifier as Classifier

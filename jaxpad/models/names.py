@@ -9,6 +9,7 @@ from typing import Any
 
 from flax import nnx
 
+from .bert import BERT
 from .convnext import ConvNeXt
 from .densenet import DenseNet
 from .resnet import ResNet
@@ -17,6 +18,12 @@ from .vit import ViT
 
 
 Scheme = dict[str, str]
+
+# A second name of one array: BERT's decoder is its table of tokens.
+TIED = {
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 
 
 def schemes(model: nnx.Module) -> dict[str, Scheme]:
@@ -152,10 +159,52 @@ def _vit(model: ViT) -> dict[str, Scheme]:
     return found
 
 
+def _bert(model: BERT) -> dict[str, Scheme]:
+    embeddings, told = "bert.embeddings.", "cls.predictions."
+    names = {
+        f"{embeddings}word_embeddings.": "tokens",
+        f"{embeddings}position_embeddings.": "positions",
+        f"{embeddings}token_type_embeddings.": "types",
+        f"{told}transform.dense.": "head/dense",
+        f"{told}bias": "head/bias",
+        # What files of other tasks have besides, and this model has not.
+        f"{embeddings}position_ids": "position_ids",
+        "bert.pooler.": "pooler",
+        "cls.seq_relationship.": "next_sentence",
+        **dict.fromkeys(TIED, "decoder"),
+    }
+    norms = {f"{embeddings}LayerNorm.": "norm"}
+    norms[f"{told}transform.LayerNorm."] = "head/norm"
+    parts = {
+        "attention.self.query.": "attention/query",
+        "attention.self.key.": "attention/key",
+        "attention.self.value.": "attention/value",
+        "attention.output.dense.": "attention/out",
+        "intermediate.dense.": "dense/0",
+        "output.dense.": "dense/1",
+    }
+    for n in range(len(model.blocks)):
+        layer, block = f"bert.encoder.layer.{n}.", f"blocks/{n}"
+        names |= {layer + theirs: f"{block}/{ours}" for theirs, ours in parts.items()}
+        norms[f"{layer}attention.output.LayerNorm."] = f"{block}/norms/0"
+        norms[f"{layer}output.LayerNorm."] = f"{block}/norms/1"
+    found: dict[str, Scheme] = {}
+    for library, scale, shift in (
+        ("huggingface", "weight", "bias"),
+        ("huggingface's files", "gamma", "beta"),  # older than its names
+    ):
+        found[library] = dict(names)
+        for theirs, ours in norms.items():
+            found[library] |= {theirs + scale: f"{ours}/scale"}
+            found[library] |= {theirs + shift: f"{ours}/bias"}
+    return found
+
+
 _FAMILIES: dict[type, Callable[[Any], dict[str, Scheme]]] = {
     ResNet: _resnet,
     VGG: _vgg,
     DenseNet: _densenet,
     ConvNeXt: _convnext,
     ViT: _vit,
+    BERT: _bert,
 }

@@ -117,13 +117,15 @@ def _widened(arrays: Any, /, *, dtype: Any = None, inexact: bool = True) -> Any:
     return promote_dtype(arrays, dtype=wide, inexact=inexact)
 
 
-def layer_norm(features: int, *, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:
+def layer_norm(
+    features: int, *, epsilon: float = 1e-6, dtype: Any, rngs: nnx.Rngs
+) -> nnx.LayerNorm:
     """A layer norm that computes in float32, as batch norms take their means.
 
     What follows takes the result in a `dtype` of its own.
     """
     wide = None if dtype is None else jnp.float32
-    return nnx.LayerNorm(features, dtype=wide, rngs=rngs)
+    return nnx.LayerNorm(features, epsilon=epsilon, dtype=wide, rngs=rngs)
 
 
 def without_border(padding: Padding) -> Padding:

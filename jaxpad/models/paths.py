@@ -38,7 +38,7 @@ def wanted(
         ValueError: if the last layer is to be left out and nobody knows which it is.
     """
     variables = named_variables(model)
-    last = tuple(n for n in HEADS if f"{n}kernel" in variables)
+    last = tuple(n for n in HEADS if any(v.startswith(n) for v in variables))
     if not head and not any(name.startswith(HEADS) for name in (*variables, *names)):
         raise ValueError(
             f"head=False, in a config new_head=True: the {type(model).__name__} has no "

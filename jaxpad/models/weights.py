@@ -1,7 +1,7 @@
-"""Weights from files with the names of torchvision, timm or jaxpad, and back."""
+"""Weights from files with the names of other libraries or of jaxpad, and back."""
 
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -9,39 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from ..layers import Conv
 from ..untrusted import read_npz
-from .names import Scheme, schemes
+from .layouts import COLUMN, SAME, Layout, leaves_of
+from .names import TIED, Scheme, schemes
 from .paths import wanted
-
-
-class _Layout(NamedTuple):
-    """From the published order of axes to flax's, and back."""
-
-    read: Callable[[np.ndarray], np.ndarray]
-    write: Callable[[np.ndarray], np.ndarray]
 
 
 class _Slot(NamedTuple):
     variable: Any
-    layout: _Layout
-
-
-_same = _Layout(lambda a: a, lambda a: a)
-_conv = _Layout(lambda a: a.transpose(2, 3, 1, 0), lambda a: a.transpose(3, 2, 0, 1))
-# timm writes some dense layers as convolutions over the whole map.
-_dense = _Layout(lambda a: a.reshape(len(a), -1).T, lambda a: a.T)
-_column = _Layout(lambda a: a.reshape(len(a)), lambda a: a[:, None, None])
-
-_affine = {"weight": ("scale", _same), "bias": ("bias", _same)}
-_LEAVES: dict[type, dict[str, tuple[str, _Layout]]] = {
-    Conv: {"weight": ("kernel", _conv), "bias": ("bias", _same)},
-    nnx.Linear: {"weight": ("kernel", _dense), "bias": ("bias", _same)},
-    nnx.LayerNorm: _affine,
-    nnx.BatchNorm: {
-        **_affine, "running_mean": ("mean", _same), "running_var": ("var", _same)
-    },
-}  # fmt: skip
+    layout: Layout
 
 
 def load_weights(
@@ -49,14 +25,16 @@ def load_weights(
 ) -> None:
     """Puts the weights of a local file into a model, all of them or none.
 
-    The names may be torchvision's, timm's, or the paths that `to_safetensors` and the
-    export of a run write. Parameters keep their dtype. What the model was made without
-    (`classes=None`) is passed over in the file; a padding's own parameters stay as they
-    are if the file has none. A segmenter takes a classifier's file for its encoder.
+    The names may be torchvision's, timm's, of a BERT those of Hugging Face's
+    transformers, or the paths that `to_safetensors` and the export of a run write.
+    Parameters keep their dtype. What the model was made without (`classes=None`) is
+    passed over in the file, as are a BERT's pooler and its head for the next sentence;
+    a padding's own parameters stay as they are if the file has none. A segmenter takes
+    a classifier's file for its encoder.
 
     Args:
-        model: of a family that torchvision or timm has, with any padding; any model for
-            a file with paths.
+        model: of a family that one of these has, with any padding; any model for a file
+            with paths.
         path: of a .safetensors or .npz file.
         head: whether the last layer is read too. False leaves the model's own, for
             other classes than the published ones.
@@ -81,11 +59,13 @@ def load_weights(
         for name, array in _read(pathlib.Path(path)).items()
         if not name.endswith("num_batches_tracked")
     }
+    if head:
+        _refuse_untied(path, arrays)
     if not any(name.startswith("encoder/") for name in arrays):
         model = getattr(model, "encoder", model)
     if any("/" in name for name in arrays):
         variables, passed_over = wanted(model, arrays, head)
-        slots = {name: _Slot(variable, _same) for name, variable in variables.items()}
+        slots = {name: _Slot(variable, SAME) for name, variable in variables.items()}
     else:
         scheme = max(schemes(model).values(), key=lambda s: _shared(s, arrays))
         slots, passed_over = _slots(model, scheme, head)
@@ -113,8 +93,10 @@ def load_weights(
 def save_weights(model: nnx.Module, path: str | pathlib.Path) -> None:
     """Writes a model's weights as torchvision names them, or timm where it does not.
 
+    Those of a BERT have the names that Hugging Face's transformers has.
+
     Args:
-        model: of a family that torchvision or timm has.
+        model: of a family that one of these libraries has.
         path: of a .safetensors or .npz file.
 
     Raises:
@@ -138,7 +120,7 @@ def published_shapes(model: nnx.Module, library: str) -> dict[str, tuple[int, ..
 
     Args:
         model: of a family that the library has; `nnx.eval_shape` of one will do.
-        library: part of the scheme's name, "torchvision" or "timm".
+        library: part of the scheme's name, "torchvision", "timm" or "huggingface".
     """
     scheme = next(s for who, s in schemes(model).items() if library in who)
     slots, _ = _slots(model, scheme)
@@ -154,17 +136,29 @@ def _slots(
     nodes = {"/".join(map(str, path)): node for path, node in nnx.iter_graph(model)}
     for name, path in scheme.items():
         node = nodes.get(path)
-        if node is None or (path == last and not head):
+        if node is None or (f"{path}/".startswith(f"{last}/") and not head):
             passed_over.append(name)
         elif isinstance(node, nnx.Variable):
             column = name.endswith("layer_scale")
-            slots[name] = _Slot(node, _column if column else _same)
+            slots[name] = _Slot(node, COLUMN if column else SAME)
         else:
-            for leaf, (ours, layout) in _LEAVES[type(node)].items():
+            for leaf, (ours, layout) in leaves_of(node).items():
                 variable = getattr(node, ours)
                 if variable is not None:
                     slots[name + leaf] = _Slot(variable, layout)
     return slots, tuple(passed_over)
+
+
+def _refuse_untied(path: Any, arrays: dict[str, np.ndarray]) -> None:
+    """Raises if a file has two arrays where its model has one; reads either of them."""
+    for copy, original in TIED.items():
+        if copy in arrays and not np.array_equal(
+            arrays[copy], arrays.setdefault(original, arrays[copy])
+        ):
+            raise ValueError(
+                f"{path}: {copy} is not {original}, but the model here has one array "
+                "for both. Write head=False to read all but the head."
+            )
 
 
 def _shared(scheme: Scheme, names: Iterable[str]) -> int:

@@ -112,8 +112,7 @@ def read_functions(
         )
     with named("normalize", config):
         scale = NORMALIZATIONS.resolve(config.normalize or "none")
-    with named("predict", config):
-        predict = PREDICTIONS.resolve(config.predict)
+    predict = _prediction(config, dataset)
     prepare, tested = _preparations(config, dataset, scale)
     channels, labels = _shapes(dataset, sample)
     make = _model_maker(config, channels, len(dataset.classes))
@@ -180,6 +179,14 @@ def _split(config: Any, optimizer: Any, params: Any, mesh: Mesh) -> Zero:
         return offload(split) if config.offload else split
 
 
+def _prediction(config: Any, dataset: Dataset | TextDataset) -> Callable[..., Array]:
+    """From (model, what it sees) to scores; texts go through the model as they are."""
+    if dataset.task == "language":
+        return lambda model, texts: model(texts)
+    with named("predict", config):
+        return PREDICTIONS.resolve(config.predict)
+
+
 Preparation = Callable[[Any], tuple[Any, Any]]
 
 
@@ -204,8 +211,7 @@ def _preparations(
 ) -> tuple[Preparation, Preparation]:
     """From a batch to what the model sees and what is true; in training, in a test."""
     if isinstance(dataset, TextDataset):
-        with named("objective", config):
-            prepare = read_objective(config, dataset)
+        prepare = read_objective(config, dataset)
         return prepare, prepare
 
     def tested(batch: Batch) -> tuple[Array, Array]:
@@ -270,7 +276,13 @@ def _scores_like(
         merged = nnx.merge(graph, variables, copy=True)
         return task.forward(merged, prepare(batch)[0])
 
-    return jax.eval_shape(scores, variables, sample)
+    try:
+        return jax.eval_shape(scores, variables, sample)
+    except AttributeError as error:  # an image has no segments, a text no shape
+        raise ValueError(
+            f"it does not take {task.unit}: {error}. Use a model for them, such as "
+            f"{task.models}."
+        ) from error
 
 
 def _initial(

@@ -13,6 +13,7 @@ from ..batching import Ragged, ragged, sequence_loss, sum_per_sequence, token_lo
 from ..data import TextBatch, TextDataset
 from ..registry import Registry
 from ..typing import Array
+from .keys import named
 
 
 # From (tokens, draws, classes, mask) to what the model sees, and the cells whose token
@@ -87,13 +88,15 @@ def read_objective(
         config: with every key.
         dataset: whose tokens they are.
     """
-    objective = OBJECTIVES.resolve(config.objective)
+    with named("objective", config):
+        objective = OBJECTIVES.resolve(config.objective)
 
     def prepare(batch: TextBatch) -> tuple[Ragged, Ragged]:
         tokens = jnp.asarray(batch["tokens"])
         cells = ragged(tokens, batch["segment_ids"], sequences=tokens.size)
         classes, mask = len(dataset.classes), dataset.mask
-        seen, told = objective(tokens, draws(batch), classes, mask)
+        with named("objective", config):  # options are looked at when it is traced
+            seen, told = objective(tokens, draws(batch), classes, mask)
         told = told & cells.real
         return cells.replace(seen), cells.replace({"token": tokens, "told": told})
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from jaxpad.batching import (
     Ragged,
+    aligned,
     flat,
     lanes,
     layout,
@@ -126,6 +127,28 @@ def test_packed_rows_come_back():
             np.testing.assert_array_equal(a, b)
 
 
+def test_a_batch_goes_where_another_stands():
+    lengths = [3, 7, 2, 5, 1, 8]
+    batch = pack_sequences(stream(lengths), 8, "best_fit")
+    there = [padded(batch), flat(batch, 40), lanes(batch, 2), batch]
+    for view in there:
+        for found in (aligned(view, batch), jax.jit(aligned)(view, batch)):
+            for a, b in zip(
+                jax.tree.leaves(batch), jax.tree.leaves(found), strict=True
+            ):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_what_stands_nowhere_in_the_other_is_counted():
+    batch = pack_sequences(stream([3, 7, 2, 5]), 8)
+    small = jax.jit(lambda batch: flat(batch, 12))(batch)  # without the last
+    found = jax.jit(aligned)(batch, small)
+    assert_holds(found, [*stream([3, 7, 2]), []], lost=5)
+    assert_holds(jax.jit(aligned)(small, batch), [*stream([3, 7, 2]), []], lost=5)
+    longer = pack_sequences(stream([3, 8, 2, 5]), 8)  # would run into a neighbour
+    assert jax.jit(aligned)(longer, batch).lost.sum() == 8
+
+
 def test_a_tree_of_values_moves_together():
     ids = np.array([[1, 1, 2, 0], [1, 1, 1, 1]])
     values = {"token": np.arange(8).reshape(2, 4), "x": np.ones((2, 4, 3), np.float32)}
@@ -170,7 +193,10 @@ REFUSED = [
     (lambda: ragged(IDS, IDS[0]), "A flat batch is one row: segment_ids[None]"),
     (lambda: ragged(IDS[:, :3], IDS), "values has shape (1, 3) and segment_ids (1, 4)"),
     (lambda: ragged(IDS, IDS, sequences=1), "write sequences=2, or leave it away"),
-    (lambda: ragged(IDS, IDS, sequences=0), "sequences=0: expected an int of at least 1"),
+    (
+        lambda: ragged(IDS, IDS, sequences=0),
+        "sequences=0: expected an int of at least 1",
+    ),
     (lambda: jax.jit(ragged)(IDS, IDS), "say how many there may be, as ragged("),
     (lambda: padded(FEW, 2), "1 sequences do not fit into 2 rows of 2 cells: number 0"),
     (lambda: flat(FEW, 4), "number 1, of 2 cells, was to stand in row 0"),
@@ -178,6 +204,11 @@ REFUSED = [
     (lambda: lanes(FEW, 0), "count=0: expected an int of at least 1"),
     (lambda: packed(FEW, np.array([0, 3]), 4, count=2), "was to stand in row 3"),
     (lambda: packed(FEW, np.array([0, -1]), 4), "was to stand in row -1"),
+    (lambda: aligned(FEW, pack_sequences([[1]], 4)), "has 2 sequences and other 1"),
+    (
+        lambda: aligned(FEW, pack_sequences([[1, 2], [3]], 3)),
+        "sequence 0 has 3 cells in",
+    ),
     (lambda: packed(FEW, np.array([0]), 4), "the row of each of the 2 sequences"),
     (lambda: jax.jit(padded)(FEW), "give longest, which becomes a shape"),
     (lambda: padded(FEW, 2**31), "are more than int32 can count"),

@@ -69,7 +69,7 @@ def test_missing_folder_says_what_to_type(tmp_path):
         write_report(tmp_path / "gone")
 
 
-@pytest.mark.parametrize("name", reading.FILES)
+@pytest.mark.parametrize("name", [*reading.FILES, "examples.npz"])
 def test_missing_file_is_named(make_run, name):
     folder = make_run()
     (folder / name).unlink()

@@ -51,7 +51,7 @@ def test_same_files_give_the_same_bytes(make_run, kind):
     one, other = (make_run(name, **KINDS[kind]) for name in ("one", "other"))
     assert write_report(one).read_bytes() == write_report(other).read_bytes()
     left = {path.name for path in one.iterdir()} - {"errors.npz"}
-    assert left == {*FILES, "report.html"}
+    assert left == {*FILES, "examples.npz", "report.html"}
 
 
 def test_summary_equals_the_results(make_run):

@@ -3,13 +3,14 @@
 import copy
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import grain
 import numpy as np
 from jaxtyping import Bool, Int, UInt32
 
 from ...batching.cut import pieces_of
+from ...conv.arguments import whole
 from ..batches import rows_of
 from ..packed import PackedDataset, pack_examples
 from ..records import digest
@@ -110,10 +111,10 @@ class TextBatches:
         first = step * self._rows + rows_of(self._rows, self._shard).start
         order = first + np.arange(len(real))
         ids = np.stack([np.full(len(real), epoch), order], 1).astype(np.uint32)
-        batch: TextBatch = {**rows, "real": real, "id": ids}
+        batch = {**rows, "real": real, "id": ids}
         if self.seed is not None:
             batch["seed"] = np.full(len(real), self.seed, np.uint32)
-        return batch
+        return cast(TextBatch, batch)
 
     def rebatched(self, rows: int) -> "TextBatches":
         """The same rows, so many of them in a batch, without planning again."""
@@ -130,7 +131,7 @@ class TextBatches:
             for name, values in batch.items()
             if name in CELLS
         }
-        return {**batch, **wide}
+        return cast(TextBatch, {**batch, **wide})
 
     def fingerprint(self) -> str:
         """Of all that the batches depend on: a run goes on where it is the same."""
@@ -157,6 +158,7 @@ def batching_of(
     """
     if not len(lengths):
         raise ValueError("there are no texts: expected one at least.")
+    capacity = whole("capacity", capacity)
     pieces = pieces_of(lengths, capacity, "split").length
     return BATCHINGS.resolve(batching)(pieces, capacity)
 

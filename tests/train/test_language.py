@@ -1,0 +1,177 @@
+"""What is hidden of texts, how it is weighed, and what is counted of it."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import pytest
+
+from jaxpad.batching import ragged
+from jaxpad.data import Text, TextBatches, TextDataset, Texts
+from jaxpad.train import LOSSES, OBJECTIVES
+from jaxpad.train.language import (
+    draws,
+    loss_named,
+    read_objective,
+    text_accuracy,
+    text_counts,
+    text_said,
+)
+from jaxpad.train.texts import Language, evaluate_texts
+
+
+CLASSES, MASK = 50, 49
+RNG = np.random.default_rng(0)
+NONE = jnp.zeros((1, 1), jnp.int32)
+LENGTHS = RNG.integers(1, 40, 60)
+TEXTS = Texts(
+    Text(f"t{i}", RNG.integers(0, MASK, n)) for i, n in enumerate(LENGTHS.tolist())
+)
+DATA = TextDataset("mine", tuple(map(str, range(CLASSES))), MASK, TEXTS, TEXTS, "")
+
+
+CONFIG = ml_collections.ConfigDict({"objective": "masked(rate=0.3)"})
+
+
+def batches(batching: str = "packed", **options: Any) -> TextBatches:
+    own: dict[str, Any] = {"capacity": 24, "seed": 3}
+    return TextBatches(DATA, "train", 5, batching=batching, **{**own, **options})
+
+
+def hidden(made: TextBatches, epoch: int = 0) -> dict[tuple[int, int], tuple]:
+    """Of each cell of an epoch what the model sees, and whether it is asked for."""
+    prepare, found = jax.jit(read_objective(CONFIG, DATA)), {}
+    for step in range(epoch * len(made), (epoch + 1) * len(made)):
+        batch: Any = made[step]
+        seen, target = prepare(batch)
+        there = batch["segment_ids"] > 0
+        names = [batch[name][there].tolist() for name in ("text", "place")]
+        values = [seen.values, target.values["told"], target.values["token"]]
+        cells = zip(*(np.asarray(v)[there].tolist() for v in values), strict=True)
+        found |= dict(zip(zip(*names, strict=True), cells, strict=True))
+    return found
+
+
+def test_the_same_tokens_are_hidden_under_every_batching():
+    expected = hidden(batches("padded"))
+    assert len(expected) == LENGTHS.sum()
+    assert hidden(batches("packed")) == expected
+    assert hidden(batches("bucketed(buckets=2)")) == expected
+    assert hidden(batches(), epoch=1) != expected
+    assert hidden(batches(seed=4)) != expected
+
+
+def test_what_hides_a_token():
+    tokens = jnp.full((200, 200), 7)
+    draw = jax.random.uniform(jax.random.key(0), (200, 200, 3), jnp.float32)
+    seen, told = OBJECTIVES["masked"](tokens, draw, CLASSES, MASK)
+    seen, told = np.asarray(seen), np.asarray(told)
+    assert (seen[~told] == 7).all()
+    assert told.mean() == pytest.approx(0.15, abs=0.006)
+    among = seen[told]
+    assert (among == MASK).mean() == pytest.approx(0.8 + 0.1 / CLASSES, abs=0.02)
+    assert (among == 7).mean() == pytest.approx(0.1 + 0.1 / CLASSES, abs=0.016)
+    counts = np.bincount(among, minlength=CLASSES)
+    assert (np.delete(counts, [7, MASK]) > 0).all()
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.5, -0.1])
+def test_a_rate_that_is_none(rate: float):
+    with pytest.raises(ValueError, match=r"expected more than 0 and at most 1"):
+        OBJECTIVES["masked"](NONE, jnp.ones((1, 1, 3)), 5, 4, rate=rate)
+
+
+def test_draws_are_uniform_and_of_their_cell():
+    batch = batches("padded")[0]
+    found = np.asarray(draws(batch))[batch["segment_ids"] > 0]
+    assert found.min() >= 0
+    assert found.max() < 1
+    assert np.unique(found).size == found.size
+    assert abs(found.mean() - 0.5) < 4 * (1 / 12 / found.size) ** 0.5
+
+
+def reference(scores: np.ndarray, batch: Any, told: np.ndarray) -> np.ndarray:
+    """-log p of each token in float64; NaN where nothing is asked."""
+    scores = scores.astype(np.float64)
+    scores -= scores.max(-1, keepdims=True)
+    logs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    chosen = np.take_along_axis(logs, batch["tokens"][..., None], -1)[..., 0]
+    return np.where(told & (batch["segment_ids"] > 0), -chosen, np.nan)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_means_over_what_they_say(name: str):
+    batch: Any = batches()[0]
+    _, target = read_objective(CONFIG, DATA)(batch)
+    scores = RNG.normal(size=(*batch["tokens"].shape, CLASSES)).astype(np.float32)
+    told = np.asarray(target.values["told"])
+    losses = reference(scores, batch, told)
+    texts = [losses[(batch["text"] == t) & ~np.isnan(losses)] for t in range(60)]
+    means = [each.mean() for each in texts if each.size]
+    expected = {
+        "token": (np.nanmean(losses), np.isfinite(losses).sum()),
+        "sequence": (np.mean(means), len(means)),
+    }
+    loss, weight = loss_named(name)(jnp.asarray(scores), target, 0.0)
+    assert (float(loss), float(weight)) == pytest.approx(expected[name], rel=1e-6)
+
+
+def test_a_loss_that_is_none():
+    with pytest.raises(ValueError, match="Did you mean 'token'"):
+        loss_named("tokens")
+
+
+def test_counts_of_a_step():
+    batch = batches()[0]
+    there = batch["segment_ids"] > 0
+    found = {name: float(value) for name, value in text_counts(batch).items()}
+    assert found == pytest.approx(
+        {
+            "sequences": batch["segment_ids"].max(1).sum(),
+            "tokens": there.sum(),
+            "padding_share": 1 - there.mean(),
+        }
+    )
+
+
+def test_an_evaluation_is_of_all_texts():
+    """Answers are the scores' own; the sums are those of a float64 reference."""
+    made = TextBatches(DATA, "test", 5, batching="packed", capacity=24)
+    prepare, table = read_objective(CONFIG, DATA), RNG.normal(size=(CLASSES, CLASSES))
+    losses, right, hidden_tokens = [], [], []
+
+    def step(batch: Any) -> Any:
+        seen, target = prepare(batch)
+        scores = table[np.asarray(seen.values)].astype(np.float32)
+        told = np.asarray(target.values["told"])
+        losses.append(reference(scores, batch, told)[told])
+        right.append((scores.argmax(-1) == batch["tokens"])[told])
+        hidden_tokens.append(batch["tokens"][told])
+        assert float(text_accuracy(jnp.asarray(scores), target)) == pytest.approx(
+            right[-1].mean()
+        )
+        return text_said(jnp.asarray(scores), target, batch)
+
+    found = evaluate_texts(step, map(made.__getitem__, range(len(made))), {3, 59})
+    assert found.texts == int((-(-LENGTHS // 24)).sum())
+    assert found.loss == pytest.approx(np.concatenate(losses).mean(), rel=1e-6)
+    assert found.accuracy == pytest.approx(np.concatenate(right).mean())
+    counts = np.bincount(np.concatenate(hidden_tokens), minlength=CLASSES)
+    np.testing.assert_array_equal(found.tokens, counts)
+    assert found.trivial()["accuracy"] == pytest.approx(counts.max() / counts.sum())
+    for number, answer in found.examples.items():
+        expected = TEXTS[number].tokens[:24]
+        np.testing.assert_array_equal(answer.tokens, expected)
+        assert len(answer.said) == len(answer.told) == len(expected)
+    assert set(found.examples) == {3, 59}
+
+
+def test_a_batch_of_empty_rows_has_a_loss():
+    ids = jnp.zeros((2, 3), jnp.int32)
+    target = ragged(ids, ids, sequences=6)
+    target = target.replace({"token": ids, "told": ids > 0})
+    loss, weight = loss_named("token")(jnp.zeros((2, 3, CLASSES)), target, 0.0)
+    assert (float(loss), float(weight)) == (0.0, 0.0)
+    assert np.isnan(Language(np.zeros(3, int), 0, 0.0, 0).accuracy)

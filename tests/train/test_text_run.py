@@ -1,0 +1,194 @@
+"""Runs on texts: one model, one loss and one report under every batching."""
+
+import json
+import pathlib
+import re
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from rich.console import Console
+
+from configs import bert_text
+from jaxpad.data import Text, TextDataset, Texts
+from jaxpad.models import BERT
+from jaxpad.reports import write_report
+from jaxpad.train import Job, build, run
+
+
+CLASSES, CAPACITY = 20, 16
+HERE = "tests.train.test_text_run"
+
+
+def some_texts() -> TextDataset:
+    """Of 150 texts a token tells the next."""
+    rng = np.random.default_rng(0)
+    lengths = np.minimum(rng.geometric(0.15, 150), 2 * CAPACITY)
+    starts = rng.integers(0, CLASSES - 1, 150)
+    texts = [
+        Text(f"text {i}", (start + np.arange(n)) % (CLASSES - 1))
+        for i, (start, n) in enumerate(zip(starts, lengths, strict=True))
+    ]
+    names = (*map(str, range(CLASSES - 1)), "[MASK]")
+    parts = {"train": Texts(texts[30:]), "test": Texts(texts[:30])}
+    return TextDataset("counting", names, CLASSES - 1, **parts, note="Counting.")
+
+
+def small_bert(channels: int, classes: int, **options: Any) -> BERT:
+    return BERT(channels, classes, width=16, depth=1, heads=2, **options)
+
+
+def config(**changes: Any) -> Any:
+    found = bert_text.get_config()
+    own = {
+        "dataset": f"{HERE}:some_texts",
+        "model": f"{HERE}:small_bert",
+        "batch_size": 16,
+        "eval_batch_size": 8,
+        "capacity": CAPACITY,
+        "epochs": 2,
+        "warmup_epochs": 0.5,
+        "trackers": (),
+        "mesh": {"data": 8, "spatial": 1, "columns": 1, "model": 1},
+    }
+    found.update(own | changes)
+    return found
+
+
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, Job]:
+    with jax.numpy_dtype_promotion("standard"):
+        return {name: build(config(batching=name)) for name in ("padded", "packed")}
+
+
+def test_tests_find_the_same_under_every_batching(jobs: dict[str, Job]):
+    found = {}
+    for name, job in jobs.items():
+        state = job.init()
+        batches = map(job.test_batches.__getitem__, range(len(job.test_batches)))
+        step = lambda b, job=job, state=state: job.eval_step(state, job.place(b))  # noqa: E731
+        found[name] = job.task.evaluate(step, batches)
+    assert len(jobs["packed"].test_batches) < len(jobs["padded"].test_batches)
+    one, two = found["padded"], found["packed"]
+    np.testing.assert_array_equal(one.tokens, two.tokens)
+    assert one.loss == pytest.approx(two.loss, rel=1e-6)
+    assert (one.texts, one.right) == (two.texts, two.right)
+
+
+def test_a_step_on_the_same_texts_learns_the_same(jobs: dict[str, Job]):
+    """All texts in one batch, so that both hold the same."""
+    after = []
+    for name in ("padded", "packed"):
+        job = build(config(batching=name, batch_size=184, rescale="rows"))
+        assert len(job.batches) == 1
+        state, metrics = job.train_step(job.init(), job.place(job.batches[0]))
+        after.append((state.params, {k: float(v) for k, v in metrics.items()}))
+    (one, padded), (two, packed) = after
+    for key in ("loss", "accuracy", "tokens", "sequences", "grad_norm"):
+        assert padded[key] == pytest.approx(packed[key], rel=1e-5), key
+    assert packed["padding_share"] < padded["padding_share"]
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+        # Adam's first step is the sign of the gradient where that is not tiny.
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["token", "sequence"])
+def test_parts_change_nothing(loss: str):
+    changes: Any = {"loss": loss, "rescale": "none", "optimizer": ("sgd()",)}
+    whole, parts = (build(config(parts=parts, **changes)) for parts in (1, 2))
+    found = []
+    for job in (whole, parts):
+        state, metrics = job.train_step(job.init(), job.place(whole.batches[0]))
+        found.append((state.params, float(metrics["loss"])))
+    (one, a), (two, b) = found
+    assert a == pytest.approx(b, rel=1e-6)
+    for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-6)
+
+
+def test_a_run_and_its_report(jobs: dict[str, Job], tmp_path: pathlib.Path):
+    job = jobs["packed"]
+    results = run(job, tmp_path, Console(quiet=True))
+    rows = [*map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())]
+    steps = [row for row in rows if "sequences" in row]
+    assert len(steps) == job.steps == 2 * len(job.batches)
+    lengths = job.dataset.train.lengths  # pyright: ignore[reportAttributeAccessIssue]
+    assert sum(row["tokens"] for row in steps) == 2 * lengths.sum()
+    assert steps[-1]["tokens_per_second"] > 0
+    packing = results["packing"]
+    assert packing["rows_per_step"] == job.batch_size == 8
+    held = np.mean([row["sequences"] for row in steps])
+    assert packing["sequences_per_step"] == pytest.approx(held)
+    assert packing["padding_share"] == job.batches.padding_share  # pyright: ignore[reportAttributeAccessIssue]
+    assert 0 < results["test"]["loss"] < np.log(CLASSES)
+    bits = results["test"]["loss"] / np.log(2)
+    assert results["test"]["bits_per_token"] == pytest.approx(bits)
+    page = write_report(tmp_path).read_text()
+    for text in ("packed batching", "padding share", "packing factor", "text 0"):
+        assert text in page
+    assert f"{packing['packing_factor']:.2f}" in page
+
+
+def test_rescaling_keeps_what_it_says():
+    made = {
+        name: build(config(rescale=name, batch_size=64, parts=2))
+        for name in ("none", "rows", "accumulate", "betas")
+    }
+    factor = made["none"].batches.texts_per_row  # pyright: ignore[reportAttributeAccessIssue]
+    assert factor > 1.5
+    rows = {name: job.batch_size for name, job in made.items()}
+    assert rows["none"] == rows["betas"] == 64
+    assert rows["rows"] == 16 * round(4 / factor)  # of 8 devices and 2 parts
+    assert rows["accumulate"] == 32 * int(np.ceil(2 / factor))
+
+
+def test_betas_are_those_of_the_optimizer():
+    """With betas, the average after a step is (1 - b1 ** factor) times the gradient."""
+    job = build(config(rescale="betas", optimizer=("adamw(b1=0.9)",)))
+    factor = job.batches.texts_per_row  # pyright: ignore[reportAttributeAccessIssue]
+    plain = build(config(rescale="none", optimizer=("adamw(b1=0.9)",)))
+    moments = []
+    for each in (job, plain):
+        state, _ = each.train_step(each.init(), each.place(each.batches[0]))
+        leaves = jax.tree.leaves(each.placement.unpack(state).opt_state)
+        moments.append(max(leaves, key=lambda x: np.abs(x).sum() if x.ndim else 0))
+    ratio = np.abs(moments[0]).sum() / np.abs(moments[1]).sum()
+    assert ratio == pytest.approx((1 - 0.9**factor) / (1 - 0.9), rel=1e-4)
+
+
+class Pixels(nnx.Module):
+    """Takes images alone."""
+
+    def __init__(self, channels: int, classes: int, *, padding, dtype, rngs):
+        self.scores = nnx.Linear(channels, classes, rngs=rngs)
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        return self.scores(images.mean((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"batching": ""}, 'say how they share rows, as config.batching="packed"'),
+        ({"batching": "pack"}, "Did you mean 'packed'"),
+        ({"train_crop": "resize"}, "config.train_crop='resize' is of images"),
+        ({"label_smoothing": 0.1}, "config.label_smoothing=0.1 is of images"),
+        ({"borders": True}, "config.borders=True is of images"),
+        ({"capacity": 0}, "config.capacity=0: expected at least 1"),
+        ({"objective": "masked(rate=2.0)"}, "config.objective='masked(rate=2.0)': rate=2.0"),
+        ({"loss": "tokens"}, "config.loss='tokens'"),
+        ({"rescale": "row"}, "config.rescale='row'"),
+        (
+            {"rescale": "betas", "optimizer": ("sgd()",)},
+            "nothing in this chain has a decay rate b1 or b2",
+        ),
+        ({"model": f"{HERE}:Pixels"}, "'bert_tiny' or 'bert_base'"),
+        ({"dataset": "digits", "label_smoothing": 0.0}, "is of texts, but digits has"),
+        ({"mesh": {"data": 4, "spatial": 2}}, "config.mesh.spatial=2 splits images"),
+    ],
+)
+def test_refused(changes: Any, text: str):
+    with pytest.raises(ValueError, match=re.escape(text)):
+        build(config(**changes))
