@@ -126,7 +126,8 @@ PARTS = {"kernel": kernel, "network": network}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[*PARTS])
+    # With none, argparse looks for the empty list among the choices.
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--torch", help="a Python that has PyTorch")
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
@@ -135,7 +136,7 @@ def main() -> None:
     device = f"{jax.devices()[0].device_kind} x{jax.device_count()}"
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     print(f"{device} ({machine}), jax {jax.__version__}, {datetime.date.today()}")
-    for part in arguments.parts:
+    for part in arguments.parts or PARTS:
         PARTS[part](arguments)
 
 

@@ -147,14 +147,15 @@ PARTS = {"cpu": cpu, "tpu": tpu}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[*PARTS])
+    # With none, argparse looks for the empty list among the choices.
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=8, help="images a step")
     parser.add_argument("--tpu_batch", type=int, default=128)
     arguments = parser.parse_args()
     device = jax.devices()[0].device_kind
     print(f"{device}, {os.cpu_count()} cores, jax {jax.__version__}")
-    for part in arguments.parts:
+    for part in arguments.parts or PARTS:
         PARTS[part](arguments)
 
 

@@ -1,5 +1,7 @@
 """What the benchmarks count: repeatable, so that it can be held to."""
 
+import functools
+import sys
 from typing import Any
 
 import jax
@@ -53,3 +55,46 @@ def test_the_interval_holds_the_middle_of_95_in_100():
     middle, low, high = found.T
     assert np.all((low <= middle) & (middle <= high))
     assert 0.95 <= np.mean((low <= 0) & (high >= 0)) < 0.98
+
+
+@pytest.fixture
+def attends(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The benchmark of attention, on little."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    script = part("attention")
+    sys.modules.pop("rounds", None)
+    monkeypatch.setattr(script, "TOKENS", 32)
+    monkeypatch.setattr(script, "HEAD_DIM", 8)
+    return script
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+def test_those_that_are_timed_attend_alike(attends: Any, segments: int):
+    arguments = attends.arguments_of(
+        case := attends.case_of(16, segments), 16, segments
+    )
+    ids = arguments[-1]
+    assert (ids is None) == (segments == 1)
+    if ids is not None:
+        assert np.array_equal(np.unique(ids, axis=1)[:, -1], [3, 3])
+        assert np.isin(np.diff(ids), (0, 1)).all()
+    assert attends.native(case)[0] == ["dense", "chunked"]
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        expected = jax.jit(attends.gradient_of(attends.of_jax))(*arguments)
+    for name in attends.native(case)[0]:
+        attend = functools.partial(attends.of_jaxpad, name)
+        found = jax.jit(attends.gradient_of(attend))(*arguments)
+        for got, wanted in zip(found, expected, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=2e-5)
+
+
+def test_who_is_timed_is_what_the_table_says(attends: Any):
+    case = attends.case_of(16, 3)
+    able, others = attends.native(case)
+    assert set(able) | set(others) == set(attends.IMPLEMENTATIONS.abilities)
+    assert "it runs on gpu, not cpu" in others["triton"]
+    on_gpu = case._replace(backend="gpu", dtype="bfloat16", head_dim=64)
+    assert attends.native(on_gpu)[0] == ["dense", "chunked", "triton"]
+    whole = on_gpu._replace(layout="whole")
+    assert "cudnn" in attends.native(whole)[0]
+    assert attends.native(on_gpu)[1]["cudnn"] == ["it takes no segment_ids"]

@@ -66,18 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures the parts that are asked for; the results of others are kept."""
     parser = argparse.ArgumentParser(description="Orthogonal convolutions, measured.")
     names = [*PARTS, "plot"]
-    parser.add_argument("parts", nargs="*", default=names, choices=names)
+    # With none, argparse looks for the empty list among the choices.
+    parser.add_argument("parts", nargs="*", choices=[*names, []], metavar="PART")
     parser.add_argument("--full", action="store_true", help="more seeds and cases")
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
     options = parser.parse_args(arguments)
+    parts = options.parts or names
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
-    for name in options.parts:
+    for name in parts:
         if name == "plot":
             plot(results, options.out)
             continue
-        left = sum(EXPECTED[it] for it in options.parts if it in EXPECTED)
+        left = sum(EXPECTED[it] for it in parts if it in EXPECTED)
         start = time.perf_counter()
         results[name] = PARTS[name](options.full, _teller(name, left, options.full))
         EXPECTED.pop(name)

@@ -180,14 +180,15 @@ PARTS = {part.__name__: part for part in (residual, network, peers, sharded, tpu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [*PARTS, "plot"]
-    parser.add_argument("parts", nargs="*", default=names, choices=names)
+    # With none, argparse looks for the empty list among the choices.
+    parser.add_argument("parts", nargs="*", choices=[*names, []], metavar="PART")
     parser.add_argument("--torch", help="a Python that has torch")
     parser.add_argument(
         "--tpu", default=sys.executable, help="a Python that has libtpu"
     )
     arguments = parser.parse_args()
     path, results = HERE / "results.json", _results()
-    for name in arguments.parts:
+    for name in arguments.parts or names:
         if name == "plot":
             plot(results)
             continue

@@ -14,8 +14,9 @@ from .table import IMPLEMENTATIONS, Abilities
 # Written for one kind of device; the first of them that can do it is taken there.
 KERNELS = ("splash", "cudnn", "triton")
 # Scores of one head, queries times keys, up to which "dense" is the faster. On a CPU,
-# forward and backward, "chunked" took 1.08 times dense's processor time at 512 x 512,
-# 0.65 times at 1024 x 1024, and with 8 segments in a row 0.6 and 0.2 times.
+# forward and backward, "chunked" took 1.2 times dense's time at 512 x 512 with 8
+# segments in a row, 0.7 at 1024 x 1024 and a quarter at 2048 x 2048; of whole rows 1.3,
+# 1.2 and 1.1 times, in less memory: benchmarks/attention.py.
 MOST_SCORES = 512 * 512
 _WANTED = {"segments": "segment_ids", "lengths": "lengths", "whole": "whole rows"}
 

@@ -11,7 +11,7 @@ from ..typing import Array
 from .chunks import Side, added, at, bounds, in_chunks
 from .inputs import Inputs
 from .lengthen import lengthen
-from .scores import NOTHING, grouped, product, scores
+from .scores import NOTHING, grouped, pairs, product, scores
 from .table import IMPLEMENTATIONS, LAYOUTS, Abilities
 
 
@@ -132,7 +132,7 @@ def _gradients(
     """What one block gives the queries, and the keys and values."""
     (key, value), s = k.x, _block(rule, q, k)
     weights = jnp.exp(s - log_total[..., None])
-    ds = product("bqkgd,bskd->bkgqs", g, value) - along[..., None]
+    ds = pairs(g, value) - along[..., None]
     ds = (weights * ds * rule.scale).astype(g.dtype)
     dkey = product("bkgqs,bqkgd->bskd", ds, q.x)
     dvalue = product("bkgqs,bqkgd->bskd", weights.astype(g.dtype), g)

@@ -26,6 +26,12 @@ def product(spec: str, a: Array, b: Array) -> Array:
     return jnp.einsum(spec, a, b, preferred_element_type=sum_dtype(a.dtype))
 
 
+def pairs(query: Query, key: Keys) -> Scores:
+    """`q . k` of each query and each key of its heads."""
+    # With axes in the result's order, else XLA turns all scores around and not these.
+    return product("bkgqd,bskd->bkgqs", query.transpose(0, 2, 3, 1, 4), key)
+
+
 def scores(
     query: Query,
     key: Keys,
@@ -39,7 +45,7 @@ def scores(
     slots of queries and keys, none after its own. Empty slots see each other here; what
     they get is replaced at the end.
     """
-    s = scale * product("bqkgd,bskd->bkgqs", query, key)
+    s = scale * pairs(query, key)
     if ids[0] is not None and ids[1] is not None:
         same = ids[0][:, :, None] == ids[1][:, None]
         s = jnp.where(same[:, None, None], s, NOTHING)

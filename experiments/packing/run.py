@@ -1,0 +1,140 @@
+"""Does packing save what its paper says?
+
+Command: python experiments/packing/run.py [PART ...] [--histogram FILE] [--capacity N]
+         [--out DIR]; the parts are tables, unpacked, plot
+Device:  any CPU; 4 minutes on two cores busy with other work, 1 of CPU time
+Writes:  results.json, part by part; plot: efficiency.svg and the tables of README.md.
+         With --histogram the tables of those lengths are printed, and results and
+         picture are written into the DIR that is given, if one is
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tables
+import unpacked
+from histogram import FORMS, about, of_texts, read
+from plot import draw
+from report import summary, tables as tables_of
+
+
+HERE = pathlib.Path(__file__).resolve().parent
+Say = Callable[[str], None]
+PARTS: dict[str, Callable[[np.ndarray, Say], Any]] = {
+    "tables": tables.measure,
+    "unpacked": unpacked.measure,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures the parts that are asked for; the results of others are kept."""
+    parser = argparse.ArgumentParser(description="Packers, measured on lengths.")
+    names = [*PARTS, "plot"]
+    # With none, argparse looks for the empty list among the choices.
+    parser.add_argument("parts", nargs="*", choices=[*names, []], metavar="PART")
+    parser.add_argument("--histogram", type=pathlib.Path, metavar="FILE", help=FORMS)
+    parser.add_argument("--capacity", type=int, help="cells of a row")
+    parser.add_argument("--out", type=pathlib.Path, metavar="DIR")
+    options = parser.parse_args(arguments)
+    parts = options.parts or names
+    try:
+        data, histogram = lengths_of(options.histogram, options.capacity)
+        out = options.out or (None if options.histogram else HERE)
+        results = kept(data, parts, out)
+    except ValueError as e:
+        parser.error(str(e))
+    for name in parts:
+        if name in PARTS:
+            results = measured(name, histogram, results)
+            if out:
+                write(results, out)
+    sys.stderr.write("\r\033[K")
+    if options.histogram:
+        show(results)
+    if "plot" in parts and out:
+        draw(results["tables"], out / "efficiency.svg")
+        if not options.histogram:
+            fill_page(results, out)
+
+
+def lengths_of(
+    file: pathlib.Path | None, capacity: int | None
+) -> tuple[dict[str, Any], np.ndarray]:
+    """What they are in words and numbers, and how many there are of each."""
+    if capacity is not None and capacity < 1:
+        raise ValueError(f"--capacity={capacity}: expected at least 1 cell.")
+    python = ".".join(map(str, sys.version_info[:2]))
+    name = file.name if file else f"stdlib_text, Python {python}"
+    histogram = read(file, capacity) if file else of_texts(capacity)
+    return {"name": name, **about(histogram)}, histogram
+
+
+def kept(
+    data: dict[str, Any], parts: Sequence[str], out: pathlib.Path | None
+) -> dict[str, Any]:
+    """The results so far; those of other lengths may only be replaced as a whole."""
+    path = out / "results.json" if out else None
+    old = json.loads(path.read_text()) if path and path.exists() else {}
+    if old.get("data", data) == data:
+        return old | {"data": data}
+    if missing := [name for name in PARTS if name not in parts]:
+        raise ValueError(
+            f"{path} is of {old['data']['name']}, but these lengths are of "
+            f"{data['name']}, or others: measure {' and '.join(missing)} too, or give "
+            "another --out."
+        )
+    return {"data": data}
+
+
+def measured(
+    name: str, histogram: np.ndarray, results: dict[str, Any]
+) -> dict[str, Any]:
+    """The results with one more part."""
+    start = time.perf_counter()
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"\r\033[K{time.perf_counter() - start:5.0f} s  {text}")
+        sys.stderr.flush()
+
+    found = {name: PARTS[name](histogram, say)}
+    cost = {
+        "minutes": round((time.perf_counter() - start) / 60, 1),
+        "load": round(os.getloadavg()[1], 1),
+    }
+    costs = {**results.get("costs", {}), name: cost}
+    device = f"CPU {platform.machine()}, {os.cpu_count()} cores"
+    return summary({**results, **found, "costs": costs}, device)
+
+
+def write(results: dict[str, Any], out: pathlib.Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+def show(results: dict[str, Any]) -> None:
+    """Prints the lengths and the tables."""
+    print(", ".join(f"{key}: {value}" for key, value in results["data"].items()))
+    for table in tables_of(results).values():
+        print(f"\n{table}")
+
+
+def fill_page(results: dict[str, Any], out: pathlib.Path) -> None:
+    """Writes the results into the tables of README.md."""
+    page = (HERE / "README.md").read_text()
+    for name, table in tables_of(results).items():
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        before, _, rest = page.partition(start)
+        page = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
+    (out / "README.md").write_text(page)
+
+
+if __name__ == "__main__":
+    main()
