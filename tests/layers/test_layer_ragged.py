@@ -174,6 +174,16 @@ def test_nobody_sees_a_neighbour_or_padding(name: str):
     assert_padding_invariant(pair(name)[0], BATCH)
 
 
+def areas_of(model: Callable[[Ragged], Ragged]) -> set[int]:
+    """Scores of a head in the attentions of a model, from its program."""
+    found = set()
+    for line in str(jax.make_jaxpr(model)(BATCH)).splitlines():
+        if shape := re.search(r"f32\[([\d,]+)\] = exp", line):
+            rows, _, queries, keys = map(int, shape[1].split(","))
+            found.add(rows * queries * keys)
+    return found
+
+
 def test_attention_of_a_flat_batch_in_rows():
     layer = pair("decoder")[0]
 
@@ -182,6 +192,7 @@ def test_attention_of_a_flat_batch_in_rows():
 
     found = jax.jit(both)(BATCH)
     assert found.rows == 1
+    assert areas_of(both) == {BATCH.rows * BATCH.capacity**2}
     wanted = one_by_one(jax.jit(layer)(BATCH))
     chex.assert_trees_all_close(one_by_one(found), wanted, rtol=1e-5, atol=1e-5)
     assert_isolated(both, BATCH)
@@ -213,7 +224,7 @@ def test_half_precision():
         assert layer(BATCH).values.dtype == jnp.bfloat16
 
 
-def conv(*size: int, **options: Any) -> Conv:
+def conv(*size: int, **options: Any) -> Any:
     return Conv(4, 4, size or 3, rngs=nnx.Rngs(0), **options)
 
 
