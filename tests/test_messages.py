@@ -24,6 +24,11 @@ CALLS = [
         "TypeError",
         "Attention works on a Ragged",
     ),
+    (
+        "layers.ResizeConv(1, 4, 3, rngs=rngs)(batching.pack_sequences([[[1.0]]], 2))",
+        "TypeError",
+        "ResizeConv takes arrays, and a Ragged came: only Conv keeps",
+    ),
     ("layers.Conv(4, 4, 3.5, rngs=rngs)", "TypeError", "kernel_size has one int for"),
     ("jaxpad.conv(x, kernel, groups=1.0)", "TypeError", "groups is one int, but 1.0"),
     ("jaxpad.conv_transpose(x, kernel, groups=1.0)", "TypeError", "groups is one int"),

@@ -188,8 +188,13 @@ def operands(
 
     Raises:
         ValueError: for an input of the wrong shape.
-        TypeError: for an input of whole numbers.
+        TypeError: for an input of whole numbers, or a batch that is no array.
     """
+    if isinstance(inputs, Ragged):
+        raise TypeError(
+            f"{type(layer).__name__} takes arrays, and a Ragged came: only Conv keeps "
+            "the lengths of sequences. Give it batch.values, and mask what it returns."
+        )
     rank = len(layer.kernel_size)
     x, batch = as_batch(jnp.asarray(inputs), rank)
     check_image(type(layer).__name__, x, rank)

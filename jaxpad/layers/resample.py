@@ -144,14 +144,15 @@ class ResizeConv(Conv):
         self.scale = per_axis("scale", scale, len(self.kernel_size))
         self.method: Literal["nearest", "bilinear"] = method
 
-    def __call__(
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         inputs: Shaped[AnyArray, "*batch_space_in"],
         mask: Bool[AnyArray, "*batch_space_one_or_in"] | None = None,
     ) -> Shaped[Array, "*batch_space_out"]:
         """Applies the layer to `[*batch, *space, in_features]`, any batch axes.
 
-        `mask` is true where the input is real, as in `jaxpad.resize_conv`.
+        `mask` is true where the input is real, as in `jaxpad.resize_conv`. It takes no
+        `Ragged`, of which it would change the lengths.
         """
         (x, kernel, bias), batch = operands(self, inputs)
         if mask is not None:

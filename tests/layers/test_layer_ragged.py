@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxpad.attention import rope
+from jaxpad.attention import IMPLEMENTATIONS, rope
 from jaxpad.batching import (
     Ragged,
     assert_isolated,
@@ -175,17 +175,24 @@ def test_nobody_sees_a_neighbour_or_padding(name: str):
 
 
 def test_attention_of_a_flat_batch_in_rows():
-    layer = pair("decoder")[0]
+    shapes = []
+
+    def recorded(inputs: Any) -> Any:
+        shapes.append(inputs.query.shape[:2])
+        return IMPLEMENTATIONS["dense"](inputs)
+
+    options: Any = {"causal": True, "rotary": rope, "implementation": recorded}
+    layer = Attention(2, 4, **options, rngs=nnx.Rngs(0))
 
     def both(batch: Ragged) -> Ragged:
         return layer(flat(batch, 10), batch)
 
     found = jax.jit(both)(BATCH)
+    assert shapes == [(BATCH.rows, BATCH.capacity)]
     assert found.rows == 1
     wanted = one_by_one(jax.jit(layer)(BATCH))
     chex.assert_trees_all_close(one_by_one(found), wanted, rtol=1e-5, atol=1e-5)
     assert_isolated(both, BATCH)
-    assert_padding_invariant(both, BATCH)
 
 
 def test_what_stands_in_empty_cells_is_no_number():
@@ -213,7 +220,7 @@ def test_half_precision():
         assert layer(BATCH).values.dtype == jnp.bfloat16
 
 
-def conv(*size: int, **options: Any) -> Conv:
+def conv(*size: int, **options: Any) -> Any:
     return Conv(4, 4, size or 3, rngs=nnx.Rngs(0), **options)
 
 

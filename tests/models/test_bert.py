@@ -110,7 +110,7 @@ def test_logits_are_hugging_face_s_in_every_layout(
 def test_beside_transformers(tokens: int, tmp_path: Any):
     pytest.importorskip("torch", exc_type=ImportError)
     pytest.importorskip("transformers", exc_type=ImportError)
-    sizes = SIZES if tokens == TOKENS else {"width": 128, "depth": 2, "heads": 2}
+    sizes: Any = SIZES if tokens == TOKENS else {"width": 128, "depth": 2, "heads": 2}
     sizes = {"positions": 512, **sizes}
     theirs = their_model(tokens, **sizes)
     path = tmp_path / "theirs"

@@ -177,7 +177,7 @@ class Pixels(nnx.Module):
         ({"label_smoothing": 0.1}, "config.label_smoothing=0.1 is of images"),
         ({"borders": True}, "config.borders=True is of images"),
         ({"capacity": 0}, "config.capacity=0: expected at least 1"),
-        ({"objective": "masked(rate=2.0)"}, "config.objective='masked(rate=2.0)': rate=2.0"),
+        ({"objective": "masked(rate=2.0)"}, "objective='masked(rate=2.0)': rate=2.0"),
         ({"loss": "tokens"}, "config.loss='tokens'"),
         ({"rescale": "row"}, "config.rescale='row'"),
         (
