@@ -61,6 +61,8 @@ JOBS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# What comes with the install.
+OFFLINE = ("photos10_resnet", "digit_scenes_unet", "bert_text")
 # Whose command names a file of weights, which the test writes.
 WEIGHTED = "cityscapes_deeplabv3plus"
 
@@ -95,11 +97,11 @@ def small(name: str, folder: pathlib.Path) -> Any:
 
 
 def test_every_job_is_here():
-    offline = {"default", "__init__", "photos10_resnet", "digit_scenes_unet"}
-    assert {path.stem for path in CONFIGS.glob("*.py")} - offline == set(JOBS)
+    others = {"default", "__init__", *OFFLINE}
+    assert {path.stem for path in CONFIGS.glob("*.py")} - others == set(JOBS)
 
 
-@pytest.mark.parametrize("name", [*JOBS, "photos10_resnet", "digit_scenes_unet"])
+@pytest.mark.parametrize("name", [*JOBS, *OFFLINE])
 def test_a_job_changes_keys_that_exist_and_says_what_to_expect(name: str):
     config, keys = load(name), set(default_config())
     assert set(config) == keys
