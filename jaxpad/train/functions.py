@@ -120,6 +120,7 @@ def read_functions(
     with named("model", config):
         said = _scores_like(model, task, tested, sample)
         check_scores(said.shape, labels, dataset)
+        _check_positions(model, config)
     params = nnx.state(model, nnx.Param)
     with named("optimizer", config):
         optimizer = optimizer_chain(config.optimizer, schedule, params, power)
@@ -283,6 +284,21 @@ def _scores_like(
             f"it does not take {task.unit}: {error}. Use a model for them, such as "
             f"{task.models}."
         ) from error
+
+
+def _check_positions(model: nnx.Module, config: Any) -> None:
+    """Raises for rows in which a text may be longer than a model has positions.
+
+    In a compiled step, where lengths are not known, it would only get no numbers.
+    """
+    table = getattr(model, "positions", None)
+    if not isinstance(table, nnx.Embed) or config.capacity <= table.num_embeddings:
+        return
+    raise ValueError(
+        f"it has {table.num_embeddings} positions, and texts are split at "
+        f"config.capacity={config.capacity}: take at most {table.num_embeddings}, or "
+        f"a model with positions={config.capacity}."
+    )
 
 
 def _initial(

@@ -178,6 +178,7 @@ class Pixels(nnx.Module):
         ({"borders": True}, "config.borders=True is of images"),
         ({"capacity": 0}, "config.capacity=0: expected at least 1"),
         ({"objective": "masked(rate=2.0)"}, "objective='masked(rate=2.0)': rate=2.0"),
+        ({"capacity": 513}, "it has 512 positions, and texts are split at"),
         ({"loss": "tokens"}, "config.loss='tokens'"),
         ({"rescale": "row"}, "config.rescale='row'"),
         (
