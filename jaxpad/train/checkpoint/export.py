@@ -88,6 +88,11 @@ def export_run(
     if target.suffix in forms:
         forms[target.suffix](model, target)
         return f"{target}: {job.parameters:,} parameters of {job.config['model']}"
+    if job.task.unit != "images":
+        raise ValueError(
+            f"{target}: a program takes images, and {job.config['model']} takes "
+            f"{job.task.unit}: write its arrays, to NAME.safetensors or a folder."
+        )
     image = job.test_batches[0]["image"].shape[1:]
     to_stablehlo(model, target, image, before=lambda x: job.normalize(to_float(x)))
     shape, scores = "x".join(map(str, image)), len(job.dataset.classes)
