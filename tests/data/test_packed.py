@@ -365,7 +365,7 @@ EITHER = [
     refused([FINE], "unknown packer 'ffd'. Did you mean", packer="ffd"),
     refused([FINE], "shard=(2, 2): expected (which, of how many)", shard=(2, 2)),
     refused([FINE], "does not split over 2 hosts", shard=(0, 2), batch_size=3),
-    refused([FINE], "batch_size=0 must be at least 1", batch_size=0),
+    refused([FINE], "batch_size=0: expected an int of at least 1", batch_size=0),
     refused([FINE, FINE], "lengths has 1 numbers, but", lengths=[3]),
     refused([FINE, FINE], "lengths has 3 numbers, but", lengths=[3, 3, 3]),
     refused([FINE, FINE], "example 1 has 3 cells, but", lengths=[3, 4]),
