@@ -21,10 +21,10 @@ def get_config() -> ml_collections.ConfigDict:
     config.rescale = "rows"
     config.model = "bert_tiny"
     config.padding = "zero"
-    config.epochs = 10
+    config.epochs = 3
     config.optimizer = ("clip_by_global_norm(max_norm=1.0)", "adamw(weight_decay=0.01)")
     config.learning_rate = 1e-3
-    config.warmup_epochs = 1.0
+    config.warmup_epochs = 0.3
     config.label_smoothing = 0.0
     config.eval_batch_size = 8
     config.checkpoint_steps = 1000

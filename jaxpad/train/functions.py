@@ -87,7 +87,7 @@ def read_functions(
     steps: int,
     warmup: int,
     *,
-    parts: int,
+    parts: int = 1,
     power: float = 1.0,
 ) -> Functions:
     """Reads the names in a config.
@@ -224,13 +224,12 @@ def _preparations(
 def _image_preparation(
     config: Any, dataset: Dataset, scale: Callable[[Array], Array]
 ) -> Preparation:
+    task = TASKS[dataset.task]
     with named("augment", config):
         augment = compose(config.augment)
 
     def prepare(batch: Batch) -> tuple[Array, Array]:
-        targets = jnp.asarray(batch["label"])
-        if dataset.task == "classification":
-            targets = jax.nn.one_hot(targets, len(dataset.classes))
+        targets = task.targets(jnp.asarray(batch["label"]), len(dataset.classes))
         keys = _record_keys(batch)
         with named("augment", config):  # options are looked at when it is traced
             images, targets = augment(to_float(batch["image"]), targets, keys)

@@ -21,6 +21,8 @@ class Task(NamedTuple):
     """The functions of a task.
 
     Attributes:
+        targets: from (labels of images, classes) to what augmentations and the loss
+            see; an objective makes those of texts.
         forward: from (model, what it sees of a batch) to its scores.
         loss: from (scores, targets, label smoothing) to the mean loss, and over how
             much it is the mean: images, pixels that count, or tokens.
@@ -34,6 +36,7 @@ class Task(NamedTuple):
         models: some that are for it.
     """
 
+    targets: Callable[[Array, int], Array]
     forward: Callable[[Any, Any], Array]
     loss: Callable[[Array, Any, float], tuple[Array, Array]]
     accuracy: Callable[[Array, Any], Array]
@@ -44,6 +47,10 @@ class Task(NamedTuple):
     unit: str
     headline: str
     models: str
+
+
+def _as_they_are(labels: Array, classes: int) -> Array:
+    return jnp.asarray(labels, jnp.int32)
 
 
 def _image_forward(model: Any, images: Array) -> Array:
@@ -94,6 +101,7 @@ def _pixel_said(scores: Array, label: Array, batch: Batch) -> dict[str, Array]:
 
 TASKS = {
     "classification": Task(
+        targets=jax.nn.one_hot,
         forward=_image_forward,
         loss=_class_loss,
         accuracy=_class_accuracy,
@@ -106,6 +114,7 @@ TASKS = {
         models="'resnet50', 'convnext_tiny' or 'vit_s_16'",
     ),
     "segmentation": Task(
+        targets=_as_they_are,
         forward=_image_forward,
         loss=_pixel_loss,
         accuracy=_pixel_accuracy,
@@ -118,6 +127,7 @@ TASKS = {
         models="'unet' or 'deeplabv3plus'",
     ),
     "language": Task(
+        targets=_as_they_are,
         forward=_text_forward,
         loss=loss_named("token"),  # or what config.loss says
         accuracy=text_accuracy,

@@ -17,7 +17,7 @@ from jaxpad.train.checkpoint import saved_steps
 from .jobs import command, environment, launch
 
 
-TIMES = {"images_per_second", "train_seconds", "data_wait"}
+TIMES = {"images_per_second", "step_seconds", "train_seconds", "data_wait"}
 
 
 def final_arrays(

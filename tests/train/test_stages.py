@@ -64,7 +64,8 @@ def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any
     data = dataset(str(config.dataset))
     batches = TrainBatches(data, 16, 0, crop=CROPS.resolve(config.train_crop))
     place = functools.partial(spread, mesh)
-    made = read_functions(config, data, place(batches[0]), mesh, 100, 10)
+    sample = place(batches[0])
+    made = read_functions(config, data, sample, mesh, 100, 10, parts=config.parts)
     placed = placement(mesh, made.split, jax.eval_shape(made.init))
     return made, placed, lambda step: place(batches[step])
 

@@ -185,7 +185,7 @@ def test_loss_of_an_average_is_that_of_its_mean_probabilities(size: float):
     labels[0, 0, 0] = 255
     scores = averaged(position, x, flip=True)
     batch: Any = {"label": labels, "real": np.ones(2, bool)}
-    said = TASKS["segmentation"].said(scores, batch)
+    said = TASKS["segmentation"].said(scores, jnp.asarray(labels), batch)
     logits = np.asarray([position(x), position(x[:, :, ::-1])[:, :, ::-1]], float)
     each = logits - np.logaddexp.reduce(logits, -1, keepdims=True)
     mean = np.logaddexp.reduce(each, 0) - np.log(2)
