@@ -30,10 +30,10 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # always the same and at least one; `make slow` runs the rest. Of a test that is marked
 # `every` all run.
 GRIDS = (
-    *("analysis", "arith", "conv", "init", "layers", "models", "orthogonal"),
-    *("padding", "regularizers", "sharding", "spectral"),
+    *("analysis", "arith", "attention", "batching", "conv", "init", "layers"),
+    *("models", "orthogonal", "padding", "regularizers", "sharding", "spectral"),
 )
-SHARE = 8
+SHARE = 10
 
 
 @pytest.hookimpl(tryfirst=True)

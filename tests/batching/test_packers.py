@@ -11,6 +11,7 @@ from jaxpad.batching import PACKERS, layout, pack, plan
 from .subjects import BY_HISTOGRAM, SPECS, problems
 
 
+pytestmark = pytest.mark.every
 every_packer = pytest.mark.parametrize("packer", SPECS)
 quickly = settings(max_examples=40, deadline=None, derandomize=True)
 

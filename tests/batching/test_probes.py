@@ -77,6 +77,7 @@ def test_what_respects_segments_passes(probe: Any):
     probe(lambda batch: {"a": segment_norm(batch), "b": batch.positions}, BATCH)
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("leak", LEAKS)
 @pytest.mark.parametrize("probe", PROBES)
 def test_a_planted_leak_is_found(probe: Any, leak: str):
@@ -84,6 +85,7 @@ def test_a_planted_leak_is_found(probe: Any, leak: str):
         probe(LEAKS[leak], BATCH)
 
 
+@pytest.mark.slow
 def test_a_leak_deep_in_a_net_is_found():
     def leaky(batch: Ragged) -> Any:
         return segment_pool(net(batch.replace(row_norm(batch))), "mean")

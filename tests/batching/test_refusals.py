@@ -17,6 +17,7 @@ from jaxpad.batching import (
 )
 
 
+pytestmark = pytest.mark.every
 NONE, ONE = np.zeros(0, int), [1]
 REFUSED = [
     (pack, (NONE, 8), "lengths is empty: there is nothing to pack"),

@@ -158,6 +158,7 @@ def test_the_square_net_is_square_and_the_other_is_not(study: Any):
 TINY = {"square": ((1, 4, 2), (4, 4, 1))}
 
 
+@pytest.mark.slow
 def test_exact_nets_lengthen_nothing(study: Any, monkeypatch: Any):
     classifier = study("classifier")
     monkeypatch.setattr(classifier, "SHAPES", TINY)

@@ -79,6 +79,7 @@ def test_killed_during_evaluation(whole: pathlib.Path, tmp_path: pathlib.Path):
     ends_as(whole, tmp_path, "killed in an evaluation")
 
 
+@pytest.mark.slow
 def test_while_it_compiles(tmp_path: pathlib.Path):
     """Nothing is there to be saved, and the compiler may take for ever."""
     variables = {"JAX_ENABLE_COMPILATION_CACHE": "0"}

@@ -318,6 +318,7 @@ def test_a_direction_that_is_lost_has_the_singular_value_0():
     np.testing.assert_allclose(least, 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_square_layers_begin_orthogonal():
     model = nnx.Dict(
         plain=ours(4, 4),

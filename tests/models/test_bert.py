@@ -142,6 +142,7 @@ def gradients(model: BERT, batch: Ragged) -> Any:
     return nnx.to_pure_dict(jax.jit(jax.grad(loss))(params))
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_each_sentence_alone():
     alone = [gradients(miniature(), padded(b)) for b in map(one, SENTENCES[:2])]
     both = pack_sequences([np.array(s) for s in SENTENCES[:2]], 8)
@@ -160,7 +161,7 @@ def one(sentence: list[int]) -> Ragged:
 
 
 @pytest.mark.every
-@pytest.mark.parametrize("cells", [None, 12])
+@pytest.mark.parametrize("cells", [None, pytest.param(12, marks=pytest.mark.slow)])
 def test_nobody_sees_a_neighbour_or_padding(cells: int | None):
     model = miniature(depth=1, flat=cells)
     batch = pack_sequences([np.array(s) for s in ([1, 2, 3], [4, 5], [6])], 6)

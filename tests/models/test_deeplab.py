@@ -80,6 +80,7 @@ def test_every_padding_reaches_every_layer(padding: str):
     assert shape_of(model, *shape) == (*shape, 5)
 
 
+@pytest.mark.slow
 def test_circular_shifts_commute_with_the_network():
     model = filled(lambda: deeplab("circular", output_stride=8))
     x, shift = images(1, 32, 48), (8, -16)
@@ -89,6 +90,7 @@ def test_circular_shifts_commute_with_the_network():
     assert np.ptp(y, axis=(1, 2)).min() > 0.1
 
 
+@pytest.mark.slow
 def test_every_map_lies_over_the_image():
     """With symmetric kernels, a flipped image of 16 n + 1 pixels has flipped scores."""
     model = symmetric(filled(lambda: deeplab("symmetric", rates=(1, 2))))

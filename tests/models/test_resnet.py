@@ -156,6 +156,7 @@ def test_every_padding_reaches_every_layer(name: str, padding: str):
     assert scores.shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_paddings_differ_and_share_parameters():
     model = small("zero")
     x = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))

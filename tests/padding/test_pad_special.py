@@ -161,6 +161,7 @@ def _optimized():
     jax.config.update("jax_disable_most_optimizations", before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_optimized")
 def test_linear_prediction_does_not_depend_on_the_scale():
     """Not in its gradient either, where the squares of tiny cells would overflow."""

@@ -36,6 +36,7 @@ def _promotion():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="asks for x86 without FMA")
 def test_elementwise_optimizers_end_bit_equal():
     """On a processor that cannot fuse a multiplication with an addition.

@@ -94,7 +94,10 @@ def test_a_step_on_the_same_texts_learns_the_same(jobs: dict[str, Job]):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["token", "sequence"])
+SLOW = pytest.param("sequence", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("loss", ["token", SLOW])
 def test_parts_change_nothing(loss: str):
     changes: Any = {"loss": loss, "rescale": "none", "optimizer": ("sgd()",)}
     whole, parts = (build(config(parts=parts, **changes)) for parts in (1, 2))
@@ -144,6 +147,7 @@ def test_rescaling_keeps_what_it_says():
     assert rows["accumulate"] == 32 * int(np.ceil(2 / factor))
 
 
+@pytest.mark.slow
 def test_betas_are_those_of_the_optimizer():
     """With betas, the average after a step is (1 - b1 ** factor) times the gradient."""
     job = build(config(rescale="betas", optimizer=("adamw(b1=0.9)",)))
