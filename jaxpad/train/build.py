@@ -12,14 +12,7 @@ from typing import Any
 import jax
 
 from ..conv import IMAGE_AXES, target
-from ..data import (
-    DATASETS,
-    Dataset,
-    EvalBatches,
-    TextBatches,
-    TextDataset,
-    TrainBatches,
-)
+from ..data import DATASETS
 from ..sharding import (
     Zero,
     check_batch,
@@ -46,7 +39,7 @@ class Job:
 
     Attributes:
         config: the config as run, as a plain nested dict.
-        dataset: the examples.
+        dataset: the examples, a `Dataset` or a `TextDataset`.
         task: what is learned from them, and judged by.
         batches: `batches[t]` is this process's part of the batch of step t.
         test_batches: every test example once, this process's parts.
@@ -76,10 +69,10 @@ class Job:
     """
 
     config: dict[str, Any]
-    dataset: Dataset | TextDataset
+    dataset: Any  # the task says of which kind these three are
     task: Task
-    batches: TrainBatches | TextBatches
-    test_batches: EvalBatches | TextBatches
+    batches: Any
+    test_batches: Any
     place: Callable[[Any], Any]
     batch: dict[str, jax.ShapeDtypeStruct]
     init: Callable[[], TrainState]

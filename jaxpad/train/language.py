@@ -115,7 +115,8 @@ def draws(batch: TextBatch) -> Float[Array, "rows capacity 3"]:
         return jax.random.uniform(fold(fold(key, text), place), (3,), jnp.float32)
 
     cells = jax.vmap(jax.vmap(cell, (None, 0, 0)))
-    return cells(rows(seeds, epochs), batch["text"], batch["place"])
+    text, place = (jnp.asarray(batch[name]) for name in ("text", "place"))
+    return cells(rows(seeds, epochs), text, place)
 
 
 def text_loss(

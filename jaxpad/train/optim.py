@@ -166,7 +166,8 @@ def _transform(
     options = dict.fromkeys(MASKS & parameters.keys(), mask) | options
     if power != 1:
         for name in [name for name in DECAYS if name in parameters]:
-            options[name] = options.get(name, parameters[name].default) ** power
+            rate: Any = options.get(name, parameters[name].default)
+            options[name] = rate**power
     try:
         transform: Any = make(**options)
     except (TypeError, ValueError) as e:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from ..data import Batch, TextBatches, TrainBatches
+from ..data import TextBatches, TrainBatches
 from .checkpoint.folder import agreed
 from .exits import NumbersError
 from .metrics import read_metrics
@@ -40,7 +40,7 @@ class Skips:
         if self.path.exists():
             write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows))
 
-    def note(self, step: int, row: dict[str, Any], batch: Batch) -> None:
+    def note(self, step: int, row: dict[str, Any], batch: Any) -> None:
         """Takes a step's row of metrics.
 
         Raises:
@@ -58,9 +58,9 @@ class Skips:
         if self.in_a_row > self.most:
             raise NumbersError(self._told(step, row, self._keep(step, batch)))
 
-    def _keep(self, step: int, batch: Batch) -> pathlib.Path:
+    def _keep(self, step: int, batch: Any) -> pathlib.Path:
         # Each process of a cluster has a part, and one that replays needs all.
-        arrays: Any = batch
+        arrays = batch
         if jax.process_count() > 1:
             arrays = multihost_utils.process_allgather(batch, tiled=True)
         path = self.folder / f"batch-{step}.npz"

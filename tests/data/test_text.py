@@ -106,8 +106,8 @@ def test_another_number_of_rows_changes_only_that(batching: str):
 
 
 def test_the_largest_batch_is_one_of_the_capacity():
-    made = batches("longest(multiple=8)")
-    shapes = {name: v.shape for name, v in made.largest().items()}
+    largest: Any = batches("longest(multiple=8)").largest()
+    shapes = {name: values.shape for name, values in largest.items()}
     assert shapes == {
         **dict.fromkeys(("tokens", "segment_ids", "positions"), (4, CAPACITY)),
         **dict.fromkeys(("text", "place"), (4, CAPACITY)),

@@ -98,7 +98,7 @@ def test_status_of_a_step(hand: Time):
 
 def test_evaluation_has_its_own_progress(hand: Time):
     clock, seen = make(), []
-    for _ in clock.evaluating(iter([{}, {}, {}])):  # pyright: ignore[reportArgumentType]
+    for _ in clock.evaluating(iter([{}, {}, {}])):
         hand.now += 7
         seen.append(clock.status())
     assert [(s.head, s.done, s.total) for s in seen] == [

@@ -79,8 +79,9 @@ def test_what_hides_a_token():
 
 @pytest.mark.parametrize("rate", [0.0, 1.5, -0.1])
 def test_a_rate_that_is_none(rate: float):
+    hide: Any = OBJECTIVES["masked"]
     with pytest.raises(ValueError, match=r"expected more than 0 and at most 1"):
-        OBJECTIVES["masked"](NONE, jnp.ones((1, 1, 3)), 5, 4, rate=rate)
+        hide(NONE, jnp.ones((1, 1, 3)), 5, 4, rate=rate)
 
 
 def test_draws_are_uniform_and_of_their_cell():

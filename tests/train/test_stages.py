@@ -57,7 +57,7 @@ def dataset(name: str) -> Any:
 
 @functools.cache
 def setup(name: str, mesh: jax.sharding.Mesh, stage: int, **changes: Any) -> Any:
-    config = small_config(
+    config: Any = small_config(
         zero=stage, zero_coverage=0.5, batch_size=16, padding="circular",
         **NETWORKS[name] | dict(changes),
     )  # fmt: skip

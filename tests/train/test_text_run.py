@@ -32,7 +32,7 @@ def some_texts() -> TextDataset:
         for i, (start, n) in enumerate(zip(starts, lengths, strict=True))
     ]
     names = (*map(str, range(CLASSES - 1)), "[MASK]")
-    parts = {"train": Texts(texts[30:]), "test": Texts(texts[:30])}
+    parts: dict[str, Any] = {"train": Texts(texts[30:]), "test": Texts(texts[:30])}
     return TextDataset("counting", names, CLASSES - 1, **parts, note="Counting.")
 
 
@@ -117,14 +117,14 @@ def test_a_run_and_its_report(jobs: dict[str, Job], tmp_path: pathlib.Path):
     rows = [*map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())]
     steps = [row for row in rows if "sequences" in row]
     assert len(steps) == job.steps == 2 * len(job.batches)
-    lengths = job.dataset.train.lengths  # pyright: ignore[reportAttributeAccessIssue]
+    lengths = job.dataset.train.lengths
     assert sum(row["tokens"] for row in steps) == 2 * lengths.sum()
     assert steps[-1]["tokens_per_second"] > 0
     packing = results["packing"]
     assert packing["rows_per_step"] == job.batch_size == 8
     held = np.mean([row["sequences"] for row in steps])
     assert packing["sequences_per_step"] == pytest.approx(held)
-    assert packing["padding_share"] == job.batches.padding_share  # pyright: ignore[reportAttributeAccessIssue]
+    assert packing["padding_share"] == job.batches.padding_share
     assert 0 < results["test"]["loss"] < np.log(CLASSES)
     bits = results["test"]["loss"] / np.log(2)
     assert results["test"]["bits_per_token"] == pytest.approx(bits)
@@ -139,7 +139,7 @@ def test_rescaling_keeps_what_it_says():
         name: build(config(rescale=name, batch_size=64, parts=2))
         for name in ("none", "rows", "accumulate", "betas")
     }
-    factor = made["none"].batches.texts_per_row  # pyright: ignore[reportAttributeAccessIssue]
+    factor = made["none"].batches.texts_per_row
     assert factor > 1.5
     rows = {name: job.batch_size for name, job in made.items()}
     assert rows["none"] == rows["betas"] == 64
@@ -151,7 +151,7 @@ def test_rescaling_keeps_what_it_says():
 def test_betas_are_those_of_the_optimizer():
     """With betas, the average after a step is (1 - b1 ** factor) times the gradient."""
     job = build(config(rescale="betas", optimizer=("adamw(b1=0.9)",)))
-    factor = job.batches.texts_per_row  # pyright: ignore[reportAttributeAccessIssue]
+    factor = job.batches.texts_per_row
     plain = build(config(rescale="none", optimizer=("adamw(b1=0.9)",)))
     moments = []
     for each in (job, plain):
