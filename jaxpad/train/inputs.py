@@ -29,6 +29,8 @@ OF_IMAGES = {
     "normalize": "none",
     "label_smoothing": 0,
     "regularizer": "",
+    "on_error": "raise",
+    "eval_multiple": 1,
     "predict": "whole",
     "borders": False,
     "cross_paddings": (),
