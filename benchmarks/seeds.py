@@ -1,7 +1,7 @@
 """Five seeds as one program beside five runs: wall and CPU seconds, compiling included.
 
 Command: python benchmarks/seeds.py [--config FILE] [--epochs N]
-Device:  whatever jax sees; seven minutes on two CPU cores
+Device:  a CPU, whose cores the sweep shares; seven minutes on two
 Prints:  a line for each way, and its ratio to runs that share nothing
 """
 
@@ -41,12 +41,13 @@ def main() -> None:
     print(f"{SEEDS} seeds, {given.epochs} epochs, {os.cpu_count()} cores", flush=True)
     with tempfile.TemporaryDirectory() as name:
         sweep = ["--sweep", f"seed=0:{SEEDS}"]
+        jobs = f"--jobs={os.cpu_count()}"
         ways = {
             "separate runs": [
                 [*launch, f"--config.seed={seed}", f"--workdir={name}/{seed}"]
                 for seed in range(SEEDS)
             ],
-            "a sweep": [[*launch, f"--workdir={name}/sweep", *sweep]],
+            "a sweep": [[*launch, f"--workdir={name}/sweep", jobs, *sweep]],
             "one program": [
                 [*launch, f"--workdir={name}/one", "--one_program", *sweep]
             ],
