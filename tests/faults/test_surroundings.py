@@ -15,6 +15,7 @@ from tests.train.jobs import launch
 from .processes import FAULTY, begun, rows, wait_until
 
 
+@pytest.mark.slow
 def test_one_run_a_folder(tmp_path: pathlib.Path):
     with begun(tmp_path, variables={"SLOW_TRAIN": "600"}) as process:
         wait_until(lambda: rows(tmp_path) > 0, process)

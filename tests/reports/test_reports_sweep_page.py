@@ -250,6 +250,7 @@ def test_maps_are_in_the_numbers(folder, numbers):
     assert set(numbers["maps"]) == {"mean", "blank", "foveation"}
 
 
+@pytest.mark.slow
 def test_pictures_of_an_earlier_page_go(tmp_path):
     write_sweep(tmp_path, {"zero": [0.8, 0.7], "b": [0.9, 0.8]}, borders=True, steps=3)
     write_sweep_report(tmp_path)

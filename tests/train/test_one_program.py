@@ -40,6 +40,7 @@ def jobs_of(count: int) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_a_step_of_two_runs_is_that_of_each():
     jobs, where = jobs_of(2), devices(2)
     calls = [(job.init(), job.place(job.batches[0])) for job in jobs]

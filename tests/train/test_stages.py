@@ -119,7 +119,7 @@ def test_a_transformer_that_is_split_trains_as_one(stage: int):
 
 
 @pytest.mark.parametrize(
-    "name", ["unet", pytest.param("deeplab", marks=pytest.mark.slow)]
+    "name", [pytest.param(name, marks=pytest.mark.slow) for name in ("unet", "deeplab")]
 )
 def test_devices_that_share_images_train_as_one(name: str):
     assert_alike(trained(name, 8, 1, spatial=4), trained(name, 1, 0))

@@ -69,7 +69,7 @@ def wait_for(folder: pathlib.Path, processes: list[subprocess.Popen], steps: int
 @pytest.mark.parametrize(
     ("gone", "sent"),
     [
-        (1, signal.SIGKILL),
+        pytest.param(1, signal.SIGKILL, marks=pytest.mark.slow),
         pytest.param(0, signal.SIGSTOP, marks=pytest.mark.slow),
         pytest.param(0, signal.SIGKILL, marks=pytest.mark.slow),
         pytest.param(1, signal.SIGSTOP, marks=pytest.mark.slow),
