@@ -38,11 +38,14 @@ class Answers(NamedTuple):
 
 
 def answers(sweep: Sweep) -> list[Answers]:
-    """Confusions and examples of each arm.
+    """Confusions and examples of each arm; none of texts, which have no classes.
 
     Args:
         sweep: the runs.
     """
+    first = next(iter(sweep.arms[0].runs.values()))
+    if first.run.results["dataset"]["task"] == "language":
+        return []
     return [_answers(number, arm) for number, arm in enumerate(sweep.arms)]
 
 
@@ -61,7 +64,7 @@ def _answers(number: int, arm: Arm) -> Answers:
 def _confusion(number: int, arm: Arm, classes: list[str]) -> Plate | None:
     """The sum over seeds, whose test examples are the same."""
     results = [each.run.results for each in arm.runs.values()]
-    found = [each.get("confusion") for each in results]
+    found = [each["confusion"] for each in results]
     if any(matrix is None or len(matrix) != len(classes) for matrix in found):
         return None
     unit = "pixels" if results[0]["dataset"]["task"] == "segmentation" else "examples"

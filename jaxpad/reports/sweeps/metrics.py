@@ -219,7 +219,7 @@ def _consistency(result: Result) -> int | float | None:
 COSTS = (
     Metric("padding", "Padding", "%", 100, False, _of("packing", "padding_share")),
     Metric(
-        *("tokens_per_second", "Real tokens a second", "", 1, True),
+        *("tokens_per_second", "Real tokens", "thousand a second", 1e-3, True),
         _of("packing", "tokens_per_second"),
     ),
     Metric("step_ms", "Training step", "ms", 1e3, False, _of("step_seconds")),
