@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ..data import TextBatch
+from ..data.text.batches import CELLS
 from ..sharding import gathered
 
 
@@ -101,9 +102,6 @@ def evaluate_texts(
             if (answer := _answer(number, rows, said)) is not None:
                 examples[number] = answer
     return Language(tokens, right, loss / max(int(tokens.sum()), 1), texts, examples)
-
-
-CELLS = ("tokens", "segment_ids", "positions", "text", "place")
 
 
 def _answer(number: int, rows: Any, said: Mapping[str, Any]) -> Answer | None:
