@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpad.reports.statistics import by_seed, holm
+from jaxpad.reports.statistics import Comparison, by_seed, holm
 
 
 # Nats a token: losses that lie nearer are the same. The paper's are within 0.004 where
@@ -41,8 +41,7 @@ def judge(runs: Any, speeds: Any) -> dict[str, dict[str, Any]]:
     """
     found = {}
     for says, (arm, other) in EQUAL.items():
-        c = by_seed(losses(runs[arm]), losses(runs[other]))
-        found[says] = {"found": [c.mean, c.low, c.high], "verdict": alike(c)}
+        found[says] = alike(by_seed(losses(runs[arm]), losses(runs[other])))
     compared = {
         says: by_seed(losses(runs[arm]), losses(runs[other]))
         for says, (arm, other) in HIGHER.items()
@@ -60,10 +59,16 @@ def judge(runs: Any, speeds: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-def alike(c: Any) -> str:
-    if -SAME <= c.low and c.high <= SAME:
-        return "holds"
-    return "does not hold" if c.low > SAME or c.high < -SAME else UNKNOWN
+def alike(c: Comparison) -> dict[str, Any]:
+    """Whether the whole interval lies within `SAME`."""
+    # The same difference in each seed, as of losses that are equal, has no interval.
+    low, high = (c.mean, c.mean) if np.isnan(c.low) else (c.low, c.high)
+    verdict = UNKNOWN
+    if -SAME <= low and high <= SAME:
+        verdict = "holds"
+    elif low > SAME or high < -SAME:
+        verdict = "does not hold"
+    return {"found": [c.mean, low, high], "verdict": verdict}
 
 
 def faster(arm: Any, other: Any) -> dict[str, Any]:

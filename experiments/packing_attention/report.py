@@ -39,9 +39,13 @@ def claims(found: dict[str, Any]) -> str:
         nats = "p, Holm" in it or "learns" in says
         middle, low, high = (f"{x:+.4f}" if nats else f"{x:.2f}" for x in it["found"])
         unit = "nats" if nats else "times"
-        p = f"{it['p, Holm']:.3f}" if "p, Holm" in it else ""
+        p = shown(it["p, Holm"]) if "p, Holm" in it else ""
         lines.append((says, f"{middle} {unit}", f"{low} to {high}", p, it["verdict"]))
     return table(("claim", "found", "95% interval", "p, Holm", "verdict"), lines)
+
+
+def shown(p: float) -> str:
+    return "under 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def losses(runs: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One network of one arm and seed: its loss on test texts over the texts it has read."""
+"""One network of one arm and seed: its loss on test texts over those it has read."""
 
 import functools
 from typing import Any
