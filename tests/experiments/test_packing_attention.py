@@ -1,10 +1,12 @@
-"""The study of packing with attention: what its arms compute, and what its page says."""
+"""The study of packing with attention: what its arms compute, what its page says."""
 
 import copy
+import functools
 import json
 import sys
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def test_each_claim_turns_by_the_numbers_it_is_about(study: Any, results: Any):
     other = copy.deepcopy(results)
     for number, of_seeds in enumerate(other["runs"].values()):
         for seed, run in of_seeds.items():
-            run["loss"] = 2.0 - 0.1 * number + 0.001 * int(seed) ** (1 + number)
+            run["loss"] = 2.0 - 0.1 * number + 0.001 * int(seed) * (1 + number)
     for number, it in enumerate(other["speed"].values()):
         rng = np.random.default_rng(number)
         it["tokens a second"] = rng.normal(1000 - 100 * number, 5, 30).tolist()
@@ -86,7 +88,7 @@ def test_arms_with_a_mask_have_one_loss_and_the_one_without_another(study: Any):
 
     def loss(name: str, batch: Any) -> Any:
         options = {"graph": graph, "arm": arms.ARMS[name], "cells": 32}
-        return training.loss_of(params, batch, **options)
+        return jax.jit(functools.partial(training.loss_of, **options))(params, batch)
 
     expected, count = loss("padded", alone)
     assert count == sum(len(text) - 1 for text in texts)
@@ -98,7 +100,9 @@ def test_arms_with_a_mask_have_one_loss_and_the_one_without_another(study: Any):
     assert told == count
     assert abs(blind - expected) > 1e-3
     # One to a row it is the same network: so all are tested alike.
-    np.testing.assert_array_equal(loss("packed without a mask", alone)[0], expected)
+    np.testing.assert_allclose(
+        loss("packed without a mask", alone)[0], expected, rtol=1e-6
+    )
 
 
 def test_as_many_texts_a_step_but_where_rows_stay_as_many(study: Any):
