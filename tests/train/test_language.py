@@ -209,6 +209,16 @@ def test_an_evaluation_is_of_all_texts():
     assert set(found.examples) == {*range(50)}
 
 
+def test_the_first_piece_of_a_text_is_shown_wherever_it_lies():
+    places = np.array([[2, 3], [0, 1]])
+    ones, none = np.ones((2, 2), np.int32), np.zeros((2, 2), np.int32)
+    batch: Any = {"tokens": 7 + places, "segment_ids": ones, "text": none}
+    batch |= {"positions": np.array([[0, 1], [0, 1]]), "place": places}
+    said = {"loss": 0.0, "right": 0, "tokens": ones[0], "prediction": none}
+    found = evaluate_texts(lambda _: said | {"told": ones > 0}, [batch], {0})
+    assert (found.texts, found.examples[0].tokens.tolist()) == (1, [7, 8])
+
+
 def test_an_evaluation_of_nothing_is_refused():
     """Else its accuracy would be no number, and the run have no report."""
     made = TextBatches(DATA, "test", 5, batching="packed", capacity=24)
