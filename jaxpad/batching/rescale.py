@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 
 # From (factor, step, multiple): the mean number of sequences of a row, the step for
-# rows of one sequence, and what a part's rows have to be a multiple of.
+# rows of one sequence, and what the rows of a batch have to be a multiple of.
 RESCALES: Registry[Callable[[float, Step, int], Step]] = Registry("rescale")
 
 
@@ -47,7 +47,8 @@ def rows(factor: float, step: Step, multiple: int) -> Step:
         >>> rows(2.0, Step(64, 2), multiple=8)
         Step(rows=32, parts=2, power=1.0)
     """
-    unit = multiple * step.parts
+    # Parts that the devices share evenly, where those of the step are such.
+    unit = math.gcd(step.rows, multiple * step.parts)
     return step._replace(rows=unit * max(1, round(step.rows / factor / unit)))
 
 
@@ -55,12 +56,16 @@ def rows(factor: float, step: Step, multiple: int) -> Step:
 def accumulate(factor: float, step: Step, multiple: int) -> Step:
     """As many sequences a step, so fewer parts, each with as many rows as before.
 
+    Rounded up to what divides; of one part none can be left out.
+
     Example:
         >>> accumulate(2.0, Step(64, 4), multiple=8)
         Step(rows=32, parts=2, power=1.0)
     """
-    parts = math.ceil(step.parts / factor)
-    return step._replace(rows=step.rows // step.parts * parts, parts=parts)
+    each = step.rows // step.parts
+    enough = range(math.ceil(step.parts / factor), step.parts)
+    parts = next((n for n in enough if n * each % multiple == 0), step.parts)
+    return step._replace(rows=each * parts, parts=parts)
 
 
 @RESCALES.register

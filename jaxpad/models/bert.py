@@ -131,9 +131,9 @@ class BERT(nnx.Module):
     ):
         if classes not in (None, channels):
             raise ValueError(
-                f"classes={classes} and channels={channels}: the tokens that are told "
-                f"are those that come in. Type classes={channels}, or classes=None for "
-                "no head."
+                f"classes={classes} and channels={channels}: this is a model of "
+                f"tokens, and tells those that come in. Type classes={channels}, or "
+                "classes=None for no head; for images take another model."
             )
         as_padding(padding)  # raises for one that is none
         self.channels, self.dtype = channels, dtype

@@ -1,6 +1,7 @@
 """What a config names, as functions: of images, of the model, and of the state."""
 
 import functools
+import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
 from .crossing import Crossing, read_crossing
 from .keys import named
-from .language import loss_named, read_objective
+from .language import LOSSES, check_loss, loss_named, read_objective
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
 from .step import (
@@ -197,6 +198,7 @@ def read_task(config: Any, dataset: Dataset | TextDataset) -> Task:
     if dataset.task != "language":
         return task
     with named("loss", config):
+        check_loss(LOSSES.resolve(config.loss))
         return task._replace(loss=loss_named(config.loss))
 
 
@@ -278,9 +280,11 @@ def _scores_like(
 
     try:
         return jax.eval_shape(scores, variables, sample)
-    except AttributeError as error:  # an image has no segments, a text no shape
+    except (AttributeError, TypeError) as error:
+        # An image has no segments, and a text is no array.
+        why = textwrap.shorten(str(error), 100)
         raise ValueError(
-            f"it does not take {task.unit}: {error}. Use a model for them, such as "
+            f"it does not take {task.unit}: {why}. Use a model for them, such as "
             f"{task.models}."
         ) from error
 

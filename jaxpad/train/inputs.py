@@ -1,5 +1,6 @@
 """The batches that a config names, and how many rows and parts a step has."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -116,15 +117,45 @@ def _texts(config: Any, dataset: TextDataset, mesh: Mesh) -> Inputs:
         "capacity": config.capacity,
         "shard": _shard(),
     }
-    step = Step(config.batch_size, config.parts)
+    size, tests = config.batch_size, config.eval_batch_size or config.batch_size
     with named("batching", config):
-        batches = TextBatches(dataset, "train", step.rows, seed=config.seed, **options)
-        tests = config.eval_batch_size or config.batch_size
+        batches = TextBatches(dataset, "train", size, seed=config.seed, **options)
         test_batches = TextBatches(dataset, "test", tests, **options)
+    _check_enough(config, batches, mesh)
     with named("rescale", config):
-        rescale = RESCALES.resolve(config.rescale)
-        step = rescale(batches.texts_per_row, step, mesh.shape["data"])
+        step = _rescaled(config, batches.texts_per_row, mesh.shape["data"])
     return Inputs(batches.rebatched(step.rows), test_batches, step)
+
+
+def _check_enough(config: Any, batches: TextBatches, mesh: Mesh) -> None:
+    """Raises where a batch would be mostly empty rows: there are too few texts."""
+    unit = math.lcm(mesh.shape["data"], config.parts)
+    most = -(-batches.pieces // unit) * unit
+    if config.batch_size > most:
+        raise ValueError(
+            f"config.batch_size={config.batch_size} is more than the {batches.pieces} "
+            f"training texts of {batches.dataset.name}, counted after splitting: use "
+            f"at most {most}."
+        )
+
+
+def _rescaled(config: Any, factor: float, devices: int) -> Step:
+    """What a step is made of; a rescaling of one's own may give anything."""
+    before = Step(config.batch_size, config.parts)
+    step = RESCALES.resolve(config.rescale)(factor, before, devices)
+    if not isinstance(step, Step):
+        raise TypeError(f"it gives {step!r}: expected a Step, as {before}.")
+    if min(step.rows, step.parts) < 1 or step.rows % math.lcm(step.parts, devices):
+        raise ValueError(
+            f"it makes {step} of {before}: expected rows, at least 1, that {devices} "
+            "devices share evenly, and parts of equal size."
+        )
+    return step
+
+
+def _plain(value: Any) -> Any:
+    """A config that was read from a run's folder has lists where it had tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _check_texts(config: Any, dataset: TextDataset, mesh: Mesh) -> None:
@@ -134,7 +165,7 @@ def _check_texts(config: Any, dataset: TextDataset, mesh: Mesh) -> None:
             f"{dataset.name} has texts of many lengths: say how they share rows, as "
             'config.batching="packed", and their cells, as config.capacity=512.'
         )
-    wrong = [key for key, value in OF_IMAGES.items() if config[key] != value]
+    wrong = [key for key, value in OF_IMAGES.items() if _plain(config[key]) != value]
     if wrong:
         key = wrong[0]
         raise ValueError(

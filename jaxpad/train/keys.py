@@ -98,6 +98,10 @@ def check_values(config: Any) -> None:
                 if least
                 else f"config.{key}={config[key]}: expected 0 or more."
             )
+    if config.seed >= 2**32:
+        raise ValueError(
+            f"config.seed={config.seed}: expected less than 2**32 = {2**32}."
+        )
     for key in ("learning_rate", "warmup_epochs", "skip_spikes"):
         if not 0 <= config[key] < math.inf:
             raise ValueError(f"config.{key}={config[key]}: expected 0 or more.")

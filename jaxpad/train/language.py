@@ -1,6 +1,7 @@
 """Masked-language modelling: what is hidden, how it is weighed, and what is counted."""
 
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -48,8 +49,8 @@ def masked(
     Raises:
         ValueError: for a rate that is none.
     """
-    if not 0 < rate <= 1:
-        raise ValueError(f"rate={rate}: expected more than 0 and at most 1.")
+    if not isinstance(rate, numbers.Real) or not 0 < rate <= 1:
+        raise ValueError(f"rate={rate!r}: expected more than 0 and at most 1.")
     told, how, which = jnp.moveaxis(draws, -1, 0)
     other = jnp.floor(which * classes).astype(tokens.dtype)
     seen = jnp.where(how < 0.8, mask, jnp.where(how < 0.9, other, tokens))
@@ -88,19 +89,64 @@ def read_objective(
         config: with every key.
         dataset: whose tokens they are.
     """
+    classes, mask = len(dataset.classes), dataset.mask
     with named("objective", config):
         objective = OBJECTIVES.resolve(config.objective)
+        _check_objective(objective, classes, mask)
 
     def prepare(batch: TextBatch) -> tuple[Ragged, Ragged]:
         tokens = jnp.asarray(batch["tokens"])
         cells = ragged(tokens, batch["segment_ids"], sequences=tokens.size)
-        classes, mask = len(dataset.classes), dataset.mask
-        with named("objective", config):  # options are looked at when it is traced
-            seen, told = objective(tokens, draws(batch), classes, mask)
+        seen, told = objective(tokens, draws(batch), classes, mask)
         told = told & cells.real
         return cells.replace(seen), cells.replace({"token": tokens, "told": told})
 
     return prepare
+
+
+def _check_objective(objective: Objective, classes: int, mask: int) -> None:
+    """Raises for what gives something else, by shapes alone; options are read, too."""
+    shape = (2, 3)
+    tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
+    numbers = jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
+    found = jax.eval_shape(lambda t, d: objective(t, d, classes, mask), tokens, numbers)
+    if _shapes(found) != [(shape, jnp.int32), (shape, jnp.bool_)]:
+        raise ValueError(
+            f"of tokens int32{list(shape)} it makes {found}: expected what the model "
+            "sees, tokens of the same shape and type, and which cells are asked for, "
+            "booleans of that shape."
+        )
+
+
+def check_loss(mean: Callable[..., tuple[Array, Array]]) -> None:
+    """Raises unless a loss, such as those of `LOSSES`, gives a mean and its weight.
+
+    Args:
+        mean: from losses by cell, a batch and weights.
+
+    Raises:
+        ValueError: with what it gives.
+    """
+    shape = (2, 3)
+    ids = jax.ShapeDtypeStruct(shape, jnp.int32)
+    losses = jax.ShapeDtypeStruct(shape, jnp.float32)
+    told = jax.ShapeDtypeStruct(shape, jnp.bool_)
+
+    def call(losses: Array, ids: Array, told: Array) -> Any:
+        return mean(losses, ragged(ids, ids, sequences=ids.size), told)
+
+    found = jax.eval_shape(call, losses, ids, told)
+    if _shapes(found) != [((), jnp.float32)] * 2:
+        raise ValueError(
+            f"of losses float32{list(shape)} it makes {found}: expected their mean and "
+            "over how much it is, two numbers of float32."
+        )
+
+
+def _shapes(found: Any) -> list[Any]:
+    """Of the arrays of a tuple their shapes and dtypes."""
+    arrays = jax.tree.leaves(found) if isinstance(found, tuple) else []
+    return [(array.shape, array.dtype) for array in arrays]
 
 
 def draws(batch: TextBatch) -> Float[Array, "rows capacity 3"]:
@@ -162,7 +208,8 @@ def text_counts(batch: TextBatch) -> dict[str, Array]:
     return {
         "sequences": first.sum(dtype=jnp.float32),
         "tokens": tokens,
-        "padding_share": 1 - tokens / there.size,
+        # Not 1 - tokens / size: a quotient of XLA may be a little more than 1.
+        "padding_share": (there.size - tokens) / there.size,
     }
 
 

@@ -34,7 +34,8 @@ def replay(job: Job, folder: pathlib.Path, path: pathlib.Path) -> str:
         ValueError: if the file holds no batch of this job, or the folder no checkpoint
             of the batch's step.
     """
-    batch, step = _batch(path, job), _step(path, folder)
+    step = _step(path, folder)
+    batch = _batch(path, job, step)
     checkpoints = Checkpoints(folder / "checkpoints", job.checkpoints_kept)
     placed = job.placement
     state = placed.store(checkpoints.restore(step, placed.plain))
@@ -47,14 +48,14 @@ def replay(job: Job, folder: pathlib.Path, path: pathlib.Path) -> str:
     return "\n".join(lines)
 
 
-def _batch(path: pathlib.Path, job: Job) -> Any:
+def _batch(path: pathlib.Path, job: Job, step: int) -> Any:
     try:
         batch = read_npz(path)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"--replay={path} is no batch that was kept: {error}"
         ) from error
-    like: Any = job.batches[0]
+    like: Any = job.batches[step - 1]  # rows of texts may be longer in another
     expected = {name: (array.shape, array.dtype) for name, array in like.items()}
     found = {name: (array.shape, array.dtype) for name, array in batch.items()}
     if found != expected:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 from rich.console import Console
 
-from ..data import Dataset, TextDataset
-from ..sharding import describe
+from ..data import Dataset, TextBatches, TextDataset
+from ..sharding import describe, gathered
 from .borders import write_borders
 from .build import Job
 from .checkpoint import Checkpoints, newest_good, saved_steps
@@ -62,7 +63,8 @@ def run(
         DamagedError: if the run has written checkpoints and none is good.
         ValueError: if the folder holds a run of another config, on other data or of
             another model, or another process trains in it, config.weights do not fit,
-            or fewer steps are left than are to be traced.
+            fewer steps are left than are to be traced, or processes have decided on
+            other rows of texts.
         StoppedError: if it was asked to end, and has saved a checkpoint.
         NumbersError: if too many steps in a row were not finite; likewise.
         MemoryError: if a device has too little, with what to change.
@@ -70,7 +72,7 @@ def run(
     check_profile(profile)(job)  # before anything is made
     check_weights(job, folder)
     first = jax.process_index() == 0
-    data = job.batches.fingerprint() if first else ""
+    data = _data(job)
     with contextlib.ExitStack() as held:
         if first:
             allow, room = {"allow_changes": allow_changes}, room_needed(job)
@@ -134,6 +136,29 @@ def _run(
     return write_results(folder, job, loop.evaluation, rows, memory)
 
 
+def _data(job: Job) -> str:
+    """The fingerprint of the data, of which the first process keeps note.
+
+    Which texts share a row every process decides by itself: all have to decide alike,
+    or some texts would be read twice and others never.
+    """
+    if not isinstance(job.batches, TextBatches):
+        return job.batches.fingerprint() if jax.process_index() == 0 else ""
+    data = job.batches.fingerprint()
+    letters = np.frombuffer(data.encode(), np.uint8)
+    found = gathered(letters).reshape(-1, len(letters))
+    if (found != found[:1]).any():
+        prints = ", ".join(bytes(row).decode() for row in found)
+        raise ValueError(
+            f"the processes have other texts, or other rows of them: fingerprints "
+            f"{prints}, in their order. The texts of {job.dataset.name} have to be the "
+            f"same everywhere, and config.batching={job.config['batching']!r} must not "
+            "depend on the clock, as column_generation(seconds=...) does: take "
+            "first_fit_decreasing."
+        )
+    return data
+
+
 def _memory(job: Job) -> int | None:
     """The most bytes of a device that the training step takes, once it has run."""
     if not isinstance(job.train_step, jax.stages.Wrapped):
@@ -186,7 +211,8 @@ def border(job: Job) -> str:
     config = job.config
     if not config["batching"]:
         return f"padding {config['padding']}"
-    rows = f"{job.batch_size} rows of {config['capacity']}"
+    texts = job.batch_size * job.batches.texts_per_row
+    rows = f"{job.batch_size} rows of {config['capacity']} with {texts:.0f} texts"
     return ", ".join([f"batching {config['batching']}", rows, *filled(job)])
 
 
@@ -195,12 +221,19 @@ def examples(dataset: Dataset | TextDataset) -> str:
     return "texts" if isinstance(dataset, TextDataset) else "images"
 
 
+def _cut(job: Job) -> str:
+    """How many texts are several pieces; nothing where none is."""
+    if not (count := getattr(job.batches, "split", 0)):
+        return ""
+    return f"{count:,} of those to train on split at {job.batches.capacity}, "
+
+
 def _heading(job: Job, folder: pathlib.Path) -> str:
     data, config = job.dataset, job.config
     return (
         f"{config['model']}, {job.parameters:,} parameters, {border(job)}\n"
         f"{data.name}: {len(data.train):,} {examples(data)} to train on, "
-        f"{len(data.test):,} to test, "
+        f"{len(data.test):,} to test, {_cut(job)}"
         f"{job.batches.steps_per_epoch} steps an epoch\n"
         f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"
     )

@@ -34,7 +34,7 @@ class Language(NamedTuple):
         tokens: how often each token was hidden, int64 `[classes]`.
         right: how many of them were told.
         loss: mean cross-entropy of them, nats.
-        texts: how many there were; a piece of one that is split counts.
+        texts: how many there were; one that is split counts once.
         examples: by the text's number, the answer to some.
 
     Example:
@@ -88,6 +88,9 @@ def evaluate_texts(
 
     Returns:
         A `Language` of all texts.
+
+    Raises:
+        ValueError: if no token was hidden.
     """
     tokens, right, loss, texts = np.zeros(1, np.int64), 0, 0.0, 0
     examples: dict[int, Answer] = {}
@@ -97,11 +100,16 @@ def evaluate_texts(
         right += int(said["right"])
         loss += float(said["loss"])
         rows = gathered({name: batch[name] for name in CELLS})
-        texts += int(((rows["segment_ids"] > 0) & (rows["positions"] == 0)).sum())
+        texts += int(((rows["segment_ids"] > 0) & (rows["place"] == 0)).sum())
         for number in set(np.unique(rows["text"]).tolist()) & {*shown} - {*examples}:
             if (answer := _answer(number, rows, said)) is not None:
                 examples[number] = answer
-    return Language(tokens, right, loss / max(int(tokens.sum()), 1), texts, examples)
+    if not tokens.any():
+        raise ValueError(
+            f"no token of the {texts} test texts was hidden, so there is nothing to "
+            "tell: hide more by config.objective, or test on more texts."
+        )
+    return Language(tokens, right, loss / int(tokens.sum()), texts, examples)
 
 
 def _answer(number: int, rows: Any, said: Mapping[str, Any]) -> Answer | None:

@@ -85,9 +85,10 @@ def check_data(
             return [f"goes on with other data: fingerprint {saved}, now {fingerprint}"]
         raise ValueError(
             f"--workdir={folder} holds a run that saw other data: fingerprint {saved}, "
-            f"now {fingerprint}. The records, or the library that decodes them, have "
-            "changed. Set them back to go on, give another --workdir, or go on with "
-            "these by --allow_changes."
+            f"now {fingerprint}. The records, how many rows of texts a batch has "
+            "(config.rescale fits them to the devices) or the library that decodes "
+            "images have changed. Set them back to go on, give another --workdir, or "
+            "go on with these by --allow_changes."
         )
     return []
 

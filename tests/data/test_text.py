@@ -1,11 +1,21 @@
 """Batches of texts: every token of each once, under every batching."""
 
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
 
-from jaxpad.data import BATCHINGS, DATASETS, Text, TextBatches, TextDataset, Texts
+from jaxpad.data import (
+    BATCHINGS,
+    DATASETS,
+    Batching,
+    Text,
+    TextBatches,
+    TextDataset,
+    Texts,
+)
+from jaxpad.data.text.records import checked
 
 
 CAPACITY = 32
@@ -26,7 +36,7 @@ LENGTHS = np.random.default_rng(0).integers(1, 2 * CAPACITY, 70)
 DATA = dataset(LENGTHS)
 
 
-def batches(batching: str = "packed", rows: int = 4, **options: Any) -> TextBatches:
+def batches(batching: Any = "packed", rows: int = 4, **options: Any) -> TextBatches:
     own: dict[str, Any] = {"capacity": CAPACITY, "seed": 1}
     return TextBatches(DATA, "train", rows, batching=batching, **{**own, **options})
 
@@ -86,6 +96,13 @@ def test_rows_are_as_long_as_they_have_to_be():
     assert {batches("padded")[s]["tokens"].shape[1] for s in range(3)} == {CAPACITY}
 
 
+def test_the_longest_of_a_batch_are_those_of_padded_ones():
+    """Only rows are shorter: texts of like lengths are not put together."""
+    found, padded = batches("longest(multiple=8)"), batches("padded")
+    for step in range(len(padded)):
+        assert cells(found[step]) == cells(padded[step])
+
+
 def test_a_bucket_is_a_batch():
     made = batches("bucketed(buckets=3)")
     mixed = 0
@@ -113,6 +130,17 @@ def test_the_largest_batch_is_one_of_the_capacity():
         **dict.fromkeys(("text", "place"), (4, CAPACITY)),
         **{"real": (4,), "id": (4, 2), "seed": (4,)},
     }
+
+
+def test_rows_that_are_a_mistake_take_no_memory():
+    largest: Any = batches("padded", rows=10**6, capacity=10**5).largest()
+    assert largest["tokens"].shape == (10**6, 10**5)  # 373 GiB, if they were there
+
+
+def test_texts_that_are_split_are_counted():
+    made = batches()
+    assert made.split == (LENGTHS > CAPACITY).sum() > 0
+    assert made.pieces == (-(-LENGTHS // CAPACITY)).sum()
 
 
 def test_a_run_goes_on_only_with_the_same_batches():
@@ -154,26 +182,53 @@ def test_texts_of_the_standard_library():
     assert data.classes[200] == "\\xc8"
 
 
+def in_use(batching: str) -> Any:
+    """Without the types of the tests."""
+    return inspect.unwrap(BATCHINGS[batching])
+
+
+def first_of(train: Texts) -> Any:
+    made = dataset([], train=train)
+    return TextBatches(made, "train", 1, batching="packed", capacity=CAPACITY)[0]
+
+
+def test_more_tokens_than_a_byte_pair_holds():
+    read = Texts([Text("a", np.array([70_000, 0]))], np.uint32)
+    assert read[0].tokens.tolist() == [70_000, 0]
+
+
+@pytest.mark.parametrize("tokens", [np.array([0.5]), np.zeros((2, 2), int), ["a"]])
+def test_a_text_is_whole_numbers(tokens: Any):
+    own = Text("mine", np.array([0]))
+    object.__setattr__(own, "tokens", tokens)  # what the types of the tests refuse
+    with pytest.raises(ValueError, match=r"text 'mine' is .*: expected whole numbers"):
+        checked(own, 300, 299)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
         (lambda: batches("packd"), "Did you mean 'packed'"),
         (lambda: batches("packed(packer='best')"), "best_fit"),
-        (lambda: batches("longest(multiple=0)"), "multiple=0: expected at least 1"),
+        (lambda: batches("longest(multiple=0)"), "multiple=0: expected an int of at"),
+        (lambda: in_use("longest")(LENGTHS, 8, multiple=1.5), "multiple is one int"),
+        (lambda: batches("bucketed(buckets=0)"), "buckets=0: expected an int of at"),
+        (lambda: batches(lambda lengths, most: most), "expected jaxpad.data.Batching"),
+        (
+            lambda: batches(lambda lengths, most: Batching((2 * most,))),
+            "rows of 64 cells, but capacity=32",
+        ),
         (lambda: batches(capacity=0), "capacity=0: expected an int of at least 1"),
         (lambda: batches(rows=0), "batch_size=0"),
         (lambda: batches(rows=3, shard=(0, 2)), "does not split over 2 hosts"),
-        (
-            lambda: TextBatches(dataset([]), "train", 2, batching="packed", capacity=4),
-            "there are no texts",
-        ),
-        (
-            lambda: TextBatches(
-                dataset([0, 0]), "train", 2, batching="packed", capacity=4
-            ),
-            "nothing is left",
-        ),
+        (lambda: dataset([]), "its part 'train' has 0 texts and no token"),
+        (lambda: dataset([0, 0]), "its part 'train' has 2 texts and no token"),
+        (lambda: dataset([1], test=texts([])), "its part 'test' has 0 texts"),
         (lambda: dataset([1], mask=300), "mask=300: expected one of the 300 tokens"),
+        (lambda: texts([1], 70_000), "uint16 holds 0 to 65535"),
+        (lambda: texts([1], -1), "'t0' holds tokens from -1 to -1"),
+        (lambda: first_of(texts([2], 300)), "'t0' holds tokens from 300 to 300"),
+        (lambda: first_of(texts([2], 299)), "'t0' holds the token 299, the mask"),
     ],
 )
 def test_refused(call: Any, text: str):

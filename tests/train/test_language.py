@@ -1,5 +1,6 @@
 """What is hidden of texts, how it is weighed, and what is counted of it."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from jaxpad.batching import ragged
 from jaxpad.data import Text, TextBatches, TextDataset, Texts
 from jaxpad.train import LOSSES, OBJECTIVES
 from jaxpad.train.language import (
+    check_loss,
     draws,
     loss_named,
     read_objective,
@@ -77,16 +79,47 @@ def test_what_hides_a_token():
     assert (np.delete(counts, [7, MASK]) > 0).all()
 
 
-@pytest.mark.parametrize("rate", [0.0, 1.5, -0.1])
-def test_a_rate_that_is_none(rate: float):
-    hide: Any = OBJECTIVES["masked"]
+@pytest.mark.parametrize("rate", [0.0, 1.5, -0.1, "0.2", None])
+def test_a_rate_that_is_none(rate: Any):
+    hide: Any = inspect.unwrap(OBJECTIVES["masked"])  # without the types of the tests
     with pytest.raises(ValueError, match=r"expected more than 0 and at most 1"):
         hide(NONE, jnp.ones((1, 1, 3)), 5, 4, rate=rate)
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [
+        lambda tokens, *_: tokens,
+        lambda tokens, draws, *_: (tokens, draws[..., 0]),
+        lambda tokens, *_: (tokens, tokens[0] > 0),
+        lambda tokens, *_: (1.0 * tokens, tokens > 0),
+    ],
+)
+def test_an_objective_that_hides_nothing_is_told_what_is_expected(objective: Any):
+    config = ml_collections.ConfigDict({"objective": objective})
+    with pytest.raises(ValueError, match=r"(?s)config\.objective=.*which cells"):
+        read_objective(config, DATA)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda losses, batch, weights: losses.mean(),
+        lambda losses, batch, weights: (losses, weights.sum(dtype=jnp.float32)),
+        lambda losses, batch, weights: (losses.mean(), weights.sum()),
+    ],
+)
+def test_a_loss_that_is_no_mean_is_told_what_is_expected(loss: Any):
+    with pytest.raises(ValueError, match="expected their mean and over how much"):
+        check_loss(loss)
+
+
 def test_draws_are_uniform_and_of_their_cell():
-    batch = batches("padded")[0]
-    found = np.asarray(draws(batch))[batch["segment_ids"] > 0]
+    """Also of texts that are split: no piece draws what another does."""
+    made, drawn = batches("padded"), jax.jit(draws)
+    epoch = [made[step] for step in range(len(made))]
+    cells = [np.asarray(drawn(batch))[batch["segment_ids"] > 0] for batch in epoch]
+    found = np.concatenate(cells)
     assert found.min() >= 0
     assert found.max() < 1
     assert np.unique(found).size == found.size
@@ -137,6 +170,13 @@ def test_counts_of_a_step():
     )
 
 
+def test_no_padding_is_none():
+    full: Any = batches()[0]
+    full["segment_ids"] = np.ones((6, 16), np.int32)
+    full["positions"] = np.zeros((6, 16), np.int32)
+    assert float(jax.jit(text_counts)(full)["padding_share"]) == 0
+
+
 def test_an_evaluation_is_of_all_texts():
     """Answers are the scores' own; the sums are those of a float64 reference."""
     made = TextBatches(DATA, "test", 5, batching="packed", capacity=24)
@@ -155,8 +195,8 @@ def test_an_evaluation_is_of_all_texts():
         )
         return text_said(jnp.asarray(scores), target, batch)
 
-    found = evaluate_texts(step, map(made.__getitem__, range(len(made))), {3, 59})
-    assert found.texts == int((-(-LENGTHS // 24)).sum())
+    found = evaluate_texts(step, map(made.__getitem__, range(len(made))), range(50))
+    assert found.texts == len(LENGTHS) < made.pieces
     assert found.loss == pytest.approx(np.concatenate(losses).mean(), rel=1e-6)
     assert found.accuracy == pytest.approx(np.concatenate(right).mean())
     counts = np.bincount(np.concatenate(hidden_tokens), minlength=CLASSES)
@@ -166,7 +206,25 @@ def test_an_evaluation_is_of_all_texts():
         expected = TEXTS[number].tokens[:24]
         np.testing.assert_array_equal(answer.tokens, expected)
         assert len(answer.said) == len(answer.told) == len(expected)
-    assert set(found.examples) == {3, 59}
+    assert set(found.examples) == {*range(50)}
+
+
+def test_the_first_piece_of_a_text_is_shown_wherever_it_lies():
+    places = np.array([[2, 3], [0, 1]])
+    ones, none = np.ones((2, 2), np.int32), np.zeros((2, 2), np.int32)
+    batch: Any = {"tokens": 7 + places, "segment_ids": ones, "text": none}
+    batch |= {"positions": np.array([[0, 1], [0, 1]]), "place": places}
+    said = {"loss": 0.0, "right": 0, "tokens": ones[0], "prediction": none}
+    found = evaluate_texts(lambda _: said | {"told": ones > 0}, [batch], {0})
+    assert (found.texts, found.examples[0].tokens.tolist()) == (1, [7, 8])
+
+
+def test_an_evaluation_of_nothing_is_refused():
+    """Else its accuracy would be no number, and the run have no report."""
+    made = TextBatches(DATA, "test", 5, batching="packed", capacity=24)
+    said = {"loss": 0.0, "right": 0, "tokens": np.zeros(CLASSES, int)}
+    with pytest.raises(ValueError, match=r"the 60 test texts was hidden.*objective"):
+        evaluate_texts(lambda batch: said, map(made.__getitem__, range(len(made))))
 
 
 def test_a_batch_of_empty_rows_has_a_loss():

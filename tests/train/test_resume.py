@@ -17,7 +17,10 @@ from jaxpad.train.checkpoint import saved_steps
 from .jobs import command, environment, launch
 
 
-TIMES = {"images_per_second", "step_seconds", "train_seconds", "data_wait"}
+TIMES = {
+    *("images_per_second", "tokens_per_second"),
+    *("step_seconds", "train_seconds", "data_wait"),
+}
 
 
 def final_arrays(

@@ -1,25 +1,42 @@
 """Runs on texts: one model, one loss and one report under every batching."""
 
+import dataclasses
 import json
 import pathlib
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import ml_collections
 import numpy as np
 import pytest
 from flax import nnx
 from rich.console import Console
 
 from configs import bert_text
+from jaxpad.batching.rescale import Step
 from jaxpad.data import Text, TextDataset, Texts
 from jaxpad.models import BERT
 from jaxpad.reports import write_report
 from jaxpad.train import Job, build, run
+from jaxpad.train.checkpoint import saved_steps
+
+from .test_resume import assert_same_end, metrics
 
 
 CLASSES, CAPACITY = 20, 16
 HERE = "tests.train.test_text_run"
+QUIET = Console(quiet=True)
+SMALL: dict[str, Any] = {
+    "dataset": f"{HERE}:some_texts",
+    "model": f"{HERE}:small_bert",
+    "batch_size": 16,
+    "eval_batch_size": 8,
+    "capacity": CAPACITY,
+    "epochs": 2,
+    "warmup_epochs": 0.5,
+    "trackers": (),
+}
 
 
 def some_texts() -> TextDataset:
@@ -42,18 +59,8 @@ def small_bert(channels: int, classes: int, **options: Any) -> BERT:
 
 def config(**changes: Any) -> Any:
     found = bert_text.get_config()
-    own = {
-        "dataset": f"{HERE}:some_texts",
-        "model": f"{HERE}:small_bert",
-        "batch_size": 16,
-        "eval_batch_size": 8,
-        "capacity": CAPACITY,
-        "epochs": 2,
-        "warmup_epochs": 0.5,
-        "trackers": (),
-        "mesh": {"data": 8, "spatial": 1, "columns": 1, "model": 1},
-    }
-    found.update(own | changes)
+    mesh = {"data": 8, "spatial": 1, "columns": 1, "model": 1}
+    found.update(SMALL | {"mesh": mesh} | changes)
     return found
 
 
@@ -81,7 +88,7 @@ def test_a_step_on_the_same_texts_learns_the_same(jobs: dict[str, Job]):
     """All texts in one batch, so that both hold the same."""
     after = []
     for name in ("padded", "packed"):
-        job = build(config(batching=name, batch_size=184, rescale="rows"))
+        job = build(config(batching=name, batch_size=136, rescale="rows"))
         assert len(job.batches) == 1
         state, metrics = job.train_step(job.init(), job.place(job.batches[0]))
         after.append((state.params, {k: float(v) for k, v in metrics.items()}))
@@ -109,10 +116,23 @@ def test_parts_change_nothing(loss: str):
         np.testing.assert_allclose(x, y, atol=1e-6)
 
 
-def test_a_run_and_its_report(jobs: dict[str, Job], tmp_path: pathlib.Path):
-    job = jobs["packed"]
-    results = run(job, tmp_path, Console(quiet=True))
-    rows = [*map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())]
+class Whole(NamedTuple):
+    """A run from its beginning to its end."""
+
+    folder: pathlib.Path
+    results: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def whole(jobs: dict[str, Job], tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    with jax.numpy_dtype_promotion("standard"):
+        return Whole(folder, run(jobs["packed"], folder, QUIET))
+
+
+def test_a_run_and_its_report(jobs: dict[str, Job], whole: Whole):
+    job, (folder, results) = jobs["packed"], whole
+    rows = [*map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())]
     steps = [row for row in rows if "sequences" in row]
     assert len(steps) == job.steps == 2 * len(job.batches)
     lengths = job.dataset.train.lengths
@@ -126,10 +146,41 @@ def test_a_run_and_its_report(jobs: dict[str, Job], tmp_path: pathlib.Path):
     assert 0 < results["test"]["loss"] < np.log(CLASSES)
     bits = results["test"]["loss"] / np.log(2)
     assert results["test"]["bits_per_token"] == pytest.approx(bits)
-    page = write_report(tmp_path).read_text()
+    page = write_report(folder).read_text()
     for text in ("packed batching", "padding share", "packing factor", "text 0"):
         assert text in page
     assert f"{packing['packing_factor']:.2f}" in page
+
+
+class KilledError(Exception):
+    """As after kill -9, nobody saves anything."""
+
+
+def killed_at(step: int, job: Job) -> Job:
+    """A job that ends when it has read so many batches to train on."""
+    left = iter(range(step))
+
+    def place(batch: Any) -> Any:
+        if "seed" in batch and next(left, None) is None:
+            raise KilledError
+        return job.place(batch)
+
+    return dataclasses.replace(job, place=place, checkpoint_steps=4)
+
+
+def test_a_run_that_is_killed_ends_bit_equal(
+    jobs: dict[str, Job], whole: Whole, tmp_path: pathlib.Path
+):
+    """In its second epoch, some steps after a checkpoint."""
+    job = jobs["packed"]
+    assert len(job.batches) == 7
+    with pytest.raises(KilledError):
+        run(killed_at(11, job), tmp_path, QUIET)
+    assert max(row["step"] for row in metrics(tmp_path)) == 10
+    assert 4 <= max(saved_steps(tmp_path)) <= 8  # a save may come too early
+    results = run(job, tmp_path, QUIET)
+    assert_same_end(tmp_path, whole.folder, "killed")
+    assert results["test"] == whole.results["test"]
 
 
 def test_rescaling_keeps_what_it_says():
@@ -158,6 +209,24 @@ def test_betas_are_those_of_the_optimizer():
         moments.append(max(leaves, key=lambda x: np.abs(x).sum() if x.ndim else 0))
     ratio = np.abs(moments[0]).sum() / np.abs(moments[1]).sum()
     assert ratio == pytest.approx((1 - 0.9**factor) / (1 - 0.9), rel=1e-4)
+
+
+def test_a_config_that_a_run_has_saved_is_read_again():
+    """In JSON what was a tuple is a list."""
+    saved = json.loads(json.dumps(config().to_dict()))
+    assert build(ml_collections.ConfigDict(saved)).task.unit == "tokens"
+
+
+def odd_rows(factor: float, step: Step, multiple: int) -> Step:
+    return step._replace(rows=multiple + 1)
+
+
+def nothing(*arguments: Any) -> None:
+    """Of no kind that is asked for."""
+
+
+def no_tests() -> TextDataset:
+    return dataclasses.replace(some_texts(), test=Texts([]))
 
 
 class Pixels(nnx.Module):
@@ -190,6 +259,16 @@ class Pixels(nnx.Module):
         ({"model": f"{HERE}:Pixels"}, "'bert_tiny' or 'bert_base'"),
         ({"dataset": "digits", "label_smoothing": 0.0}, "is of texts, but digits has"),
         ({"mesh": {"data": 4, "spatial": 2}}, "config.mesh.spatial=2 splits images"),
+        ({"model": "resnet20"}, "it does not take tokens: "),
+        ({"batch_size": 800}, "more than the 132 training texts of counting, counted"),
+        ({"rescale": f"{HERE}:odd_rows"}, "that 8 devices share evenly"),
+        ({"rescale": f"{HERE}:nothing"}, "it gives None: expected a Step"),
+        (
+            {"loss": f"{HERE}:nothing"},
+            "config.loss='tests.train.test_text_run:nothing'",
+        ),
+        ({"seed": 2**32}, "config.seed=4294967296: expected less than 2**32"),
+        ({"dataset": f"{HERE}:no_tests"}, "no_tests': its part 'test' has 0 texts"),
     ],
 )
 def test_refused(changes: Any, text: str):

@@ -14,7 +14,7 @@ from ...conv.arguments import whole
 from ..batches import rows_of
 from ..packed import PackedDataset, pack_examples
 from ..records import digest
-from .records import TextDataset, TextSource
+from .records import TextDataset, checked
 from .strategies import BATCHINGS, Batching
 
 
@@ -54,14 +54,17 @@ class TextBatches:
     Attributes:
         steps_per_epoch: batches of an epoch; `len` too.
         capacity: cells that a row has at most.
-        padding_share: the part of all cells that is empty.
+        padding_share: the part of cells that is empty, of rows that hold a text: not of
+            those that only fill the last batch.
+        pieces: of the texts of an epoch; of one that is not split there is one.
+        split: how many texts are longer than a row may be, and so several pieces.
         texts_per_row: the mean; a piece of a text that is split counts as one.
         packing_factor: cells that one text a row would take, rows being of the
             capacity, for each that is taken.
 
     Raises:
-        ValueError: for no texts, a number that is too small, or what the batching
-            refuses.
+        ValueError: for a number that is too small, tokens that are none, or what the
+            batching refuses.
 
     Example:
         >>> from jaxpad.data import DATASETS
@@ -85,20 +88,21 @@ class TextBatches:
         seed: int | None = None,
     ):
         self.dataset, self.seed, self._shard = dataset, seed, shard
-        self._texts: TextSource = getattr(dataset, part)
+        self._texts = getattr(dataset, part)
         self.strategy = batching_of(batching, self._texts.lengths, capacity)
         self.capacity = self.strategy.sizes[-1]
-        packed = _packed(self._texts, self.strategy, rows, shard, seed)
+        packed = _packed(dataset, part, self.strategy, rows, shard, seed)
         self._settle(rows, packed)
 
     def _settle(self, rows: int, packed: PackedDataset) -> None:
         """What depends on the number of rows."""
         self._rows, self._packed = rows, packed
-        texts = len(packed.pieces.length)
+        self.pieces = len(packed.pieces.length)
+        self.split = packed.pieces.counts["split"]
         cells = packed.pieces.length.sum() / packed.efficiency
         self.padding_share = 1 - packed.efficiency
-        self.texts_per_row = texts / packed.rows
-        self.packing_factor = float(texts * self.capacity / cells)
+        self.texts_per_row = self.pieces / packed.rows
+        self.packing_factor = float(self.pieces * self.capacity / cells)
         self.steps_per_epoch = packed.steps_per_epoch
 
     def __len__(self) -> int:
@@ -107,7 +111,11 @@ class TextBatches:
     def __getitem__(self, number: int) -> TextBatch:
         epoch, step = divmod(number, self.steps_per_epoch)
         rows: Any = self._packed[number]
-        real = rows["segment_ids"].any(1)
+        return self._labelled(rows, rows["segment_ids"].any(1), epoch, step)
+
+    def _labelled(
+        self, rows: Any, real: np.ndarray, epoch: int, step: int
+    ) -> TextBatch:
         first = step * self._rows + rows_of(self._rows, self._shard).start
         order = first + np.arange(len(real))
         ids = np.stack([np.full(len(real), epoch), order], 1).astype(np.uint32)
@@ -123,15 +131,11 @@ class TextBatches:
         return other
 
     def largest(self) -> TextBatch:
-        """A batch with rows of the largest size, for its shapes."""
-        batch: Any = self[0]
-        more = self.capacity - batch["tokens"].shape[1]
-        wide = {
-            name: np.pad(values, ((0, 0), (0, more)))
-            for name, values in batch.items()
-            if name in CELLS
-        }
-        return cast(TextBatch, {**batch, **wide})
+        """A batch of nothing, for the shapes of one with rows of the largest size."""
+        rows = rows_of(self._rows, self._shard)
+        # One number, seen as many: of a size that is a mistake this takes no memory.
+        empty = np.broadcast_to(np.int32(0), (rows.stop - rows.start, self.capacity))
+        return self._labelled(dict.fromkeys(CELLS, empty), empty[:, 0] > 0, 0, 0)
 
     def fingerprint(self) -> str:
         """Of all that the batches depend on: a run goes on where it is the same."""
@@ -154,24 +158,37 @@ def batching_of(
     """What a batching makes of texts that are split at the capacity.
 
     Raises:
-        ValueError: for an unknown name, or an empty data set.
+        ValueError: for an unknown name, or sizes above the capacity.
+        TypeError: for something else than a `Batching`.
     """
-    if not len(lengths):
-        raise ValueError("there are no texts: expected one at least.")
     capacity = whole("capacity", capacity)
     pieces = pieces_of(lengths, capacity, "split").length
-    return BATCHINGS.resolve(batching)(pieces, capacity)
+    found = BATCHINGS.resolve(batching)(pieces, capacity)
+    if not isinstance(found, Batching):
+        raise TypeError(
+            f"it gives {found!r}: expected jaxpad.data.Batching, as "
+            f"Batching(({capacity},))."
+        )
+    if max(found.sizes, default=0) > capacity:
+        raise ValueError(
+            f"it gives rows of {max(found.sizes)} cells, but capacity={capacity}: give "
+            "sizes up to that, or raise it."
+        )
+    return found
 
 
 def _packed(
-    texts: TextSource,
+    dataset: TextDataset,
+    part: str,
     strategy: Batching,
     rows: int,
     shard: tuple[int, int],
     seed: int | None,
 ) -> PackedDataset:
+    texts = getattr(dataset, part)
+    read = functools.partial(_cells, dataset, part)
     found = pack_examples(
-        grain.MapDataset.range(len(texts)).map(functools.partial(_cells, texts)),
+        grain.MapDataset.range(len(texts)).map(read),
         strategy.sizes,
         strategy.packer,
         policy="split",
@@ -186,9 +203,10 @@ def _packed(
     return found
 
 
-def _cells(texts: TextSource, number: int) -> dict[str, np.ndarray]:
+def _cells(dataset: TextDataset, part: str, number: int) -> dict[str, np.ndarray]:
     """Of each cell of a text its token, and where that stands in the data set."""
-    tokens = texts[number].tokens.astype(np.int32)
+    text = getattr(dataset, part)[number]
+    tokens = checked(text, len(dataset.classes), dataset.mask)
     return {
         "tokens": tokens,
         "text": np.full(len(tokens), number, np.int32),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...batching import Packer, length_buckets
+from ...conv.arguments import whole
 from ...registry import Registry
 
 
@@ -42,8 +43,7 @@ def longest(lengths: np.ndarray, capacity: int, *, multiple: int = 64) -> Batchi
 
     A program is compiled for each multiple, so few of them are better.
     """
-    if multiple < 1:
-        raise ValueError(f"multiple={multiple}: expected at least 1 cell.")
+    multiple = whole("multiple", multiple)
     return Batching((*range(multiple, capacity, multiple), capacity), grouped=False)
 
 
@@ -53,7 +53,7 @@ def bucketed(lengths: np.ndarray, capacity: int, *, buckets: int = 4) -> Batchin
 
     The sizes are `jaxpad.batching.length_buckets`; each compiles a program.
     """
-    return Batching(tuple(length_buckets(lengths, buckets).tolist()))
+    return Batching(tuple(length_buckets(lengths, whole("buckets", buckets)).tolist()))
 
 
 @BATCHINGS.register
