@@ -10,7 +10,8 @@ from .exits import (
     StoppedError as StoppedError,
 )
 from .functions import NORMALIZATIONS as NORMALIZATIONS
-from .language import LOSSES as LOSSES, OBJECTIVES as OBJECTIVES
+from .language import LOSSES as LOSSES
+from .objectives import OBJECTIVES as OBJECTIVES
 from .optim import SCHEDULES as SCHEDULES, optimizer_chain as optimizer_chain
 from .plan import plan as plan
 from .planned import Plan as Plan, show as show, write_plan as write_plan

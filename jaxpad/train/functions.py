@@ -20,7 +20,8 @@ from ..sharding import Zero, match, offload, rules_of, under, zero
 from ..typing import Array
 from .crossing import Crossing, read_crossing
 from .keys import named
-from .language import LOSSES, check_loss, loss_named, read_objective
+from .language import LOSSES, check_loss, loss_named
+from .objectives import read_objective
 from .optim import SCHEDULES, check_chain, optimizer_chain
 from .state import TrainState, init_state
 from .step import (

@@ -14,13 +14,12 @@ from jaxpad.data import Text, TextBatches, TextDataset, Texts
 from jaxpad.train import LOSSES, OBJECTIVES
 from jaxpad.train.language import (
     check_loss,
-    draws,
     loss_named,
-    read_objective,
     text_accuracy,
     text_counts,
     text_said,
 )
+from jaxpad.train.objectives import draws, read_objective
 from jaxpad.train.texts import Language, evaluate_texts
 
 
