@@ -1513,6 +1513,20 @@ BUGS = [
         "tests/batching/test_buckets.py",
     ),
     Bug(
+        "bert: what does not fit into a flat row is told as nothing",
+        "jaxpad/models/bert.py",
+        "jnp.where(lost, jnp.nan, told.values)",
+        "jnp.where(lost, 0.0, told.values)",
+        "tests/models/test_bert.py::test_flat_cells_that_are_too_few",
+    ),
+    Bug(
+        "text: a flat row for fewer tokens than there are",
+        "jaxpad/train/build.py",
+        "if cells < (mean := batches.tokens_per_step / parts):",
+        "if cells < (mean := batches.tokens_per_step / parts) / 1000:",
+        "tests/train/test_text_run.py::test_refused",
+    ),
+    Bug(
         "text: what is told is never left as it is",
         "jaxpad/train/objectives.py",
         "jnp.where(how < 0.9, other, tokens)",

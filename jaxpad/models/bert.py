@@ -94,9 +94,8 @@ class BERT(nnx.Module):
         heads: of the attention; they divide `width`.
         positions: tokens of the longest sequence. Rows may be longer.
         flat: cells of one row without padding, `jaxpad.batching.flat`, in which all but
-            attention is computed; None for the rows as they come. What does not fit is
-            counted in `lost` of what comes out. After "ByteTransformer" (Zhai et al.,
-            2022).
+            attention is computed; None for the rows as they come. After "ByteTransformer"
+            (Zhai et al., 2022).
         padding: a name in `jaxpad.PADDINGS`, a mode, or a `jaxpad.Padding`.
         dtype: of the computation; parameters stay float32.
         rngs: keys for the initializers.
@@ -164,14 +163,18 @@ class BERT(nnx.Module):
         Raises:
             ValueError: for a token that is none, a sequence longer than `positions`, or
                 tokens that do not fit into `flat`. Under `jax.jit`, where numbers are
-                not known, the row of such a token or sequence gets no numbers (NaN).
+                not known, the row of such a token or sequence gets no numbers (NaN), nor
+                does a sequence that does not fit into `flat`, which `lost` counts.
             TypeError: for values that are no whole numbers.
         """
         check_tokens(batch, self.channels, self.positions.num_embeddings)
         if self.flat is None:
             return self.tell(self.encode(self.embed(batch)))
         cells = self.embed(flat(batch, self.flat))
-        return aligned(self.tell(self.encode(cells, batch)), batch)
+        told = aligned(self.tell(self.encode(cells, batch)), batch)
+        # No numbers for what did not fit, so that no loss is learned from the rest.
+        lost = (batch.real & ~told.real)[..., None]
+        return told.replace(jnp.where(lost, jnp.nan, told.values))
 
     def embed(self, batch: Ragged) -> Ragged:
         """From tokens to vectors, each by itself: `[rows, capacity, width]`."""

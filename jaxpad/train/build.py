@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from ..conv import IMAGE_AXES, target
-from ..data import DATASETS
+from ..data import DATASETS, TextBatches
 from ..sharding import (
     Zero,
     check_batch,
@@ -139,6 +139,9 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     with_parts: dict[str, Any] = {"parts": step.parts, "power": step.power}
     made = read_functions(config, dataset, sample, mesh, steps, warmup, **with_parts)
     plain = jax.eval_shape(functools.partial(made.init, weights=False))
+    with named("model", config):
+        for part, parts in ((batches, step.parts), (test_batches, 1)):
+            _check_flat(made.model(plain), part, parts)
     placed = placement(mesh, made.split, plain)
     like = placed.stored
     # Steps on shapes alone find what does not fit before anything is compiled.
@@ -171,6 +174,21 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
         parameters=sum(p.size for p in jax.tree.leaves(plain.params)),
         state_bytes=sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(plain)),
     )
+
+
+def _check_flat(model: Any, batches: Any, parts: int) -> None:
+    """Raises for a flat row that cannot hold the tokens of every batch.
+
+    In a compiled step, where they are not counted, what does not fit has no numbers.
+    """
+    cells = getattr(model, "flat", None)
+    if not isinstance(cells, int) or not isinstance(batches, TextBatches):
+        return
+    if cells < (mean := batches.tokens_per_step / parts):
+        raise ValueError(
+            f"flat={cells} cells, but a batch has {mean:,.0f} tokens in the mean: give "
+            f"as many as the fullest one has, at most {batches.cells // parts:,}."
+        )
 
 
 def _steps(config: Any, steps_per_epoch: int) -> tuple[int, int]:

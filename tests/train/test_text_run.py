@@ -250,6 +250,10 @@ class Pixels(nnx.Module):
         ({"capacity": 0}, "config.capacity=0: expected at least 1"),
         ({"objective": "masked(rate=2.0)"}, "objective='masked(rate=2.0)': rate=2.0"),
         ({"capacity": 513}, "it has 512 positions, and texts are split at"),
+        (
+            {"model": "bert_tiny(depth=1,width=16,heads=1,flat=8)"},
+            "flat=8 cells, but a batch has ",
+        ),
         ({"loss": "tokens"}, "config.loss='tokens'"),
         ({"rescale": "row"}, "config.rescale='row'"),
         (

@@ -58,6 +58,8 @@ class TextBatches:
             those that only fill the last batch.
         pieces: of the texts of an epoch; of one that is not split there is one.
         split: how many texts are longer than a row may be, and so several pieces.
+        cells: of a batch at most, over all hosts.
+        tokens_per_step: those of them that hold one, the mean over an epoch.
         texts_per_row: the mean; a piece of a text that is split counts as one.
         packing_factor: cells that one text a row would take, rows being of the
             capacity, for each that is taken.
@@ -96,7 +98,7 @@ class TextBatches:
 
     def _settle(self, rows: int, packed: PackedDataset) -> None:
         """What depends on the number of rows."""
-        self._rows, self._packed = rows, packed
+        self._rows, self._packed, self.cells = rows, packed, rows * self.capacity
         self.pieces = len(packed.pieces.length)
         self.split = packed.pieces.counts["split"]
         cells = packed.pieces.length.sum() / packed.efficiency
@@ -104,6 +106,7 @@ class TextBatches:
         self.texts_per_row = self.pieces / packed.rows
         self.packing_factor = float(self.pieces * self.capacity / cells)
         self.steps_per_epoch = packed.steps_per_epoch
+        self.tokens_per_step = float(packed.pieces.length.sum() / self.steps_per_epoch)
 
     def __len__(self) -> int:
         return self.steps_per_epoch
