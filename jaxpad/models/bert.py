@@ -94,8 +94,8 @@ class BERT(nnx.Module):
         heads: of the attention; they divide `width`.
         positions: tokens of the longest sequence. Rows may be longer.
         flat: cells of one row without padding, `jaxpad.batching.flat`, in which all but
-            attention is computed; None for the rows as they come. After "ByteTransformer"
-            (Zhai et al., 2022).
+            attention is computed; None for the rows as they come. After
+            "ByteTransformer" (Zhai et al., 2022).
         padding: a name in `jaxpad.PADDINGS`, a mode, or a `jaxpad.Padding`.
         dtype: of the computation; parameters stay float32.
         rngs: keys for the initializers.
@@ -163,8 +163,8 @@ class BERT(nnx.Module):
         Raises:
             ValueError: for a token that is none, a sequence longer than `positions`, or
                 tokens that do not fit into `flat`. Under `jax.jit`, where numbers are
-                not known, the row of such a token or sequence gets no numbers (NaN), nor
-                does a sequence that does not fit into `flat`, which `lost` counts.
+                not known, the row of such a token or sequence gets no numbers (NaN),
+                nor does a sequence that does not fit into `flat`, which `lost` counts.
             TypeError: for values that are no whole numbers.
         """
         check_tokens(batch, self.channels, self.positions.num_embeddings)
