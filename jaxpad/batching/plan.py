@@ -83,7 +83,7 @@ def plan(
 
     Its cost does not grow with the number of sequences, but for "next_fit", "first_fit"
     and "best_fit", which see sequences in their order: those take them in a random one,
-    always the same.
+    always the same, and in another order there may be more rows or fewer.
 
     Args:
         histogram: number `i` counts the sequences of length `i`, as
