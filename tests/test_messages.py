@@ -98,6 +98,17 @@ CALLS = [
         "TypeError",
         "longest is one int, but '3' came",
     ),
+    (
+        "batching.assert_isolated(layers.Attention(2, 4, rngs=rngs), x)",
+        "TypeError",
+        "assert_isolated tries a model on a Ragged, but ArrayImpl came: make one by "
+        "jaxpad.batching.ragged(x, segment_ids) or pack_sequences",
+    ),
+    (
+        "batching.assert_padding_invariant(layers.Attention(2, 4, rngs=rngs), x)",
+        "TypeError",
+        "assert_padding_invariant tries a model on a Ragged, but ArrayImpl came",
+    ),
     ("layers.BlurPool((2, 2))", "TypeError", "rank is one int, but (2, 2) came"),
 ]
 

@@ -7,8 +7,7 @@ sequences one by one, in the order in which they come, is a function of the leng
 """
 
 import functools
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,8 +15,8 @@ from jaxtyping import Integer
 
 from ..registry import Registry
 from ..typing import AnyArray
-from .checks import check_patterns
 from .patterns import Patterns, rows_of
+from .promises import as_patterns, check_patterns, check_takes_limit
 
 
 # Number i is of the sequence i. `np.bincount` of lengths is a histogram: number i
@@ -45,6 +44,7 @@ class HistogramPacker:
     """
 
     def __init__(self, patterns: Callable[..., Any]):
+        check_takes_limit(patterns, f"packer {patterns.__name__!r}")
         self.patterns = patterns
         # The user's function gives the name, the text and the options.
         self.__name__ = patterns.__name__
@@ -75,13 +75,8 @@ class HistogramPacker:
     ) -> tuple[Patterns, int]:
         """The patterns, checked, and the rows that are proved to be needed, or 0."""
         made = self.patterns(histogram, capacity, max_per_row=max_per_row, **options)
-        patterns, bound = (made, 0) if isinstance(made, Mapping) else made
-        patterns = {
-            tuple(map(operator.index, held)): operator.index(rows)
-            for held, rows in patterns.items()
-            if rows
-        }
         who = f"packer {self.__name__!r}"
+        patterns, bound = as_patterns(made, who)
         check_patterns(patterns, histogram, capacity, max_per_row, who)
         return patterns, bound
 
@@ -100,6 +95,9 @@ def by_histogram(patterns: Callable[..., Any]) -> HistogramPacker:
 
     Returns:
         A packer.
+
+    Raises:
+        TypeError: for a function that takes no `max_per_row`.
 
     Example:
         >>> @by_histogram

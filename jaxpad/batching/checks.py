@@ -1,11 +1,11 @@
 """What packing refuses, in words: nothing is cut or left out silently."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..conv.arguments import whole
-from .patterns import Patterns, histogram_of
 
 
 def as_limit(max_per_row: Any) -> int | None:
@@ -141,11 +141,23 @@ def as_rows(
         who: they are from, for the error.
 
     Raises:
-        TypeError: if they are not whole numbers.
+        TypeError: if they are not whole numbers, or patterns.
         ValueError: if there is not one for each sequence, one is negative or empty, or
             one holds too much.
     """
-    found = np.asarray(rows)
+    if isinstance(rows, Mapping):
+        raise TypeError(
+            f"{who} is a mapping: expected the row of each sequence. A packer that "
+            "returns how many rows hold which lengths is made by "
+            "jaxpad.batching.by_histogram."
+        )
+    try:
+        found = np.asarray(rows)
+    except ValueError:  # lists of several lengths
+        raise ValueError(
+            f"{who} has an entry for each row: expected the row of each of the "
+            f"{len(lengths)} sequences, as [0, 1, 0]."
+        ) from None
     if found.shape != lengths.shape:
         raise ValueError(
             f"{who} has shape {found.shape}, but there are {len(lengths)} sequences: "
@@ -186,36 +198,4 @@ def _refuse_full(
         raise ValueError(
             f"{who} puts {held.max()} sequences into row {int(held.argmax())}, but "
             f"max_per_row={max_per_row}."
-        )
-
-
-def check_patterns(
-    patterns: Patterns,
-    histogram: np.ndarray,
-    capacity: int,
-    max_per_row: int | None,
-    who: str,
-) -> None:
-    """Raises unless the patterns fit their rows and hold each sequence once.
-
-    Raises:
-        ValueError: if they do not.
-    """
-    full, many = max(patterns, key=sum, default=()), max(patterns, key=len, default=())
-    if sum(full) > capacity:
-        raise ValueError(
-            f"{who} puts the lengths {full} into one row, {sum(full)} cells, but "
-            f"capacity={capacity}."
-        )
-    if max_per_row is not None and len(many) > max_per_row:
-        raise ValueError(
-            f"{who} puts {len(many)} sequences into one row, the lengths {many}, but "
-            f"max_per_row={max_per_row}."
-        )
-    held = histogram_of(patterns, capacity)
-    if (held != histogram).any():
-        at = int(np.flatnonzero(held != histogram)[0])
-        raise ValueError(
-            f"{who} has {held[at]} sequences of length {at} in its patterns, but there "
-            f"are {histogram[at]}: expected each sequence once."
         )

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from .batch import Ragged
-from .outputs import Model, Output, check_visible, outputs_of, per_cell_of
+from .outputs import Model, Output, check_probed, outputs_of, per_cell_of
 from .views import flat, padded
 
 
@@ -15,7 +15,8 @@ def assert_padding_invariant(
 
     It runs the model on the same sequences in the batch's own rows, padded to the
     longest and to half as much again, and in one flat row with and without empty cells,
-    and compares what each sequence gets.
+    and compares what each sequence gets. What a neighbour's values do where all stays
+    in its place is for `assert_isolated`: use both.
 
     Args:
         model: as in `assert_isolated`.
@@ -25,7 +26,8 @@ def assert_padding_invariant(
 
     Raises:
         AssertionError: if an output differs; it names the sequence and the layout.
-        ValueError: if the model returns something else.
+        ValueError: as `assert_isolated`, but for a batch on which nothing shows.
+        TypeError: if `batch` is no `Ragged`.
 
     Example:
         >>> from jaxpad.batching import pack_sequences, segment_norm
@@ -35,7 +37,7 @@ def assert_padding_invariant(
         Traceback (most recent call last):
         AssertionError: the output of sequence 0 differs by 2.0 between ...
     """
-    check_visible(batch)
+    check_probed("assert_padding_invariant", batch)
     longest, cells = int(batch.lengths.max()), int(batch.lengths.sum())
     views = {
         f"rows padded to {longest}": padded(batch),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..typing import Array
 from .batch import Ragged
-from .outputs import Model, Output, check_visible, outputs_of, per_cell_of
+from .outputs import Model, Output, check_probed, outputs_of, per_cell_of
 
 
 LEAK = "a leak: an output of sequence {to} has"
@@ -23,11 +23,13 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
     random direction in their values through the model's Jacobian, which must come out
     as exactly 0 in the outputs of all other sequences; and it puts other values there,
     which must not change one bit of those. The second finds what has no derivative,
-    such as tokens. Outputs in empty cells are nobody's.
+    such as tokens. Outputs in empty cells are nobody's. Everything stays in its place:
+    what a neighbour's length does, or the place in the row, is found by
+    `assert_padding_invariant`, so use both.
 
     The cost is two runs of the model for each sequence: give it a small batch, with
-    neighbours in a row and an empty cell, and the model as in evaluation, without
-    dropout.
+    neighbours in a row and an empty cell, and the model as in evaluation, after
+    `model.eval()`.
 
     Args:
         model: from a `Ragged` to a `Ragged`, to an array `[rows, capacity, ...]` or
@@ -37,7 +39,10 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
 
     Raises:
         AssertionError: if there is a leak; it names the two sequences and the cell.
-        ValueError: if the model returns something else.
+        ValueError: if the model returns something else or changes state of its own, or
+            if nothing can leak in the batch: no row has two sequences or an empty cell,
+            or all cells have the same values, so that there are no others to put there.
+        TypeError: if `batch` is no `Ragged`.
 
     Example:
         >>> from jaxpad.batching import pack_sequences, segment_norm
@@ -47,12 +52,13 @@ def assert_isolated(model: Model, batch: Ragged, *, seed: int = 0) -> None:
         Traceback (most recent call last):
         AssertionError: a leak: an output of sequence 1 has the derivative ...
     """
-    check_visible(batch)
+    check_probed("assert_isolated", batch)
+    _refuse_alone(batch)
+    draw = np.random.default_rng(seed)
+    directions, others = _directions(batch, draw), _others(batch, draw)
     per_cell = per_cell_of(model, batch)
     made = jax.jit(lambda batch: model(batch))(batch)
     outputs = outputs_of(made, batch, per_cell)
-    draw = np.random.default_rng(seed)
-    directions, others = _directions(batch, draw), _others(batch, draw)
 
     def run(values: Any) -> list[Array]:
         made = model(batch.replace(values))
@@ -89,10 +95,35 @@ def _directions(batch: Ragged, draw: np.random.Generator) -> Any:
     return jax.tree.map(one, batch.values)
 
 
+def _refuse_alone(batch: Ragged) -> None:
+    numbers, real = np.asarray(batch.numbers), np.asarray(batch.real)
+    if real.all() and (numbers == numbers[:, :1]).all():
+        raise ValueError(
+            "nothing can leak in this batch, so it proves nothing: each row is one "
+            "sequence without an empty cell. Give a row with two sequences, as "
+            "pack_sequences([[1, 2, 3], [4, 5]], 6)."
+        )
+
+
 def _others(batch: Ragged, draw: np.random.Generator) -> Any:
-    """For each cell the value of another real one."""
+    """For each cell the values of a real one that has others."""
+    count = batch.numbers.size
+    cells = [np.asarray(x).reshape(count, -1) for x in jax.tree.leaves(batch.values)]
+    parts = [np.ascontiguousarray(x).view(np.uint8) for x in cells]
+    # Cells of one kind have equal values, bit for bit.
+    _, kind = np.unique(np.concatenate(parts, 1), axis=0, return_inverse=True)
     real = np.flatnonzero(np.asarray(batch.real))
-    source = jnp.asarray(draw.choice(real, batch.numbers.shape))
+    kinds, first = np.unique(kind.ravel()[real], return_index=True)
+    if len(kinds) == 1:
+        raise ValueError(
+            f"all {len(real)} cells of the sequences have the same values, so there "
+            "are no others to put there, and nothing could be changed. Give "
+            "sequences with values that differ, as pack_sequences([[1, 2, 3], [4, 5]], "
+            "6)."
+        )
+    step = draw.integers(1, len(kinds), count)  # never round to its own
+    other = (np.searchsorted(kinds, kind.ravel()) + step) % len(kinds)
+    source = jnp.asarray(real[first[other]].reshape(batch.numbers.shape))
 
     def one(x: Array) -> Array:
         return x.reshape(-1, *x.shape[2:])[source]

@@ -35,10 +35,13 @@ def per_cell_of(model: Model, batch: Ragged) -> list[bool]:
     """Of each output whether it is by cell or by sequence.
 
     In one long row there is no doubt, as where features are as many as cells.
+
+    Raises:
+        ValueError: if the model returns something else, or changes state of its own.
     """
     view = flat(batch, int(batch.lengths.sum() + batch.lengths.max()) + 1)
     found = []
-    for leaf, layout in _leaves(jax.eval_shape(lambda batch: model(batch), view)):
+    for leaf, layout in _leaves(_traced(model, view)):
         found.append(layout is not None or leaf.shape[:2] == view.numbers.shape)
         if not found[-1] and leaf.shape[:1] != (batch.sequences,):
             raise ValueError(
@@ -50,6 +53,21 @@ def per_cell_of(model: Model, batch: Ragged) -> list[bool]:
     if not found:
         raise ValueError("the model returned nothing: expected arrays or a Ragged.")
     return found
+
+
+def _traced(model: Model, batch: Ragged) -> Any:
+    """The shapes of what a model makes."""
+    try:
+        return jax.eval_shape(lambda batch: model(batch), batch)
+    except Exception as error:
+        # Flax's, which numerics do not import.
+        if type(error).__name__ != "TraceContextError":
+            raise
+        raise ValueError(
+            "the model changes state of its own, as dropout and batch norm do in "
+            "training, and a probe asks what it does in evaluation: call model.eval() "
+            f"first. {error}"
+        ) from error
 
 
 def _leaves(made: Any) -> list[tuple[Any, Ragged | None]]:
@@ -70,11 +88,18 @@ def outputs_of(made: Any, batch: Ragged, per_cell: list[bool]) -> list[Output]:
     ]
 
 
-def check_visible(batch: Ragged) -> None:
-    """Raises where numbers are not known.
+def check_probed(probe: str, batch: Any) -> None:
+    """Raises for what a probe cannot look at.
 
     Raises:
-        ValueError: under `jax.jit`.
+        ValueError: where numbers are not known, under `jax.jit`.
+        TypeError: if it is no batch.
     """
+    if not isinstance(batch, Ragged):
+        raise TypeError(
+            f"{probe} tries a model on a Ragged, but {type(batch).__name__} came: make "
+            "one by jaxpad.batching.ragged(x, segment_ids) or "
+            "pack_sequences(sequences, capacity)."
+        )
     if not visible(batch.numbers):
         raise ValueError("the probes look at numbers: call them outside of jax.jit.")

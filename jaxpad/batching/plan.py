@@ -10,6 +10,7 @@ from .bounds import counting_bound
 from .catalogue import PACKERS, Histogram, Lengths, Packer, Rows, plan_of
 from .checks import as_histogram, as_lengths, as_limit, as_rows
 from .patterns import Patterns, patterns_from
+from .promises import check_takes_limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,8 @@ def pack(
     Raises:
         ValueError: for no sequences, lengths that are zero, negative or above the
             capacity, or a packer of your own that overfills or leaves out rows.
-        TypeError: for numbers that are not whole.
+        TypeError: for numbers that are not whole, or a packer of your own that takes
+            or returns something else.
 
     Example:
         >>> pack([5, 3, 7, 1], 8)
@@ -63,9 +65,11 @@ def pack(
     """
     capacity, max_per_row = whole("capacity", capacity), as_limit(max_per_row)
     found = as_lengths(lengths, capacity)
-    function = PACKERS.resolve(packer)
+    function, who = PACKERS.resolve(packer), _who(packer)
+    if max_per_row is not None:
+        check_takes_limit(function, who)
     rows = function(found, capacity, **_limit(max_per_row))
-    return as_rows(rows, found, capacity, max_per_row, f"packer {packer!r}")
+    return as_rows(rows, found, capacity, max_per_row, who)
 
 
 def plan(
@@ -79,7 +83,7 @@ def plan(
 
     Its cost does not grow with the number of sequences, but for "next_fit", "first_fit"
     and "best_fit", which see sequences in their order: those take them in a random one,
-    always the same.
+    always the same, and in another order there may be more rows or fewer.
 
     Args:
         histogram: number `i` counts the sequences of length `i`, as
@@ -94,7 +98,7 @@ def plan(
     Raises:
         ValueError: for a histogram that counts nothing, or lengths that are zero or
             above the capacity, or a packer of your own that breaks its promise.
-        TypeError: for numbers that are not whole.
+        TypeError: as `pack`.
 
     Example:
         >>> planned = plan([0, 0, 0, 4, 2, 2], 8, "best_fit_decreasing")
@@ -113,15 +117,20 @@ def plan(
     else:
         lengths = np.repeat(np.arange(capacity + 1), counts)
         lengths = np.random.default_rng(0).permutation(lengths)
-        rows = pack(lengths, capacity, function, max_per_row=max_per_row)
+        rows = pack(lengths, capacity, packer, max_per_row=max_per_row)
         patterns = patterns_from(rows, lengths)
     rows, cells = sum(patterns.values()), int(counts @ np.arange(capacity + 1))
     if rows < bound:
         raise ValueError(
-            f"packer {packer!r} claims a proof that {bound} rows are needed, but its "
+            f"{_who(packer)} claims a proof that {bound} rows are needed, but its "
             f"own patterns have {rows}."
         )
     return Plan(rows, cells / (rows * capacity), bound, rows - bound, patterns)
+
+
+def _who(packer: str | Packer) -> str:
+    name = packer if isinstance(packer, str) else getattr(packer, "__name__", packer)
+    return f"packer {name!r}"
 
 
 def _limit(max_per_row: int | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from jax import lax
 
 from jaxpad.attention import attention, rope
@@ -118,6 +119,86 @@ def test_tokens_have_no_derivative_and_are_changed():
         assert_isolated(
             lambda batch: row_norm(batch.replace(table[batch.values])), batch
         )
+
+
+def most_of_row(batch: Ragged) -> Any:
+    return batch.values + batch.values.max(1, keepdims=True)
+
+
+def test_a_batch_that_proves_nothing_is_refused():
+    for same in ([[3, 3, 3], [3, 3]], [[1.0, 1.0, 1.0], [1.0, 1.0]]):
+        with pytest.raises(
+            ValueError, match=r"all 5 cells .* have the same values, so"
+        ):
+            assert_isolated(most_of_row, pack_sequences(same, 5))
+    for alone in ([[3, 4, 5]], [[3, 4, 5], [6, 7, 8]]):
+        with pytest.raises(ValueError, match="each row is one sequence without an emp"):
+            assert_isolated(most_of_row, pack_sequences(alone, 3))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("tokens", [[[3, 3, 3], [3, 4]], [[4, 3], [3]], [[4, 4, 3]]])
+@pytest.mark.every
+def test_each_cell_gets_another_value(tokens: list, seed: int):
+    # Two values, or the zeros of the empty cells: a leak by one cell shows each time.
+    batch = pack_sequences(tokens, 6 if len(tokens) == 1 else 5)
+
+    def leaky(batch: Ragged) -> Any:
+        return batch.values * 0 + batch.values[:, -1:]
+
+    with pytest.raises(AssertionError, match="has changed to"):
+        assert_isolated(leaky, batch, seed=seed)
+
+
+class Training(nnx.Module):
+    """What changes its own state, but after `eval`."""
+
+    def __init__(self, part: Any):
+        self.part = part
+
+    def __call__(self, batch: Ragged) -> Any:
+        return self.part(batch.values)
+
+
+PARTS = {
+    "dropout": lambda: nnx.Dropout(0.5, rngs=nnx.Rngs(0)),
+    "batch norm": lambda: nnx.BatchNorm(4, rngs=nnx.Rngs(0)),
+}
+
+
+@pytest.mark.every
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_model_in_training_is_told_to_evaluate(probe: Any, part: str):
+    model = Training(PARTS[part]())
+    with pytest.raises(ValueError, match=r"call model\.eval\(\) first"):
+        probe(model, BATCH)
+    model.eval()
+    probe(model, BATCH)
+
+
+def test_an_error_of_the_model_is_its_own():
+    def broken(batch: Ragged) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        assert_isolated(broken, BATCH)
+
+
+def test_both_probes_are_needed():
+    def by_place(batch: Ragged) -> Any:
+        return batch.values + (batch.starts + batch.capacity)[..., None].astype(float)
+
+    def by_values(batch: Ragged) -> Any:
+        own = jnp.where(batch.real[..., None], batch.values, 0)
+        return jnp.broadcast_to(own.sum((0, 1)), (batch.sequences, 4))
+
+    assert_isolated(by_place, BATCH)
+    with pytest.raises(AssertionError, match="differs by"):
+        assert_padding_invariant(by_place, BATCH)
+    assert_padding_invariant(by_values, BATCH)
+    with pytest.raises(AssertionError, match="a leak"):
+        assert_isolated(by_values, BATCH)
 
 
 def test_a_leak_without_derivative_is_found():

@@ -1,5 +1,6 @@
 """Nothing is lost silently: what packing refuses, and what it says."""
 
+import functools
 import re
 from typing import Any
 
@@ -118,6 +119,65 @@ def test_a_packer_that_breaks_its_promise_is_told(made: dict, text: str):
 
     with pytest.raises(ValueError, match=re.escape(text)):
         pack([5, 4], 8, packer)
+
+
+BROKEN = [
+    ([(5,), (4,)], TypeError, "'careless' returned a list: expected how many rows"),
+    (None, TypeError, "'careless' returned a NoneType: expected how many rows hold"),
+    (({(5,): 1, (4,): 1}, 1.5), TypeError, "returned 1.5 as the rows that are needed"),
+    ({(5,): 1.0, (4,): 1}, TypeError, "'careless' returned {(5,): 1.0}: expected who"),
+    ({(5.0,): 1, (4,): 1}, TypeError, "'careless' returned {(5.0,): 1}: expected who"),
+    ({5: 1, 4: 1}, TypeError, "'careless' returned {5: 1}: expected whole numbers"),
+    # Five and four once each, as it should be, but in rows below 0.
+    ({(5,): 2, (4,): 2, (5, 1): -1, (4, 1): -1, (1, 1): 1}, ValueError, "{(5, 1): -1}"),
+    ({(5,): 1, (4,): 1, (): 3}, ValueError, "{(): 3}: a row holds at least one seq"),
+    ({(5,): 1, (-5,): 1}, ValueError, "'careless' returned {(-5,): 1}: a row holds at"),
+]
+
+
+@pytest.mark.parametrize(("made", "error", "text"), BROKEN)
+def test_what_a_packer_of_counts_returns_is_read(made: Any, error: type, text: str):
+    broken = functools.partial(careless, made=made)
+    for call in (pack, ([5, 4], 8)), (plan, (np.bincount([5, 4]), 8)):
+        with pytest.raises(error, match=re.escape(text)):
+            call[0](*call[1], broken)
+
+
+def test_patterns_may_be_in_numbers_of_numpy():
+    held, rows = (np.int32(5),), np.int64(2)
+    made = {held: rows, (np.int64(4),): np.int8(0)}, np.int64(2)
+    assert plan([0, 0, 0, 0, 0, 2], 8, functools.partial(careless, made=made)).gap == 0
+
+
+@pytest.mark.parametrize("call", [pack, plan])
+def test_what_a_packer_in_order_returns_is_read(call: Any):
+    def packer(lengths, capacity):
+        return made
+
+    given = [0, 1, 1] if call is plan else [1, 2]
+    made: Any = {(1, 2): 1}
+    with pytest.raises(TypeError, match=r"'packer' is a mapping: .* made by .*by_hi"):
+        call(given, 8, packer)
+    made = [[0], [0, 1]]
+    with pytest.raises(ValueError, match=r"'packer' has an entry for each row: .* 2 s"):
+        call(given, 8, packer)
+    made = [0.0, 0.0]
+    with pytest.raises(TypeError, match="packer 'packer' has dtype float64"):
+        call(given, 8, packer)
+
+
+def test_a_packer_without_a_limit_is_told():
+    def packer(lengths, capacity):
+        return np.arange(len(lengths))
+
+    own: Any = packer
+    assert pack([5, 4], 8, own).tolist() == [0, 1]
+    with pytest.raises(
+        TypeError, match=r"'packer' takes \(lengths, capacity\), but max"
+    ):
+        pack([5, 4], 8, own, max_per_row=1)
+    with pytest.raises(TypeError, match=r"'packer' takes .* add \*, max_per_row=None"):
+        by_histogram(own)
 
 
 def test_a_false_proof_is_told():

@@ -394,6 +394,39 @@ def test_what_is_no_data_set_is_refused():
         pack_examples(grain.MapDataset.source([FINE]).filter(lambda _: False), 8)
 
 
+class Twenty:
+    """A source that is not read without end."""
+
+    reads = 0
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> dict:
+        self.reads += 1
+        assert self.reads <= 20
+        return {"tokens": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        lambda source: source.repeat(),
+        lambda source: source.repeat().map(dict),
+        lambda source: source.repeat()[::3],
+    ],
+)
+@pytest.mark.parametrize("lengths", [None, [2, 2]])
+def test_a_data_set_without_end_is_refused(endless: Any, lengths: Any):
+    source = grain.MapDataset.source(Twenty())
+    with pytest.raises(ValueError, match=r"Put \.repeat\(\) after packing"):
+        pack_examples(endless(source), 8, lengths=lengths)
+    # A number of times is no matter, nor is the way out.
+    finite: Any = pack_examples(source.repeat(3), 8, lengths=[2] * 6)
+    rows = finite.repeat()
+    assert rows[2]["tokens"].sum() + rows[3]["tokens"].sum() == 6 * (1 + 2)
+
+
 def test_a_list_is_a_data_set():
     rows: Any = pack_examples([FINE, FINE], 8)
     assert rows[0]["tokens"].tolist() == [1, 2, 3, 1, 2, 3, 0, 0]

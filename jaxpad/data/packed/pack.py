@@ -71,9 +71,10 @@ def pack_examples(
         epoch, or a `PackedStream`, a `grain.IterDataset`. Both have `steps_per_epoch`.
 
     Raises:
-        ValueError: for no examples, features that are missing or of several lengths,
-            sequences that do not fit without a policy, or lengths that are not those of
-            the examples; of a stream when it comes to them.
+        ValueError: for no examples, a `grain.MapDataset` without end, features that are
+            missing or of several lengths, sequences that do not fit without a policy,
+            or lengths that are not those of the examples; of a stream when it comes to
+            them.
         TypeError: for examples without names, or what is none of these.
 
     Example:

@@ -15,6 +15,9 @@ from .packing import Packing, Rows
 
 
 LOG = logging.getLogger("jaxpad.data")
+# Grain gives a data set without end the length sys.maxsize, and less once it is batched
+# or sliced; nobody can read so many examples.
+ENDLESS = 2**40
 
 
 class PackedDataset(grain.MapDataset):
@@ -37,6 +40,11 @@ class PackedDataset(grain.MapDataset):
             raise ValueError(
                 "examples is empty: there is nothing to pack. Look whether the data "
                 "set, or what filters it, has lost its sequences."
+            )
+        if len(examples) >= ENDLESS:
+            raise ValueError(
+                "examples has no end, as after .repeat(): its lengths cannot be read. "
+                "Put .repeat() after packing, as pack_examples(...).repeat()."
             )
         self._numbers, self._lengths = self._measured(lengths)
         self._plan = Rows(packing, self._lengths, self._numbers)
