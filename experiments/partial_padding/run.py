@@ -1,7 +1,7 @@
 """Does partial convolution pad better than zeros?
 
 Command: python experiments/partial_padding/run.py [--full] [--runs DIR] [--jobs N]
-Device:  any CPU: a quarter of an hour on two cores; --full four hours
+Device:  any CPU: a quarter of an hour on two cores; --full two to four hours
 Writes:  results.json and three pictures; the runs, each with a report, go into DIR
 """
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+from flax import nnx
 
 from ..conv import IMAGE_AXES, target
-from ..data import DATASETS, TextBatches
+from ..data import DATASETS, TextDataset
 from ..sharding import (
     Zero,
     check_batch,
@@ -139,9 +140,11 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     with_parts: dict[str, Any] = {"parts": step.parts, "power": step.power}
     made = read_functions(config, dataset, sample, mesh, steps, warmup, **with_parts)
     plain = jax.eval_shape(functools.partial(made.init, weights=False))
-    with named("model", config):
-        for part, parts in ((batches, step.parts), (test_batches, 1)):
-            _check_flat(made.model(plain), part, parts)
+    if isinstance(dataset, TextDataset):
+        with named("model", config):
+            model = nnx.eval_shape(made.model, plain)
+            _check_flat(model, batches, step.parts)
+            _check_flat(model, test_batches, 1)
     placed = placement(mesh, made.split, plain)
     like = placed.stored
     # Steps on shapes alone find what does not fit before anything is compiled.
@@ -182,9 +185,8 @@ def _check_flat(model: Any, batches: Any, parts: int) -> None:
     In a compiled step, where they are not counted, what does not fit has no numbers.
     """
     cells = getattr(model, "flat", None)
-    if not isinstance(cells, int) or not isinstance(batches, TextBatches):
-        return
-    if cells < (mean := batches.tokens_per_step / parts):
+    mean = batches.tokens_per_step / parts
+    if isinstance(cells, int) and cells < mean:
         raise ValueError(
             f"flat={cells} cells, but a batch has {mean:,.0f} tokens in the mean: give "
             f"as many as the fullest one has, at most {batches.cells // parts:,}."
