@@ -2,7 +2,7 @@
 
 Command: python experiments/packing_attention/run.py [PART ...] [--jobs N]
          [--out DIR]; the parts are train, speed, plot
-Device:  any CPU; ten minutes on two cores, 46 where they had other work
+Device:  any CPU; 46 minutes on two cores that had other work
 Writes:  results.json, run by run: the same command goes on; plot: curves.svg and the
          tables of README.md
 """
