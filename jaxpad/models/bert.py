@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ..attention import rope
 from ..batching import Ragged, aligned, flat
 from ..conv.arguments import whole
 from ..layers import Attention
@@ -26,13 +27,17 @@ class PostNormBlock(nnx.Module):
     Args:
         features: of a token.
         heads: of the attention.
+        rotary: whether the attention turns queries and keys by their positions.
         dtype: of the computation; the sums and norms between are in float32.
         rngs: keys for the initializers.
     """
 
-    def __init__(self, features: int, heads: int, *, dtype: Any, rngs: nnx.Rngs):
+    def __init__(
+        self, features: int, heads: int, *, rotary: bool, dtype: Any, rngs: nnx.Rngs
+    ):
         options: Any = {"kernel_init": _init, "dtype": dtype, "rngs": rngs}
-        self.attention = Attention(heads, features, **options)
+        turn = rope if rotary else None
+        self.attention = Attention(heads, features, rotary=turn, **options)
         self.norms = nnx.List(_norm(features, dtype, rngs) for _ in range(2))
         self.dense = nnx.List(
             [
@@ -92,7 +97,10 @@ class BERT(nnx.Module):
         width: features of a token.
         depth: blocks.
         heads: of the attention; they divide `width`.
-        positions: tokens of the longest sequence. Rows may be longer.
+        positions: tokens of the longest sequence; rows may be longer. Or "rotary":
+            no table, and the attention turns queries and keys by their positions
+            (`jaxpad.attention.rope`). That has no longest sequence, and learns in a
+            tenth of the steps what stands beside a token; no published weights have it.
         flat: cells of one row without padding, `jaxpad.batching.flat`, in which all but
             attention is computed; None for the rows as they come. After
             "ByteTransformer" (Zhai et al., 2022).
@@ -101,7 +109,8 @@ class BERT(nnx.Module):
         rngs: keys for the initializers.
 
     Raises:
-        ValueError: if heads do not divide the width, or classes are not channels.
+        ValueError: if heads do not divide the width, classes are not channels, or
+            positions are another word.
 
     Example:
         >>> from jaxpad.batching import pack_sequences
@@ -122,7 +131,7 @@ class BERT(nnx.Module):
         width: int,
         depth: int,
         heads: int,
-        positions: int = 512,
+        positions: int | str = 512,
         flat: int | None = None,
         padding: Mode | Padding = "zero",
         dtype: Any = None,
@@ -142,10 +151,14 @@ class BERT(nnx.Module):
             return nnx.Embed(rows, width, embedding_init=_init, dtype=dtype, rngs=rngs)
 
         self.tokens, self.types = table(channels), table(2)
-        self.positions = table(whole("positions", positions))
+        rotary = _rotary(positions)
+        self.positions = nnx.data(
+            None if rotary else table(whole("positions", positions))
+        )
         self.norm = _norm(width, dtype, rngs)
         self.blocks = nnx.List(
-            PostNormBlock(width, heads, dtype=dtype, rngs=rngs) for _ in range(depth)
+            PostNormBlock(width, heads, rotary=rotary, dtype=dtype, rngs=rngs)
+            for _ in range(depth)
         )
         self.head = nnx.data(None)
         if classes is not None:
@@ -167,7 +180,7 @@ class BERT(nnx.Module):
                 nor does a sequence that does not fit into `flat`, which `lost` counts.
             TypeError: for values that are no whole numbers.
         """
-        check_tokens(batch, self.channels, self.positions.num_embeddings)
+        check_tokens(batch, self.channels, self.longest)
         if self.flat is None:
             return self.tell(self.encode(self.embed(batch)))
         cells = self.embed(flat(batch, self.flat))
@@ -176,12 +189,18 @@ class BERT(nnx.Module):
         lost = (batch.real & ~told.real)[..., None]
         return told.replace(jnp.where(lost, jnp.nan, told.values))
 
+    @property
+    def longest(self) -> int | None:
+        """Tokens of the longest sequence; None if there is no longest."""
+        return None if self.positions is None else self.positions.num_embeddings
+
     def embed(self, batch: Ragged) -> Ragged:
         """From tokens to vectors, each by itself: `[rows, capacity, width]`."""
         tokens = jnp.where(batch.real, batch.values.astype(jnp.int32), 0)
         # One below 0 would count from the end; one beyond it is no number.
         x = self.tokens(jnp.where(tokens < 0, self.channels, tokens))
-        x = x + self.positions(batch.positions)
+        if self.positions is not None:
+            x = x + self.positions(batch.positions)
         x = x + self.types(jnp.zeros_like(batch.positions))
         return batch.replace(self.norm(x))
 
@@ -196,6 +215,15 @@ class BERT(nnx.Module):
         x = batch.values
         scores = x if self.head is None else self.head(x, self.tokens)
         return batch.replace(jnp.where(batch.real[..., None], scores, 0))
+
+
+def _rotary(positions: int | str) -> bool:
+    if isinstance(positions, str) and positions != "rotary":
+        raise ValueError(
+            f"positions={positions!r}: expected how many tokens the longest sequence "
+            'has, or "rotary".'
+        )
+    return positions == "rotary"
 
 
 def _norm(features: int, dtype: Any, rngs: nnx.Rngs) -> nnx.LayerNorm:

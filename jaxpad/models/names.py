@@ -31,6 +31,7 @@ def schemes(model: nnx.Module) -> dict[str, Scheme]:
 
     Raises:
         TypeError: for a model whose family has none.
+        ValueError: for a BERT with rotary positions.
     """
     for family, make in _FAMILIES.items():
         if isinstance(model, family):
@@ -160,6 +161,12 @@ def _vit(model: ViT) -> dict[str, Scheme]:
 
 
 def _bert(model: BERT) -> dict[str, Scheme]:
+    if model.positions is None:
+        raise ValueError(
+            'no published BERT has positions="rotary", so there are no names for its '
+            "weights: make it with a number, as positions=512. What a run exports is "
+            "read and written with rotary positions, too."
+        )
     embeddings, told = "bert.embeddings.", "cls.predictions."
     names = {
         f"{embeddings}word_embeddings.": "tokens",

@@ -7,13 +7,13 @@ from ..batching import Ragged
 from ..batching.batch import one_array, visible
 
 
-def check_tokens(batch: Ragged, channels: int, positions: int) -> None:
+def check_tokens(batch: Ragged, channels: int, positions: int | None) -> None:
     """Raises for tokens and sequences that a model has no vector for.
 
     Args:
         batch: of tokens.
         channels: how many different ones there are.
-        positions: of the longest sequence.
+        positions: of the longest sequence; None if there is no longest.
 
     Raises:
         ValueError: for such numbers, where they are known.
@@ -41,7 +41,7 @@ def check_tokens(batch: Ragged, channels: int, positions: int) -> None:
             f"to {channels - 1}."
         )
     longest = int(np.asarray(batch.positions).max(initial=0)) + 1
-    if longest > positions:
+    if positions is not None and longest > positions:
         raise ValueError(
             f"a sequence has {longest} tokens, but the model has "
             f"positions={positions}: make it with positions={longest}, or cut the "

@@ -301,7 +301,7 @@ def _check_positions(model: nnx.Module, config: Any) -> None:
     raise ValueError(
         f"it has {table.num_embeddings} positions, and texts are split at "
         f"config.capacity={config.capacity}: take at most {table.num_embeddings}, or "
-        f"a model with positions={config.capacity}."
+        f"a model with positions={config.capacity} or positions='rotary'."
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from jaxpad.attention import rope
 from jaxpad.batching import (
     Ragged,
     aligned,
@@ -162,8 +163,9 @@ def one(sentence: list[int]) -> Ragged:
 
 @pytest.mark.every
 @pytest.mark.parametrize("cells", [None, pytest.param(12, marks=pytest.mark.slow)])
-def test_nobody_sees_a_neighbour_or_padding(cells: int | None):
-    model = miniature(depth=1, flat=cells)
+@pytest.mark.parametrize("positions", [9, "rotary"])
+def test_nobody_sees_a_neighbour_or_padding(cells: int | None, positions: Any):
+    model = miniature(depth=1, flat=cells, positions=positions)
     batch = pack_sequences([np.array(s) for s in ([1, 2, 3], [4, 5], [6])], 6)
     assert_padding_invariant(model, batch)
     if cells is not None:
@@ -200,6 +202,41 @@ def test_rows_may_be_longer_than_positions_and_sentences_may_not():
     short = pack_sequences([np.array(s) for s in SENTENCES[:3]], 10)
     assert short.rows == 1
     assert np.isfinite(run(*nnx.split(model), short).values).all()
+
+
+@pytest.mark.parametrize("cells", [None, 19])
+def test_rotary_positions_tell_order_and_nothing_else(cells: int | None):
+    model = miniature(positions="rotary", flat=cells)
+    sentences = [np.array(s) for s in SENTENCES]
+    packed = one_by_one(run(*nnx.split(model), BATCH))
+    # Only differences of positions count.
+    later = miniature(positions="rotary")
+    for block in later.blocks:
+        block.attention.rotary = lambda x, positions: rope(x, positions + 700)
+    for sentence, found in zip(sentences, packed, strict=True):
+        batch = pack_sequences([sentence], 10)
+        (alone,) = one_by_one(run(*nnx.split(miniature(positions="rotary")), batch))
+        np.testing.assert_allclose(found, alone, atol=1e-5)
+        (shifted,) = one_by_one(run(*nnx.split(later), batch))
+        np.testing.assert_allclose(shifted, alone, atol=1e-4)
+        (turned,) = one_by_one(model(pack_sequences([sentence[::-1]], 10)))
+        if len(sentence) > 1:
+            assert np.abs(turned[::-1] - alone).max() > 1e-2
+    assert "positions" not in nnx.to_pure_dict(nnx.state(model, nnx.Param))
+
+
+def test_rotary_positions_have_no_longest_sequence_and_no_published_names(
+    tmp_path: Any,
+):
+    model = miniature(positions="rotary", depth=1)
+    long = pack_sequences([np.arange(2000) % TOKENS], 2000)
+    assert np.isfinite(run(*nnx.split(model), long).values).all()
+    with pytest.raises(ValueError, match=r"no published BERT .*positions=512"):
+        save_weights(model, tmp_path / "weights.npz")
+    to_safetensors(model, tmp_path / "own.safetensors")
+    second = miniature(2, positions="rotary", depth=1)
+    load_weights(second, tmp_path / "own.safetensors")
+    chex.assert_trees_all_equal(named_arrays(model), named_arrays(second))
 
 
 def test_flat_cells_that_are_too_few():
@@ -313,6 +350,10 @@ REFUSED = [
     (lambda: miniature(classes=5), "Type classes=11, or classes=None for no head"),
     (lambda: miniature(heads=3), "num_heads=3 must divide in_features=8"),
     (lambda: miniature(padding="nothing"), "unknown padding 'nothing'"),
+    (
+        lambda: miniature(positions="learned"),
+        "positions='learned': expected how many tokens the longest sequence has, or",
+    ),
     (
         lambda: miniature()(tokens(1, 11)),
         "a token is 11, but the model has channels=11",
