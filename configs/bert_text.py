@@ -19,13 +19,13 @@ def get_config() -> ml_collections.ConfigDict:
     config.augment = ("none",)
     config.batching = "packed"
     config.capacity = 512
-    config.batch_size = 32  # texts a step, whatever the batching: see rescale
+    config.batch_size = 8  # texts a step, whatever the batching: see rescale
     config.rescale = "rows"
-    config.model = "bert_tiny"
+    config.model = "bert_tiny(positions='rotary')"
     config.padding = "zero"
     config.epochs = 3
     config.optimizer = ("clip_by_global_norm(max_norm=1.0)", "adamw(weight_decay=0.01)")
-    config.learning_rate = 1e-3
+    config.learning_rate = 2e-3
     config.warmup_epochs = 0.3
     config.label_smoothing = 0.0
     config.eval_batch_size = 8

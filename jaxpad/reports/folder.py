@@ -20,6 +20,8 @@ EXAMPLES = {
     "language": ("examples.json",),
 }
 TRAIN_KEYS = "step epoch loss accuracy learning_rate grad_norm data_wait".split()
+# Of what a step of texts held.
+COUNTS = {"language": ["sequences", "tokens", "padding_share"]}
 TEST_KEYS = {
     "classification": ["step", "epoch", "test_loss", "test_accuracy"],
     "segmentation": ["step", "epoch", "test_loss", "test_accuracy", "test_miou"],
@@ -121,13 +123,14 @@ def read_metrics(
         for number, line in enumerate(path.read_bytes().splitlines(), start=1)
         if line.strip()
     ]
+    of_steps = [*TRAIN_KEYS, *COUNTS.get(task, [])]
     train: dict[int, dict[str, Any]] = {}
     test: dict[int, dict[str, Any]] = {}
     for number, line in lines:
         try:
             entry = json_object(line, "it")
             step = int(entry["step"])
-            _check_numbers(entry, (*TRAIN_KEYS, *TEST_KEYS[task]))
+            _check_numbers(entry, (*of_steps, *TEST_KEYS[task]))
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             if number == lines[-1][0]:
                 break
@@ -137,7 +140,7 @@ def read_metrics(
                 "again."
             ) from error
         (test if "test_loss" in entry else train)[step] = entry
-    return _columns(train, TRAIN_KEYS), _columns(test, TEST_KEYS[task])
+    return _columns(train, of_steps), _columns(test, TEST_KEYS[task])
 
 
 def _check_numbers(entry: dict[str, Any], keys: Sequence[str]) -> None:
