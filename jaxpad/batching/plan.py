@@ -9,6 +9,7 @@ from ..conv.arguments import whole
 from .bounds import counting_bound
 from .catalogue import PACKERS, Histogram, Lengths, Packer, Rows, plan_of
 from .checks import as_histogram, as_lengths, as_limit, as_rows
+from .linear_bound import linear_bound
 from .patterns import Patterns, patterns_from
 from .promises import check_takes_limit
 
@@ -20,9 +21,9 @@ class Plan:
     Attributes:
         rows: of the plan.
         efficiency: the part of the cells of all rows that hold a sequence.
-        bound: rows that are proved to be needed, by any packer: at least what cells,
-            sequences and long sequences need; under "column_generation" the linear
-            program's bound, once that is solved.
+        bound: rows that are proved to be needed, by any packer: the linear program's
+            bound, or as much of it as was proved in time; at least what cells,
+            sequences and long sequences need.
         gap: rows beyond the bound; where it is 0 the plan is proved to be the best.
         patterns: from the lengths that share a row to how many rows do so.
     """
@@ -78,6 +79,7 @@ def plan(
     packer: str | Packer = "column_generation",
     *,
     max_per_row: int | None = None,
+    proof_seconds: float = 60.0,
 ) -> Plan:
     """Plans the rows of a data set of which only the lengths are counted.
 
@@ -91,13 +93,17 @@ def plan(
         capacity: cells of a row.
         packer: as in `pack`.
         max_per_row: sequences that may share a row; None for any number.
+        proof_seconds: that the linear program may take where counting does not show
+            that the plan is the best; 0 for the counts alone. A packer that proves a
+            number itself, as "column_generation", is taken at its word.
 
     Returns:
         A `Plan`.
 
     Raises:
         ValueError: for a histogram that counts nothing, or lengths that are zero or
-            above the capacity, or a packer of your own that breaks its promise.
+            above the capacity, a packer of your own that breaks its promise, or
+            `proof_seconds` below 0.
         TypeError: as `pack`.
 
     Example:
@@ -109,8 +115,10 @@ def plan(
     """
     capacity, max_per_row = whole("capacity", capacity), as_limit(max_per_row)
     counts = as_histogram(histogram, capacity)
+    if not proof_seconds >= 0:
+        raise ValueError(f"proof_seconds={proof_seconds}: expected 0 or more.")
     function, options = PACKERS.resolve(packer), _limit(max_per_row)
-    bound = counting_bound(counts, capacity, max_per_row)
+    bound, proved = counting_bound(counts, capacity, max_per_row), 0
     if (make := plan_of(function)) is not None:
         patterns, proved = make(counts, capacity, **options)
         bound = max(bound, proved)
@@ -125,6 +133,9 @@ def plan(
             f"{_who(packer)} claims a proof that {bound} rows are needed, but its "
             f"own patterns have {rows}."
         )
+    if rows > bound and not proved and proof_seconds:
+        limits = {"enough": rows, "seconds": proof_seconds}
+        bound = max(bound, linear_bound(counts, capacity, max_per_row, **limits))
     return Plan(rows, cells / (rows * capacity), bound, rows - bound, patterns)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from jaxpad.batching import plan
 from jaxpad.batching.bounds import DIGITS, counting_bound, dual_bound
 from jaxpad.batching.knapsack import Knapsack
+from jaxpad.batching.linear_bound import linear_bound
 
 from .subjects import BY_HISTOGRAM, problems
 
@@ -108,6 +109,29 @@ def test_the_linear_program_proves_what_counting_cannot():
     found = plan(histogram, 14)
     assert (found.rows, found.bound, found.gap) == (15, 15, 0)
     assert counting_bound(np.pad(histogram, (0, 9)), 14, None) == 11
+
+
+@pytest.mark.parametrize("packer", ["next_fit", "lpfhp", "one_per_row"])
+def test_every_plan_has_the_linear_program_s_proof(packer: str):
+    histogram = np.bincount([5] * 30)
+    assert plan(histogram, 14, packer).bound == 15
+    assert plan(histogram, 14, packer, proof_seconds=0.0).bound == 11
+    mixed = planted(0, 2_000, 64, 3)
+    best = plan(mixed, 64, max_per_row=3)
+    assert plan(mixed, 64, packer, max_per_row=3).bound == best.bound == 2_000
+    with pytest.raises(ValueError, match="proof_seconds=-1"):
+        plan(histogram, 14, packer, proof_seconds=-1.0)
+
+
+def test_a_proof_that_ends_early_is_one():
+    """Where three of 5 fit no row, cells alone prove less than the program."""
+    histogram = planted(1, 500, 64, 3) + np.bincount([23] * 700, minlength=65)
+    limits = {"enough": 10**9, "seconds": 100.0}
+    solved = linear_bound(histogram, 64, 3, **limits)
+    assert counting_bound(histogram, 64, 3) < solved <= plan(histogram, 64).rows
+    assert linear_bound(histogram, 64, 3, **(limits | {"seconds": 0.0})) == 0
+    less = linear_bound(histogram, 64, 3, **(limits | {"enough": 100}))
+    assert 100 <= less <= solved
 
 
 def test_column_generation_stops_when_asked():
