@@ -16,7 +16,7 @@ import json
 import pathlib
 import re
 import runpy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from jaxpad.padding import (
     reweight_ratio,
     rule_of,
 )
+from jaxpad.reports.markdown import table
 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -74,7 +75,7 @@ def modes() -> str:
     for name, mode in jaxpad.MODES.items():
         drawing, text = _docstring(mode)
         rows.append((_code(call(name, mode)), _code(drawing), first_sentence(text)))
-    return _table(("mode", "`abcd` and three cells", "when"), rows)
+    return table(("mode", "`abcd` and three cells", "when"), rows)
 
 
 def mode_sections() -> str:
@@ -102,7 +103,7 @@ def abilities() -> str:
         shown = ("yes" if it else "" for it in works)
         rows.append((_code(name), *shown, holds[name not in STATEFUL]))
     heads = ("mode", "linear", "a rule", "masks", "a layer holds")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def implementations() -> str:
@@ -124,7 +125,7 @@ def implementations() -> str:
             )
         )
     heads = ("other keys", "causal", "split", "dtypes", "head_dim", "devices")
-    return _table(("", "rows", *heads, "gradients", "memory"), rows)
+    return table(("", "rows", *heads, "gradients", "memory"), rows)
 
 
 def implementation_sections() -> str:
@@ -133,17 +134,17 @@ def implementation_sections() -> str:
         (_code(name), first_sentence(inspect.getdoc(function) or ""))
         for name, function in IMPLEMENTATIONS.items()
     ]
-    return _table(("implementation", "what it is"), rows)
+    return table(("implementation", "what it is"), rows)
 
 
 def layouts() -> str:
     """Which slots of a row are real, and see each other."""
-    return _table(("rows", "in words"), LAYOUTS.items())
+    return table(("rows", "in words"), LAYOUTS.items())
 
 
 def laws() -> str:
     """The laws that a mode may claim."""
-    return _table(("law", "in words"), LAWS.items())
+    return table(("law", "in words"), LAWS.items())
 
 
 def paddings() -> str:
@@ -158,7 +159,7 @@ def paddings() -> str:
         else:
             meaning = f"cells that are added: {AMOUNTS[str(padding.amount)]}"
         rows.append((_code(name), _code(_record(padding)), meaning))
-    return _table(("padding", "stands for", "meaning"), rows)
+    return table(("padding", "stands for", "meaning"), rows)
 
 
 def packers() -> str:
@@ -169,7 +170,7 @@ def packers() -> str:
         text = inspect.getdoc(packer) or ""
         shown = call(name, packer, without=("max_per_row",))
         rows.append((_code(shown), sees, first_sentence(text)))
-    return _table(("packer", "needs", "what it does"), rows)
+    return table(("packer", "needs", "what it does"), rows)
 
 
 def amounts() -> str:
@@ -179,7 +180,7 @@ def amounts() -> str:
         (_code(name), rule, *(side_widths(name, 8, *case) for case in cases.values()))
         for name, rule in AMOUNTS.items()
     ]
-    return _table(("amount", "adds", *cases), rows)
+    return table(("amount", "adds", *cases), rows)
 
 
 def partial() -> str:
@@ -191,7 +192,7 @@ def partial() -> str:
         shown = " ".join(f"{ratio:.5g}" for ratio in first)
         rows.append((str(n), f"{k} x {k}", stride, padding, dilation, _code(shown)))
     heads = ("n", "window", "stride", "amount", "dilation", "first row of ratios")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def relations() -> str:
@@ -202,7 +203,7 @@ def relations() -> str:
         formula = (inspect.getdoc(law) or "").splitlines()[0]
         names = ", ".join(inspect.signature(law).parameters)
         rows.append((number, _code(f"{law.__name__}({names})"), formula))
-    return _table(("", "function", "output"), rows)
+    return table(("", "function", "output"), rows)
 
 
 def drawing() -> str:
@@ -220,7 +221,7 @@ def studies(folder: pathlib.Path = STUDIES) -> str:
         name = path.parent.name
         link = f"[{name}]({name}/README.md)"
         rows.append((results["question"], link, results["verdict"]))
-    return _table(("question", "folder", "verdict"), rows)
+    return table(("question", "folder", "verdict"), rows)
 
 
 def config() -> str:
@@ -253,7 +254,7 @@ def jobs() -> str:
             )
         ]
         rows.append((_code(path.name), *words))
-    return _table(("config", "what it is", "what to expect"), rows)
+    return table(("config", "what it is", "what to expect"), rows)
 
 
 def errors() -> str:
@@ -270,7 +271,7 @@ def errors() -> str:
             shown = f'("{value[0]}",)' if isinstance(value, tuple) else value
             answer = html.escape(str(error), quote=False)
             rows.append((_code(f"--config.{key}={shown}"), answer))
-    return _table(("flag", "error"), rows)
+    return table(("flag", "error"), rows)
 
 
 def faults() -> str:
@@ -285,7 +286,7 @@ def faults() -> str:
         columns = (case.what, case.then, "<br>".join(shown))
         rows.append((*columns, "<br>".join(sorted(bugs))))
     heads = ("what happens", "what the run does", "tests", "bugs that they find")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -387,7 +388,7 @@ def _get_config() -> Any:
 
 
 def _config_group(rows: Sequence[Sequence[Any]]) -> list[str]:
-    return [_table(("key", "default", "meaning or unit"), rows)] if rows else []
+    return [table(("key", "default", "meaning or unit"), rows)] if rows else []
 
 
 def _value(value: Any) -> str:
@@ -400,11 +401,6 @@ def _code(text: Any) -> str:
         return f"`{text}`"
     # A bar would end the cell, and each Markdown has its own way to escape one.
     return f"<code>{html.escape(str(text)).replace('|', '&#124;')}</code>"
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 if __name__ == "__main__":

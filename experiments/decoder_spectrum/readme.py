@@ -6,12 +6,14 @@ from typing import Any
 
 from claims import CASES
 
+from jaxpad.reports.markdown import table
+
 
 def fill(page: str, results: dict[str, Any]) -> str:
     """The page with its tables, each between `<!-- NAME -->` and `<!-- end -->`."""
-    for name, table in tables(results).items():
+    for name, text in tables(results).items():
         pattern = f"(<!-- {name} -->\n\n)(.*?)(<!-- end -->)"
-        page = re.sub(pattern, rf"\g<1>{table}\n\n\g<3>", page, flags=re.DOTALL)
+        page = re.sub(pattern, rf"\g<1>{text}\n\n\g<3>", page, flags=re.DOTALL)
     return page
 
 
@@ -19,21 +21,21 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     """Every table by its name."""
     measured = results["measured"]
     return {
-        "theorems": markdown(
+        "theorems": table(
             ("", "it says", "largest relative error"),
             [
                 (name, row["statement"], f"{row['largest error']:.0e}")
                 for name, row in results["theorems"].items()
             ],
         ),
-        "statements": markdown(
+        "statements": table(
             ("", "as it is stated", "example", "the paper", "here"),
             [
                 (name, row["statement"], row["case"], row["says"], row["is"])
                 for name, row in results["statements"].items()
             ],
         ),
-        "claims": markdown(
+        "claims": table(
             ("on so many seeds", *CASES),
             [
                 (row["statement"], *_of(row, CASES))
@@ -41,7 +43,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
                 if set(row["holds"]) == set(CASES)
             ],
         ),
-        "others": markdown(
+        "others": table(
             ("on so many seeds", "where"),
             [
                 (row["statement"], _listed(row))
@@ -49,7 +51,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
                 if set(row["holds"]) != set(CASES)
             ],
         ),
-        "shares": markdown(
+        "shares": table(
             ("low frequencies (%)", *CASES),
             [
                 (f"{label} {key}", *(_spread(measured[part][c][key]) for c in CASES))
@@ -61,14 +63,14 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
                 for key in measured[part][CASES[0]]
             ],
         ),
-        "mixing": markdown(
+        "mixing": table(
             ("stays at its frequency (%)", "8 x 8", "16 x 16", "32 x 32"),
             [
                 (mode, *map(_spread, sizes.values()))
                 for mode, sizes in measured["mixing"].items()
             ],
         ),
-        "upsampling": markdown(
+        "upsampling": table(
             (
                 "",
                 "energy of the copies (%)",
@@ -81,12 +83,6 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
             ],
         ),
     }
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def _of(row: dict[str, Any], cases: Sequence[str]) -> list[str]:

@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from jaxpad.reports.markdown import table
+
 
 PARTS = (
     "existence",
@@ -163,10 +165,10 @@ def mean(values: Sequence[float]) -> float:
 
 def tables(results: dict[str, Any]) -> dict[str, str]:
     """The tables of README.md, by name."""
-    made = {"verdicts": _rows(("claim", "verdict"), list(results["verdicts"].items()))}
+    made = {"verdicts": table(("claim", "verdict"), list(results["verdicts"].items()))}
     for part in ("existence", "identities"):
         shown = {k: v for k, v in results[part].items() if not isinstance(v, dict)}
-        made[part] = _rows(("what", "measured"), list(shown.items()))
+        made[part] = table(("what", "measured"), list(shown.items()))
     made["stability"] = _stability(results["stability"])
     made["landscape"] = _landscape(results["landscape"])
     made["tradeoff"] = _tradeoff(results["tradeoff"])
@@ -188,7 +190,7 @@ def _stability(found: Any) -> str:
         for it in found
     ]
     heads = ("kernel", "L_orth", f"N = {first}", f"N = {last}", "drift", "theorem 8")
-    return _rows(heads, rows)
+    return table(heads, rows)
 
 
 def _landscape(found: Any) -> str:
@@ -200,7 +202,7 @@ def _landscape(found: Any) -> str:
             share = f"{it['successes']} of {it['runs']}"
             rows.append((f"({layer})", start, share, first, told, max(it["loss"])))
     heads = "C, M, k, S; start; successes; even at first; winding tells; worst L_orth"
-    return _rows(heads.split("; "), rows)
+    return table(heads.split("; "), rows)
 
 
 def _tradeoff(found: Any) -> str:
@@ -212,7 +214,7 @@ def _tradeoff(found: Any) -> str:
             constant = f"{mean(it['lipschitz']):.2f}"
             shown = "" if arm.endswith("exact") else f"{float(weight):g}"
             rows.append((arm, shown, *(_spread(it[k]) for k in keys), ends, constant))
-    return _rows(("net, layers", "weight", *keys, "singular values", "Lipschitz"), rows)
+    return table(("net, layers", "weight", *keys, "singular values", "Lipschitz"), rows)
 
 
 def _timing(found: Any) -> str:
@@ -223,13 +225,8 @@ def _timing(found: Any) -> str:
             shown = [f"{middle} ({low} .. {high})" for low, middle, high in others]
             rows.append((net, first, *shown))
     heads = next(it for it in found.values() if isinstance(it, dict))
-    return _rows(("net, batch", *heads), rows)
+    return table(("net, batch", *heads), rows)
 
 
 def _spread(values: Sequence[float]) -> str:
     return f"{mean(values):.1f} ± {statistics.stdev(values):.1f}"
-
-
-def _rows(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

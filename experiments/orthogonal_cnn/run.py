@@ -24,6 +24,8 @@ import timing
 import tradeoff
 from report import summary, tables
 
+from jaxpad.reports.markdown import filled
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 Say = Callable[[str], None]
@@ -54,12 +56,8 @@ def plot(results: dict[str, Any], out: pathlib.Path) -> None:
     from plot import draw
 
     draw(results, out)
-    text = (HERE / "README.md").read_text()
-    for name, table in tables(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = text.partition(start)
-        text = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (out / "README.md").write_text(text)
+    page = (HERE / "README.md").read_text()
+    (out / "README.md").write_text(filled(page, tables(results)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

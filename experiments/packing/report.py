@@ -1,7 +1,9 @@
 """What the measurements say: the paper's claims one by one, and the tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
+
+from jaxpad.reports.markdown import table
 
 
 PARTS = ("tables", "unpacked")
@@ -160,9 +162,3 @@ def unpacked(found: dict[str, Any]) -> str:
 
     lines = ((name, shown(it), str(it["shapes"])) for name, it in found.items())
     return table(("batches", "percent of the cells", "shapes"), lines)
-
-
-def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
-    every = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in every)

@@ -25,6 +25,8 @@ from histogram import FORMS, about, of_texts, read
 from plot import draw
 from report import summary, tables as tables_of
 
+from jaxpad.reports.markdown import filled
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 Say = Callable[[str], None]
@@ -129,11 +131,7 @@ def show(results: dict[str, Any]) -> None:
 def fill_page(results: dict[str, Any], out: pathlib.Path) -> None:
     """Writes the results into the tables of README.md."""
     page = (HERE / "README.md").read_text()
-    for name, table in tables_of(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = page.partition(start)
-        page = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (out / "README.md").write_text(page)
+    (out / "README.md").write_text(filled(page, tables_of(results)))
 
 
 if __name__ == "__main__":

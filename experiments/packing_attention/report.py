@@ -1,10 +1,11 @@
 """What results.json says beside its numbers, and the tables of README.md."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from claims import UNKNOWN, judge
+
+from jaxpad.reports.markdown import table
 
 
 def summary(results: dict[str, Any], device: str) -> dict[str, Any]:
@@ -83,8 +84,3 @@ def speed(found: dict[str, Any]) -> str:
         )
     heads = ("arm", "padding", "tokens a second", "beside padded")
     return table((*heads, "MFLOPs a token", "MiB of a step"), lines)
-
-
-def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    every = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in every)

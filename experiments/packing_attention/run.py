@@ -25,6 +25,8 @@ from plot import draw
 from report import summary, tables
 from training import train
 
+from jaxpad.reports.markdown import filled
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEEDS = 5
@@ -101,11 +103,7 @@ def write(results: dict[str, Any], path: pathlib.Path) -> None:
 def fill_page(results: dict[str, Any], out: pathlib.Path) -> None:
     """Writes the results into the tables of README.md."""
     page = (HERE / "README.md").read_text()
-    for name, table in tables(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = page.partition(start)
-        page = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (out / "README.md").write_text(page)
+    (out / "README.md").write_text(filled(page, tables(results)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from jaxpad.reports.markdown import table
+
 
 MODES = ("circular", "reflect", "symmetric", "replicate")
 # The targets: at most so many times zero padding's.
@@ -74,17 +76,17 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     """The tables of README.md, by name."""
     made = {"targets": _target_table(results["targets"])}
     if cpu := _cpu(results):
-        made["cpu"] = _table(
+        made["cpu"] = _by_program(
             cpu, ("ratio", "interval", "memory", "bytes", "milliseconds")
         )
     if peers := results.get("peers"):
-        made["peers"] = _table(peers, ("ratio", "interval", "memory"))
+        made["peers"] = _by_program(peers, ("ratio", "interval", "memory"))
     if sharded := results.get("sharded"):
         rows = [(name, *sent) for name, sent in sharded.items()]
-        made["sharded"] = _rows(("mode and way", "forward", "and backward"), rows)
+        made["sharded"] = table(("mode and way", "forward", "and backward"), rows)
     if tpu := results.get("tpu"):
         keys = ("ratio", "bytes", "of which kernels", "temporary")
-        made["tpu"] = _table(tpu, keys)
+        made["tpu"] = _by_program(tpu, keys)
     return made
 
 
@@ -93,22 +95,17 @@ def _target_table(targets: dict[str, Any]) -> str:
         (name, outcome["value"], outcome["target"], "yes" if outcome["met"] else "no")
         for name, outcome in targets.items()
     ]
-    return _rows(("what", "measured", "at most", "met"), rows)
+    return table(("what", "measured", "at most", "met"), rows)
 
 
-def _table(programs: dict[str, Any], keys: Sequence[str]) -> str:
+def _by_program(programs: dict[str, Any], keys: Sequence[str]) -> str:
     rows = [
         (program, arm, *(_shown(found.get(key, "")) for key in keys))
         for program, arms in programs.items()
         for arm, found in arms.items()
     ]
-    return _rows(("program", "padding", *keys), rows)
+    return table(("program", "padding", *keys), rows)
 
 
 def _shown(value: Any) -> str:
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _rows(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

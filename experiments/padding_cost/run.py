@@ -24,6 +24,8 @@ from measure import bytes_held, bytes_moved, compiled, ratio, rounds
 from programs import MAPS, blocks, by_jaxpad, resnet50
 from report import summary, tables
 
+from jaxpad.reports.markdown import filled
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODES = ("circular", "reflect", "symmetric", "replicate")
@@ -149,12 +151,8 @@ def plot(results: dict[str, Any]) -> None:
     from plot import draw
 
     draw(results, HERE / "cost.svg")
-    text = (HERE / "README.md").read_text()
-    for name, table in tables(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = text.partition(start)
-        text = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (HERE / "README.md").write_text(text)
+    page = (HERE / "README.md").read_text()
+    (HERE / "README.md").write_text(filled(page, tables(results)))
 
 
 def _script(python: str, name: str) -> str:

@@ -28,6 +28,8 @@ from plot import draw
 from report import summary
 from tables import tables
 
+from jaxpad.reports.markdown import filled
+
 
 HERE = pathlib.Path(__file__).resolve().parent
 LENGTHS, MEANS, ROUNDS = (128, 256, 512, 1024), (0.2, 0.4, 0.6, 0.8, 1.0), 7
@@ -103,11 +105,7 @@ def as_text(results: dict[str, Any]) -> str:
 def fill_page(results: dict[str, Any], out: pathlib.Path) -> None:
     """Writes the results into the tables of README.md."""
     page = (HERE / "README.md").read_text()
-    for name, table in tables(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = page.partition(start)
-        page = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (out / "README.md").write_text(page)
+    (out / "README.md").write_text(filled(page, tables(results)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The tables of README.md, from the results alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from report import (
     share,
     size_of,
 )
+
+from jaxpad.reports.markdown import table
 
 
 # ByteTransformer's table for 16 sequences with a mean of 0.6: ms of FasterTransformer,
@@ -172,12 +174,6 @@ def rows(found: dict[str, Any]) -> str:
 
 def shown(ratio: Ratio) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
-def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
-    every = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in every)
 
 
 def _place(point: Point, size: Size) -> tuple[str, str, str]:

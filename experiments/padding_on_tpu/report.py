@@ -1,8 +1,9 @@
 """What the compiled programs say: the verdict, and the tables of README.md."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jaxpad.reports.markdown import table
 from jaxpad.train.chips import CHIPS
 
 
@@ -95,7 +96,7 @@ def tables(results: Mapping[str, Any]) -> dict[str, str]:
         (name, claim["value"], claim["target"], "yes" if claim["met"] else "no")
         for name, claim in results["claims"].items()
     ]
-    return made | {"claims": _table(("times zero's", "found", "at most", "held"), rows)}
+    return made | {"claims": table(("times zero's", "found", "at most", "held"), rows)}
 
 
 def _costs(arms: Mapping[str, Any]) -> str:
@@ -115,9 +116,4 @@ def _costs(arms: Mapping[str, Any]) -> str:
         }
         shown = [f"{cell} ({ratio(arms, padding, k):.3f})" for k, cell in cells.items()]
         rows.append((padding, *shown))
-    return _table(heads, rows)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return table(heads, rows)

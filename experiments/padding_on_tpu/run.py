@@ -22,6 +22,7 @@ import jax
 from programs import CASES, Case, lowered
 from report import PADDINGS, summary, tables
 
+from jaxpad.reports.markdown import filled
 from jaxpad.train import topology_devices
 from jaxpad.train.compiled import cache_file, measure
 
@@ -118,12 +119,8 @@ def write_page(results: dict[str, Any]) -> None:
     from plot import draw
 
     draw(results["programs"], HERE / "cost.svg")
-    text = (HERE / "README.md").read_text()
-    for name, table in tables(results).items():
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, _, rest = text.partition(start)
-        text = f"{before}{start}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-    (HERE / "README.md").write_text(text)
+    page = (HERE / "README.md").read_text()
+    (HERE / "README.md").write_text(filled(page, tables(results)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,10 +6,11 @@ Command: python experiments/partial_padding/page.py prints them
 import json
 import pathlib
 import statistics
-from collections.abc import Iterable
 from typing import Any
 
 from claims import by_number, comparison
+
+from jaxpad.reports.markdown import table
 
 
 def tables(results: dict[str, Any]) -> dict[str, str]:
@@ -98,12 +99,6 @@ def spread(arm: dict[str, Any] | None, figure: str) -> str:
         return "-"
     values = list(by_number(arm, figure).values())
     return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Markdown."""
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ Command: python experiments/zero_init/page.py prints them
 import json
 import pathlib
 import statistics
-from collections.abc import Iterable
 from typing import Any
+
+from jaxpad.reports.markdown import table
 
 
 def tables(results: dict[str, Any]) -> dict[str, str]:
@@ -56,12 +57,6 @@ def ranks(results: dict[str, Any]) -> str:
             for values in [results["accuracy"][norm][init]["18"]["values"]]
         ),
     )
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Markdown."""
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ Command: python experiments/zero_memory/page.py prints them
 
 import json
 import pathlib
-from collections.abc import Iterable
 from typing import Any
 
 from decoder import LARGE, count, formula
+
+from jaxpad.reports.markdown import table
 
 
 PAPER = {"0": "120", "1": "31.4", "2": "16.6", "3": "1.9"}
@@ -54,7 +55,7 @@ def stages(decoder: dict[str, Any]) -> str:
             )
         )
     heads = ("stage", "paper", "formula", "state, CPU", "state, v5p", "peak, v5p")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def devices(decoder: dict[str, Any]) -> str:
@@ -69,7 +70,7 @@ def devices(decoder: dict[str, Any]) -> str:
 
     counts = sorted(decoder["cpu"], key=int)
     rows = [(f"{int(n):,}", *(cell(n, stage) for stage in PAPER)) for n in counts]
-    return _table(("devices", *(f"stage {stage}" for stage in PAPER)), rows)
+    return table(("devices", *(f"stage {stage}" for stage in PAPER)), rows)
 
 
 def vision(found: dict[str, Any]) -> str:
@@ -92,16 +93,11 @@ def vision(found: dict[str, Any]) -> str:
                 )
             )
     heads = ("model, on each device", "stage", "between steps", "peak", "spared")
-    return _table((*heads, "formula"), rows)
+    return table((*heads, "formula"), rows)
 
 
 def _gb(size: float | None) -> str:
     return "" if size is None else f"{size / 1e9:.3g}"
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Read what a run left in its folder, and say clearly what is missing from it."""
 
+import contextlib
 import pathlib
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,24 +58,44 @@ def read_run(workdir: str | pathlib.Path) -> Run:
 
     Raises:
         FileNotFoundError: the folder, or one of its files, is not there.
-        ValueError: a file does not hold what it should; the message names it.
+        ValueError: a file does not hold what it should; the message names it, and what
+            to type if the run can write it again.
     """
     folder = pathlib.Path(workdir)
     _check_files(folder, FILES)
-    results = read_results(folder / "results.json")
-    task, classes = results["dataset"]["task"], len(results["dataset"]["classes"])
-    _check_files(folder, (*FILES, *EXAMPLES[task]))
     answers, errors, masks, texts = [], [], [], []
-    if task == "segmentation":
-        masks = read_masks(folder / "examples.npz", classes)
-    elif task == "language":
-        texts = read_texts(folder / "examples.json")
-    else:
-        answers = read_answers(folder / "examples.npz", classes)
-        errors = read_answers(folder / "errors.npz", classes)
+    with _written_at_the_end(folder):
+        results = read_results(folder / "results.json")
+        task, classes = results["dataset"]["task"], len(results["dataset"]["classes"])
+        _check_files(folder, (*FILES, *EXAMPLES[task]))
+        if task == "segmentation":
+            masks = read_masks(folder / "examples.npz", classes)
+        elif task == "language":
+            texts = read_texts(folder / "examples.json")
+        else:
+            answers = read_answers(folder / "examples.npz", classes)
+            errors = read_answers(folder / "errors.npz", classes)
     config = read_json(folder / "config.json")
     train, test = read_metrics(folder / "metrics.jsonl", task)
     return Run(config, train, test, results, answers, errors, masks, texts)
+
+
+@contextlib.contextmanager
+def _written_at_the_end(folder: pathlib.Path) -> Iterator[None]:
+    """Adds to what is wrong with a file that a finished run tests and writes again."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).removesuffix('.')}. To write it again: {_command(folder)}"
+        ) from error
+
+
+def _command(folder: pathlib.Path) -> str:
+    return (
+        f"`python launch.py --workdir {folder}` with the flags that the run was "
+        "started with."
+    )
 
 
 def _check_files(folder: pathlib.Path, names: tuple[str, ...]) -> None:
@@ -90,8 +111,7 @@ def _check_files(folder: pathlib.Path, names: tuple[str, ...]) -> None:
     instead = (
         f"It holds other runs: name one of them, for example {str(inside[0])!r}."
         if inside
-        else f"If the run was cut off, finish it: `python launch.py --workdir {folder}`"
-        " with the flags that it was started with."
+        else f"If the run was cut off, finish it: {_command(folder)}"
     )
     raise FileNotFoundError(
         f"workdir={str(folder)!r} has no {' and no '.join(missing)}; expected the "

@@ -49,7 +49,7 @@ def read_texts(path: pathlib.Path) -> list[Text]:
         if not isinstance(entry, dict) or not _is_text(entry):
             raise ValueError(
                 f"{path} holds something other than texts, each with 'key', 'tokens', "
-                "'said' and 'told' of one length: train again for a new one."
+                "'said' and 'told' of one length."
             )
     return [Text(**{name: entry[name] for name in Text._fields}) for entry in entries]
 

@@ -12,7 +12,7 @@ from ..typing import Array
 
 
 def accumulate(
-    function: Callable[[Any, Any], tuple[Any, Any, Array]],
+    function: Callable[[Any, Any], tuple[Any, Any, PyTree]],
     carry: PyTree,
     batch: PyTree,
     parts: int,
@@ -21,12 +21,14 @@ def accumulate(
 
     `sum_k w_k v_k / sum_k w_k`. If v is a mean over what w counts (records, or pixels
     that are not ignored), this is the mean over the whole batch, and its gradient.
+    Values that are means over different things have weights of their own.
     Batch norm still sees each part alone. Part k holds the records k, k + parts, ...:
     on a sharded batch each device keeps its own.
 
     Args:
         function: from (carry, part) to (carry, values, weight): values a pytree of
-            floats such as gradients and metrics, weight a scalar.
+            floats such as gradients and metrics, weight a scalar, or a pytree of them
+            that values begin with.
         carry: what goes from part to part, such as batch statistics.
         batch: a pytree of arrays `[records, ...]`.
         parts: number of parts.
@@ -54,6 +56,13 @@ def accumulate(
     _, like, weight = jax.eval_shape(function, carry, first)
     zeros = jax.tree.map(lambda v: jnp.zeros(v.shape, v.dtype), (like, weight))
 
+    def scaled(weight: Array, values: Any) -> Any:
+        return jax.tree.map(lambda v: v * weight.astype(v.dtype), values)
+
+    def mean(weight: Array, total: Any) -> Any:
+        divisor = jnp.where(weight == 0, jnp.ones_like(weight), weight)
+        return jax.tree.map(lambda v: v / divisor.astype(v.dtype), total)
+
     # XLA's CPU convolutions are several times slower inside a loop (jax#12868).
     unroll = parts if target_backend() == "cpu" else 1
 
@@ -62,16 +71,15 @@ def accumulate(
             # Else XLA sums the gradients of all parts over the devices at once, after
             # the last part, and holds them all until then.
             state, part = jax.lax.optimization_barrier((state, part))
-        carry, total, weights = state
+        carry, *sums = state
         carry, values, weight = function(carry, part)
-        scaled = jax.tree.map(lambda v: v * weight.astype(v.dtype), values)
-        return (carry, jax.tree.map(jnp.add, total, scaled), weights + weight), None
+        more = jax.tree.map(scaled, weight, values)
+        return (carry, *jax.tree.map(jnp.add, sums, [more, weight])), None
 
     (carry, total, weight), _ = jax.lax.scan(
         add, (carry, *zeros), pieces, unroll=unroll
     )
-    divisor = jnp.where(weight == 0, jnp.ones_like(weight), weight)
-    return carry, jax.tree.map(lambda v: v / divisor.astype(v.dtype), total)
+    return carry, jax.tree.map(mean, weight, total)
 
 
 def _piece(x: Array, parts: int) -> Array:

@@ -77,10 +77,11 @@ def text_loss(
 
 def text_accuracy(
     scores: Float[Array, "rows capacity classes"], targets: Ragged
-) -> Float[Array, ""]:
-    """The part of hidden tokens that is told right."""
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """The part of hidden tokens that is told right, and how many were hidden."""
     right, told = _right(scores, targets)
-    return right.sum(dtype=jnp.float32) / jnp.maximum(told.sum(dtype=jnp.float32), 1)
+    count = told.sum(dtype=jnp.float32)
+    return right.sum(dtype=jnp.float32) / jnp.maximum(count, 1), count
 
 
 def text_said(

@@ -62,29 +62,33 @@ def gradients(
         seen, targets = part
         scores = task.forward(model, seen).astype(jnp.float32)
         loss, weight = task.loss(scores, targets, label_smoothing)
-        metrics = {"accuracy": task.accuracy(scores, targets)}
+        accuracy, count = task.accuracy(scores, targets)
+        metrics = {}
         if penalty is not None:
             added, table = penalty(model)
             loss = loss + added
             metrics["penalty"] = added
             metrics |= {f"penalty/{path}": value for path, value in table.items()}
         stats = nnx.state(model, nnx.Not(nnx.Param))
-        return loss, (stats, {"loss": loss, **metrics}, weight)
+        return loss, (stats, {"loss": loss, **metrics}, accuracy, (weight, count))
 
     whole = split.whole(state.params)
 
-    def gradient(stats: Any, part: Any) -> tuple[Any, tuple[Any, Metrics], Array]:
+    def gradient(stats: Any, part: Any) -> tuple[Any, Any, Any]:
         of_params = jax.grad(loss_of, has_aux=True)
-        grads, (stats, metrics, weight) = of_params(whole, stats, part)
-        return stats, (split.gradients(grads), metrics), weight
+        grads, (stats, metrics, accuracy, weights) = of_params(whole, stats, part)
+        weight, count = weights
+        values = split.gradients(grads), metrics, accuracy
+        return stats, values, (weight, weight, count)
 
     prepared = prepare(batch)
     if parts == 1:
-        stats, (grads, metrics), _ = gradient(state.stats, prepared)
+        stats, values, _ = gradient(state.stats, prepared)
     else:
-        stats, (grads, metrics) = accumulate(gradient, state.stats, prepared, parts)
-    counts = task.counts(batch)
-    return grads, stats, metrics | {"grad_norm": optax.tree.norm(grads)} | counts
+        stats, values = accumulate(gradient, state.stats, prepared, parts)
+    grads, metrics, accuracy = values
+    metrics |= {"accuracy": accuracy, "grad_norm": optax.tree.norm(grads)}
+    return grads, stats, metrics | task.counts(batch)
 
 
 def train_step(

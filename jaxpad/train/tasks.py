@@ -26,7 +26,7 @@ class Task(NamedTuple):
         forward: from (model, what it sees of a batch) to its scores.
         loss: from (scores, targets, label smoothing) to the mean loss, and over how
             much it is the mean: images, pixels that count, or tokens.
-        accuracy: from (scores, targets) to the part that is right.
+        accuracy: from (scores, targets) to the part that is right, and of how many.
         said: from (scores, targets, batch) to what an evaluation takes from the device.
         counts: of a batch, for the log of a training step.
         evaluate: from (step, batches) to an evaluation of the real examples.
@@ -39,7 +39,7 @@ class Task(NamedTuple):
     targets: Callable[[Array, int], Array]
     forward: Callable[[Any, Any], Array]
     loss: Callable[[Array, Any, float], tuple[Array, Array]]
-    accuracy: Callable[[Array, Any], Array]
+    accuracy: Callable[[Array, Any], tuple[Array, Array]]
     said: Callable[[Array, Any, Any], Any]
     counts: Callable[[Any], dict[str, Array]]
     evaluate: Callable[..., Any]
@@ -67,8 +67,9 @@ def _class_loss(scores: Array, targets: Array, smoothing: float) -> tuple[Array,
     return losses.mean(), jnp.asarray(len(losses), jnp.float32)
 
 
-def _class_accuracy(scores: Array, targets: Array) -> Array:
-    return jnp.mean(scores.argmax(-1) == targets.argmax(-1))
+def _class_accuracy(scores: Array, targets: Array) -> tuple[Array, Array]:
+    right = scores.argmax(-1) == targets.argmax(-1)
+    return right.mean(), jnp.asarray(len(right), jnp.float32)
 
 
 def _class_said(scores: Array, labels: Array, batch: Batch) -> Array:
@@ -81,10 +82,11 @@ def _pixel_loss(scores: Array, targets: Array, smoothing: float) -> tuple[Array,
     return loss, counted.sum(dtype=jnp.float32)
 
 
-def _pixel_accuracy(scores: Array, targets: Array) -> Array:
+def _pixel_accuracy(scores: Array, targets: Array) -> tuple[Array, Array]:
     counted = targets != segmentation.IGNORE
     right = counted & (scores.argmax(-1) == targets)
-    return right.sum() / jnp.maximum(counted.sum(), 1)
+    part = right.sum() / jnp.maximum(counted.sum(), 1)
+    return part, counted.sum(dtype=jnp.float32)
 
 
 def _pixel_said(scores: Array, label: Array, batch: Batch) -> dict[str, Array]:

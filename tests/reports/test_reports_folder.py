@@ -125,8 +125,9 @@ def test_another_task_is_refused(make_run):
 def test_damaged_images_are_refused(make_run, name, content):
     folder = make_run()
     (folder / name).write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{name} is no npz file, or is damaged"):
+    with pytest.raises(ValueError, match=rf"{name} is no npz file, or is damaged") as e:
         write_report(folder)
+    assert f"again: `python launch.py --workdir {folder}` with the" in str(e.value)
 
 
 @pytest.mark.parametrize(

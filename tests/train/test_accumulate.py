@@ -91,6 +91,17 @@ def test_parts_on_eight_devices_stay_where_they_are():
         assert moved not in str(compiled.as_text())
 
 
+def test_values_have_weights_of_their_own():
+    def function(carry, part):
+        values = {"one": part.mean(), "more": (part.max(), part.min())}
+        return carry, values, {"one": jnp.asarray(1.0), "more": part[0]}
+
+    _, found = accumulate(function, None, jnp.asarray([1.0, 3.0, 5.0, 11.0]), 2)
+    # Parts of 1 and 5, and of 3 and 11, which are records 0, 2 and 1, 3.
+    expected = {"one": (3 + 7) / 2, "more": ((5 + 33) / 4, (1 + 9) / 4)}
+    chex.assert_trees_all_close(found, jax.tree.map(jnp.asarray, expected))
+
+
 def test_nothing_that_counts_gives_nought():
     def function(carry, part):
         return carry, jnp.mean(part), jnp.zeros(())

@@ -1,5 +1,6 @@
 """What is hidden of texts, how it is weighed, and what is counted of it."""
 
+import functools
 import inspect
 from typing import Any
 
@@ -7,10 +8,13 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
+import optax
 import pytest
+from flax import nnx
 
-from jaxpad.batching import ragged
+from jaxpad.batching import Ragged, ragged
 from jaxpad.data import Text, TextBatches, TextDataset, Texts
+from jaxpad.sharding import data_mesh, zero
 from jaxpad.train import LOSSES, OBJECTIVES
 from jaxpad.train.language import (
     check_loss,
@@ -20,6 +24,9 @@ from jaxpad.train.language import (
     text_said,
 )
 from jaxpad.train.objectives import draws, read_objective
+from jaxpad.train.state import init_state
+from jaxpad.train.step import gradients
+from jaxpad.train.tasks import TASKS
 from jaxpad.train.texts import Language, evaluate_texts
 
 
@@ -151,6 +158,45 @@ def test_losses_are_means_over_what_they_say(name: str):
     assert (float(loss), float(weight)) == pytest.approx(expected[name], rel=1e-6)
 
 
+class Next(nnx.Module):
+    """Scores of a token that depend on it alone."""
+
+    def __init__(self):
+        self.table = nnx.Embed(CLASSES, CLASSES, rngs=nnx.Rngs(0))
+
+    def __call__(self, batch: Ragged) -> Ragged:
+        return batch.replace(self.table(batch.values))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_a_step_finds_does_not_depend_on_its_parts(name: str):
+    """Parts that hold as many texts as others may hide more tokens."""
+    model, optimizer = Next(), optax.sgd(0.1)
+    graph, params = nnx.split(model)
+    # Of texts with 9 and 1 tokens by turns all tokens are told right, and none.
+    lengths = jnp.asarray([[9], [1], [9], [1]])
+    ids = (jnp.arange(9)[None] < lengths).astype(jnp.int32)
+    batch = ragged(jnp.arange(36).reshape(4, 9), ids, sequences=4)
+    likeliest = model(batch).values.argmax(-1)
+    asked = jnp.where(lengths > 1, likeliest, (likeliest + 1) % CLASSES)
+    target = batch.replace({"token": asked, "told": ids > 0})
+
+    def found(parts: int) -> dict[str, float]:
+        step = functools.partial(
+            gradients,
+            graph=graph,
+            task=TASKS["language"]._replace(loss=loss_named(name)),
+            prepare=lambda _: (batch, target),
+            split=zero(optimizer, params, data_mesh(), stage=0),
+            parts=parts,
+        )
+        _, _, metrics = jax.jit(step)(init_state(model, optimizer), batches()[0])
+        return {key: float(value) for key, value in metrics.items()}
+
+    assert found(1)["accuracy"] == pytest.approx(18 / 20)
+    assert found(2) == pytest.approx(found(1), rel=1e-5)
+
+
 def test_a_loss_that_is_none():
     with pytest.raises(ValueError, match="Did you mean 'token'"):
         loss_named("tokens")
@@ -189,9 +235,9 @@ def test_an_evaluation_is_of_all_texts():
         losses.append(reference(scores, batch, told)[told])
         right.append((scores.argmax(-1) == batch["tokens"])[told])
         hidden_tokens.append(batch["tokens"][told])
-        assert float(text_accuracy(jnp.asarray(scores), target)) == pytest.approx(
-            right[-1].mean()
-        )
+        accuracy, count = text_accuracy(jnp.asarray(scores), target)
+        assert float(accuracy) == pytest.approx(right[-1].mean())
+        assert count == told.sum()
         return text_said(jnp.asarray(scores), target, batch)
 
     found = evaluate_texts(step, map(made.__getitem__, range(len(made))), range(50))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import re
+import shutil
 from typing import Any, NamedTuple
 
 import jax
@@ -109,7 +110,8 @@ def test_parts_change_nothing(loss: str):
     found = []
     for job in (whole, parts):
         state, metrics = job.train_step(job.init(), job.place(whole.batches[0]))
-        found.append((state.params, float(metrics["loss"])))
+        figures = [float(metrics[name]) for name in ("loss", "accuracy")]
+        found.append((state.params, figures))
     (one, a), (two, b) = found
     assert a == pytest.approx(b, rel=1e-6)
     for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
@@ -150,6 +152,21 @@ def test_a_run_and_its_report(jobs: dict[str, Job], whole: Whole):
     for text in ("packed batching", "padding share", "packing factor", "text 0"):
         assert text in page
     assert f"{packing['packing_factor']:.2f}" in page
+
+
+def test_what_to_type_where_the_texts_are_damaged_writes_them_again(
+    jobs: dict[str, Job], whole: Whole, tmp_path: pathlib.Path
+):
+    folder = tmp_path / "again"
+    shutil.copytree(whole.folder, folder)
+    path = folder / "examples.json"
+    path.write_bytes(path.read_bytes()[:99])
+    command = rf"examples\.json is not JSON: .*: `python launch\.py --workdir {folder}`"
+    with pytest.raises(ValueError, match=command):
+        write_report(folder)
+    run(jobs["packed"], folder, QUIET)
+    assert write_report(folder).exists()
+    assert path.read_bytes() == (whole.folder / "examples.json").read_bytes()
 
 
 class KilledError(Exception):
