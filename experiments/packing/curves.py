@@ -80,4 +80,5 @@ def collect(run: Run) -> dict[str, Any]:
         "accuracy": round(test["accuracy"], 5),
         "steps": len(run.train["loss"]),
         "texts": int(run.train["sequences"].sum()),
+        "minutes": round(run.results["train_seconds"] / 60, 2),
     }

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
+import learned
+from curves import JOBS
+
 from jaxpad.reports.markdown import table
 
 
-PARTS = ("tables", "unpacked")
+PARTS = ("tables", "unpacked", "curves")
 # The paper's packers, and those of them that take any depth.
 PAPERS = ("spfhp", "lpfhp", "nnlshp")
 QUICK = ("spfhp", "lpfhp")
+SHORT = {"holds": "yes", "does not hold": "no"}
 # So near is near enough, in points; so little time is none.
 NEAR, NONE = 1.0, 0.1
 
@@ -17,23 +21,35 @@ NEAR, NONE = 1.0, 0.1
 def summary(results: dict[str, Any], device: str) -> dict[str, Any]:
     """The results with what the index of studies shows, and what came of each claim."""
     claims = judge(results["tables"]) if "tables" in results else {}
-    holds = all(claim["holds"] for claim in claims.values())
-    verdict = "holds" if holds else "does not hold"
+    if "curves" in results:
+        claims |= learned.judge(results["curves"])
+    verdicts = {claim["verdict"] for claim in claims.values()}
+    worst = (v for v in ("does not hold", learned.UNKNOWN) if v in verdicts)
+    verdict = next(worst, "holds" if claims else learned.UNKNOWN)
     return {
         "question": "Does packing save what its paper says?",
-        "verdict": verdict if claims else "cannot be told at this size",
+        "verdict": verdict.replace(learned.UNKNOWN, f"{learned.UNKNOWN} at this size"),
         "claims": claims,
         "paper": "Efficient Sequence Packing without Cross-contamination: Accelerating "
         "Large Language Models without Impacting Performance, Krell, Kosec, Perez and "
         "Fitzgibbon, 2021",
         "command": "python experiments/packing/run.py",
         "device": device,
-        "minutes": round(sum(it["minutes"] for it in results["costs"].values()), 1),
+        "minutes": round(sum(minutes(results).values()), 1),
         **{k: results[k] for k in ("data", "costs", *PARTS) if k in results},
     }
 
 
-def judge(tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def minutes(results: dict[str, Any]) -> dict[str, float]:
+    """Of each part; of the runs together, some of which are trained at a time."""
+    found = {name: it["minutes"] for name, it in results["costs"].items()}
+    if "curves" in results:
+        runs = (run for arm in results["curves"].values() for run in arm.values())
+        found["curves"] = sum(run["minutes"] for run in runs) / JOBS
+    return found
+
+
+def judge(tables: dict[str, Any]) -> dict[str, dict[str, str]]:
     """What the paper says of its packers: whether it holds, and by which numbers."""
     packers, rows = tables["packers"], _of(tables, "rows")
     deep = [depth for depth in tables["bounds"] if depth != "1"]
@@ -65,8 +81,8 @@ def judge(tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _claim(holds: bool, here: str) -> dict[str, Any]:
-    return {"holds": bool(holds), "here": here}
+def _claim(holds: bool, here: str) -> dict[str, str]:
+    return {"verdict": "holds" if holds else "does not hold", "here": here}
 
 
 def _percent(found: dict[str, Any] | None) -> float:
@@ -93,6 +109,8 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
         made["times"] = grid(found, _time)
     if "unpacked" in results:
         made["unpacked"] = unpacked(results["unpacked"])
+    if "curves" in results:
+        made["learned"] = learned.ends(results["curves"])
     return made
 
 
@@ -100,7 +118,7 @@ def claims(found: dict[str, dict[str, Any]]) -> str:
     return table(
         ("claim", "here"),
         (
-            (claim, f"{'yes' if it['holds'] else 'no'}: {it['here']}")
+            (claim, f"{SHORT.get(it['verdict'], it['verdict'])}: {it['here']}")
             for claim, it in found.items()
         ),
     )

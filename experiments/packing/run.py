@@ -1,9 +1,10 @@
 """Does packing save what its paper says?
 
 Command: python experiments/packing/run.py [PART ...] [--histogram FILE] [--capacity N]
-         [--out DIR]; the parts are tables, unpacked, plot
-Device:  any CPU; 4 minutes on two cores busy with other work, 1 of CPU time
-Writes:  results.json, part by part; plot: efficiency.svg and the tables of README.md.
+         [--out DIR]; the parts are tables, unpacked, curves, plot
+Device:  any CPU; XX on two cores, of which curves takes all but 4 minutes
+Writes:  results.json, part by part; plot: two pictures and the tables of README.md; the
+         runs of curves go into runs/packing, and the same command goes on with them.
          With --histogram the tables of those lengths are printed, and results and
          picture are written into the DIR that is given, if one is
 """
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import curves
+import learned
 import numpy as np
 import tables
 import unpacked
@@ -33,6 +36,7 @@ Say = Callable[[str], None]
 PARTS: dict[str, Callable[[np.ndarray, Say], Any]] = {
     "tables": tables.measure,
     "unpacked": unpacked.measure,
+    "curves": lambda _, say: curves.measure(),  # of the text job, whatever the lengths
 }
 
 
@@ -46,11 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--capacity", type=int, help="cells of a row")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR")
     options = parser.parse_args(arguments)
+    if options.histogram:
+        names.remove("curves")
     parts = options.parts or names
     try:
+        if not {*parts} <= {*names}:
+            raise ValueError("curves is of the text job: leave out --histogram.")
         data, histogram = lengths_of(options.histogram, options.capacity)
         out = options.out or (None if options.histogram else HERE)
-        results = kept(data, parts, out)
+        needed = [name for name in names if name in PARTS and name not in parts]
+        results = kept(data, needed, out)
     except ValueError as e:
         parser.error(str(e))
     for name in parts:
@@ -64,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "plot" in parts and out:
         draw(results["tables"], out / "efficiency.svg")
         if not options.histogram:
+            learned.draw(results["curves"], out / "curves.svg")
             fill_page(results, out)
 
 
@@ -80,14 +90,14 @@ def lengths_of(
 
 
 def kept(
-    data: dict[str, Any], parts: Sequence[str], out: pathlib.Path | None
+    data: dict[str, Any], missing: Sequence[str], out: pathlib.Path | None
 ) -> dict[str, Any]:
     """The results so far; those of other lengths may only be replaced as a whole."""
     path = out / "results.json" if out else None
     old = json.loads(path.read_text()) if path and path.exists() else {}
     if old.get("data", data) == data:
         return old | {"data": data}
-    if missing := [name for name in PARTS if name not in parts]:
+    if missing:
         raise ValueError(
             f"{path} is of {old['data']['name']}, but these lengths are of "
             f"{data['name']}, or others: measure {' and '.join(missing)} too, or give "

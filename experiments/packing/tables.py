@@ -41,9 +41,7 @@ def one(
     capacity, began = len(histogram) - 1, time.monotonic()
     try:
         planned, seconds = timed(
-            lambda: plan(
-                histogram, capacity, spec, max_per_row=most, proof_seconds=0.0
-            )
+            lambda: plan(histogram, capacity, spec, max_per_row=most, proof_seconds=0.0)
         )
     except ValueError as e:
         return {"refused": str(e)}, 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpad.reports.statistics import Comparison, by_seed, holm
+from jaxpad.reports.statistics import Comparison, by_seed, holm, within
 
 
 # Nats a token: losses that lie nearer are the same. The paper's are within 0.004 where
@@ -61,14 +61,9 @@ def judge(runs: Any, speeds: Any) -> dict[str, dict[str, Any]]:
 
 def alike(c: Comparison) -> dict[str, Any]:
     """Whether the whole interval lies within `SAME`."""
-    # The same difference in each seed, as of losses that are equal, has no interval.
     low, high = (c.mean, c.mean) if np.isnan(c.low) else (c.low, c.high)
-    verdict = UNKNOWN
-    if -SAME <= low and high <= SAME:
-        verdict = "holds"
-    elif low > SAME or high < -SAME:
-        verdict = "does not hold"
-    return {"found": [c.mean, low, high], "verdict": verdict}
+    told = {True: "holds", False: "does not hold", None: UNKNOWN}
+    return {"found": [c.mean, low, high], "verdict": told[within(c, SAME)]}
 
 
 def faster(arm: Any, other: Any) -> dict[str, Any]:

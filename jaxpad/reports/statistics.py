@@ -155,6 +155,37 @@ def _compared(found: Difference, how: str, seeds: int) -> Comparison:
     return Comparison(mean, low, high, p, effect, how, seeds)
 
 
+def within(found: Comparison, margin: float) -> bool | None:
+    """Whether two arms are the same to a margin, by the 95% interval.
+
+    Two one-sided tests at 2.5% ("A comparison of the two one-sided tests procedure and
+    the power approach", Schuirmann, 1987).
+
+    Args:
+        found: of the two.
+        margin: differences that are smaller do not matter.
+
+    Returns:
+        True if the interval lies inside of -margin to margin, False if it lies outside,
+        None if it is neither, or of one seed. The same difference in each of several
+        seeds is its own interval.
+
+    Example:
+        >>> arm = {0: 1.01, 1: 2.0, 2: 2.99}
+        >>> found = by_seed(arm, {0: 1.0, 1: 2.0, 2: 3.0})
+        >>> within(found, 0.1), within(found, 0.02)
+        (True, None)
+    """
+    if found.seeds < 2:
+        return None
+    low, high = found.low, found.high
+    if np.isnan(low):
+        low = high = found.mean
+    if -margin <= low and high <= margin:
+        return True
+    return False if low > margin or high < -margin else None
+
+
 def holm(p: np.ndarray) -> np.ndarray:
     """Holm's correction: the chance of any false find among all is kept at the level.
 

@@ -6,10 +6,12 @@ import re
 import sys
 from typing import Any
 
+import chex
 import numpy as np
 import pytest
+from flax import nnx
 
-from jaxpad.batching import PACKERS
+from jaxpad.batching import PACKERS, pack_sequences
 from tests.studies import FOLDER, load
 
 
@@ -45,7 +47,9 @@ def file(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_the_page_shows_the_results(study: Any, results: Any):
     page = (STUDY / "README.md").read_text()
     tables = study.tables_of(results)
-    assert set(tables) == {"claims", "efficiency", "rows", "times", "unpacked"}
+    assert set(tables) == {
+        *("claims", "efficiency", "rows", "times", "unpacked", "learned")
+    }
     for name, table in tables.items():
         assert f"<!-- {name} -->\n\n{table}\n\n<!-- end {name} -->" in page
     assert f"**Verdict: {results['verdict']}**" in page
@@ -78,11 +82,72 @@ def test_the_results_are_whole_and_the_verdict_follows(study: Any, results: Any)
 def test_each_claim_turns_by_the_number_it_is_about(
     study: Any, results: Any, claim: str, packer: str, depth: str, change: Any
 ):
-    before = study.summary(results, "")["claims"][claim]["holds"]
+    before = study.summary(results, "")["claims"][claim]["verdict"]
     other = json.loads(json.dumps(results))
     change = {"efficiency": 1.0} if change == "best" else change
     other["tables"]["packers"][packer][depth].update(change)
-    assert study.summary(other, "")["claims"][claim]["holds"] != before
+    assert study.summary(other, "")["claims"][claim]["verdict"] != before
+
+
+@pytest.mark.parametrize(
+    ("packed", "unmasked", "verdicts"),
+    [
+        (0.0, 0.5, ("holds", "holds")),
+        (0.015, 0.0, ("holds", "does not hold")),
+        (0.03, 0.031, ("does not hold", "cannot be told")),
+        (0.02, 0.5, ("cannot be told", "holds")),
+    ],
+)
+def test_claims_about_learning_turn_by_the_test_losses(
+    study: Any, results: Any, packed: float, unmasked: float, verdicts: tuple[str, str]
+):
+    other = json.loads(json.dumps(results))
+    noise = np.random.default_rng(0).normal(0, 0.001, (2, 5))
+    shifts = {"padded": np.zeros(5)}
+    shifts["packed"] = shifts["padded"] + packed + noise[0]
+    shifts["packed without a mask"] = shifts["packed"] + unmasked - packed + noise[1]
+    for name, runs in other["curves"].items():
+        for seed, run in runs.items():
+            run["loss"] = 2.0 + 0.1 * int(seed) + shifts[name][int(seed)]
+    found = study.summary(other, "")["claims"]
+    names = ("packed teaches as padded, text for text", "without a mask it learns less")
+    assert tuple(found[name]["verdict"] for name in names) == verdicts
+
+
+def test_only_training_is_without_a_mask(study: Any):
+    unmasked = load("packing", "unmasked")
+    options: Any = {"depth": 1, "positions": "rotary", "rngs": nnx.Rngs(0)}
+    network = unmasked.bert_tiny(9, 9, **options)
+    network.eval()
+    batch = pack_sequences([[1, 2, 3], [4, 5], [6]], 6)
+    chex.assert_trees_all_equal(network(batch), network.network(batch))
+    other = pack_sequences([[1, 2, 3], [7, 5], [6]], 6)
+    network.train()
+    one, two = (network(b).values[0, :3] for b in (batch, other))
+    assert np.abs(one - two).max() > 1e-4
+    # A row with one text is as it is with a mask.
+    alone = pack_sequences([[1, 2, 3, 4]], 6)
+    np.testing.assert_array_equal(network(alone).values, network.network(alone).values)
+
+
+@pytest.mark.slow
+def test_the_arms_are_trained_and_read(study: Any, tmp_path: Any, monkeypatch: Any):
+    curves = sys.modules["curves"]
+    monkeypatch.setattr(curves, "SEEDS", 2)
+    small = {"capacity": 64, "batch_size": 1024, "eval_batch_size": 512, "epochs": 1}
+    flags = [f"--config.{key}={value}" for key, value in small.items()]
+    found = curves.measure(tmp_path, flags)
+    assert set(found) == set(curves.ARMS)
+    for name, runs in found.items():
+        assert set(runs) == {"0", "1"}
+        for run in runs.values():
+            texts, losses = np.array(run["curve"]).T
+            assert (np.diff(texts) > 0).all()
+            assert losses[-1] < losses[0]
+            assert run["texts"] >= texts[-1]
+        assert len({run["loss"] for run in runs.values()}) == 2, name
+    # Each text is read once, whatever the batching; steps differ by whole rows.
+    assert len({run["texts"] for runs in found.values() for run in runs.values()}) == 1
 
 
 def test_a_file_gives_the_rows_that_are_known(
