@@ -1,6 +1,7 @@
 """Bounds hold, against brute force, and column generation reaches known optima."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,7 +127,7 @@ def test_every_plan_has_the_linear_program_s_proof(packer: str):
 def test_a_proof_that_ends_early_is_one():
     """Where three of 5 fit no row, cells alone prove less than the program."""
     histogram = planted(1, 500, 64, 3) + np.bincount([23] * 700, minlength=65)
-    limits = {"enough": 10**9, "seconds": 100.0}
+    limits: Any = {"enough": 10**9, "seconds": 100.0}
     solved = linear_bound(histogram, 64, 3, **limits)
     assert counting_bound(histogram, 64, 3) < solved <= plan(histogram, 64).rows
     assert linear_bound(histogram, 64, 3, **(limits | {"seconds": 0.0})) == 0
