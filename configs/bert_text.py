@@ -23,7 +23,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.rescale = "rows"
     config.model = "bert_tiny(positions='rotary')"
     config.padding = "zero"
-    config.epochs = 3
+    config.epochs = 2
     config.optimizer = ("clip_by_global_norm(max_norm=1.0)", "adamw(weight_decay=0.01)")
     config.learning_rate = 2e-3
     config.warmup_epochs = 0.3

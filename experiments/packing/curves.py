@@ -15,7 +15,7 @@ from jaxpad.reports.sweeps.read import read_sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNS = pathlib.Path("runs/packing")
-SEEDS, JOBS, EPOCHS = 5, 2, 2
+SEEDS, JOBS = 5, 2
 POINTS = 25  # of a curve: each is the mean of so many parts of all steps
 # Arm -> the keys that it has other than the job.
 ARMS = {
@@ -55,7 +55,6 @@ def train(keys: dict[str, str], folder: pathlib.Path, more: Sequence[str]) -> No
         str(ROOT / "launch.py"),
         f"--config={ROOT / 'configs' / 'bert_text.py'}",
         *(f"--config.{key}={value}" for key, value in keys.items()),
-        f"--config.epochs={EPOCHS}",
         f"--workdir={folder}",
         f"--jobs={JOBS}",
         *more,

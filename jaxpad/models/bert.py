@@ -99,8 +99,8 @@ class BERT(nnx.Module):
         heads: of the attention; they divide `width`.
         positions: tokens of the longest sequence; rows may be longer. Or "rotary":
             no table, and the attention turns queries and keys by their positions
-            (`jaxpad.attention.rope`). That has no longest sequence, and learns in a
-            tenth of the steps what stands beside a token; no published weights have it.
+            (`jaxpad.attention.rope`). That has no longest sequence, and learns far
+            sooner what stands beside a token; no published weights have it.
         flat: cells of one row without padding, `jaxpad.batching.flat`, in which all but
             attention is computed; None for the rows as they come. After
             "ByteTransformer" (Zhai et al., 2022).
