@@ -271,6 +271,13 @@ class Pixels(nnx.Module):
             {"model": "bert_tiny(depth=1,width=16,heads=1,flat=8)"},
             "flat=8 cells, but a batch has ",
         ),
+        (
+            {
+                "model": "bert_tiny(depth=1,width=16,heads=1,flat=128)",
+                "eval_batch_size": 16,
+            },
+            "flat=128 cells, but the fullest batch of tests has 230 tokens",
+        ),
         ({"loss": "tokens"}, "config.loss='tokens'"),
         ({"rescale": "row"}, "config.rescale='row'"),
         (

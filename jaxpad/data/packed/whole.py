@@ -96,6 +96,13 @@ class PackedDataset(grain.MapDataset):
         other._settle()
         return other
 
+    @property
+    def fullest(self) -> int:
+        """Cells that hold a sequence in the fullest batch of the first epoch."""
+        used = self._plan.used[self._epoch(0)[0]]
+        first = range(0, self.rows, self._packing.per_step)
+        return int(np.add.reduceat(used, first).max())
+
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the rows depend on but the values.
 

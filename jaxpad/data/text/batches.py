@@ -127,6 +127,11 @@ class TextBatches:
             batch["seed"] = np.full(len(real), self.seed, np.uint32)
         return cast(TextBatch, batch)
 
+    @property
+    def fullest(self) -> int:
+        """Tokens of the fullest batch of the first epoch; without a seed, of any."""
+        return self._packed.fullest
+
     def rebatched(self, rows: int) -> "TextBatches":
         """The same rows, so many of them in a batch, without planning again."""
         other = copy.copy(self)
