@@ -143,8 +143,7 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     if isinstance(dataset, TextDataset):
         with named("model", config):
             model = nnx.eval_shape(made.model, plain)
-            _check_flat(model, batches, step.parts)
-            _check_flat(model, test_batches, 1)
+            _check_flat(model, batches, test_batches, step.parts)
     placed = placement(mesh, made.split, plain)
     like = placed.stored
     # Steps on shapes alone find what does not fit before anything is compiled.
@@ -179,17 +178,26 @@ def build(config: Any, devices: Sequence[Any] | None = None) -> Job:
     )
 
 
-def _check_flat(model: Any, batches: Any, parts: int) -> None:
-    """Raises for a flat row that cannot hold the tokens of every batch.
+def _check_flat(model: Any, batches: Any, test_batches: Any, parts: int) -> None:
+    """Raises for a flat row that cannot hold the tokens of the batches.
 
     In a compiled step, where they are not counted, what does not fit has no numbers.
+    One batch of that kind is left out of a training, but no test can be without it.
     """
     cells = getattr(model, "flat", None)
-    mean = batches.tokens_per_step / parts
-    if isinstance(cells, int) and cells < mean:
+    if not isinstance(cells, int):
+        return
+    mean, fullest = batches.tokens_per_step / parts, test_batches.fullest
+    if cells < mean:
         raise ValueError(
             f"flat={cells} cells, but a batch has {mean:,.0f} tokens in the mean: give "
             f"as many as the fullest one has, at most {batches.cells // parts:,}."
+        )
+    if cells < fullest:
+        raise ValueError(
+            f"flat={cells} cells, but the fullest batch of tests has {fullest:,} "
+            "tokens: give as many, or test in smaller batches by "
+            "config.eval_batch_size."
         )
 
 

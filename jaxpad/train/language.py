@@ -120,7 +120,9 @@ def _losses(scores: Array, targets: Ragged) -> Array:
 
 def _right(scores: Array, targets: Ragged) -> tuple[Array, Array]:
     told = targets.values["told"]
-    return told & (scores.argmax(-1) == targets.values["token"]), told
+    right = scores.argmax(-1) == targets.values["token"]
+    # Of scores that are no numbers argmax is 0, or wherever the first of them stands.
+    return told & right & ~jnp.isnan(scores).any(-1), told
 
 
 def loss_named(name: str) -> Callable[..., tuple[Array, Array]]:

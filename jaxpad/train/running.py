@@ -221,11 +221,17 @@ def examples(dataset: Dataset | TextDataset) -> str:
     return "texts" if isinstance(dataset, TextDataset) else "images"
 
 
-def _cut(job: Job) -> str:
-    """How many texts are several pieces; nothing where none is."""
-    if not (count := getattr(job.batches, "split", 0)):
-        return ""
-    return f"{count:,} of those to train on split at {job.batches.capacity}, "
+def cut_texts(job: Job) -> str:
+    """How many texts are several pieces or none; nothing where every one is whole."""
+    said = ""
+    for use, batches in (("train on", job.batches), ("test", job.test_batches)):
+        if isinstance(batches, TextBatches):
+            for count, what in (
+                (batches.split, f"split at {batches.capacity}"),
+                (batches.empty, "left out as empty"),
+            ):
+                said += f"{count:,} of those to {use} {what}, " * bool(count)
+    return said
 
 
 def _heading(job: Job, folder: pathlib.Path) -> str:
@@ -233,7 +239,7 @@ def _heading(job: Job, folder: pathlib.Path) -> str:
     return (
         f"{config['model']}, {job.parameters:,} parameters, {border(job)}\n"
         f"{data.name}: {len(data.train):,} {examples(data)} to train on, "
-        f"{len(data.test):,} to test, {_cut(job)}"
+        f"{len(data.test):,} to test, {cut_texts(job)}"
         f"{job.batches.steps_per_epoch} steps an epoch\n"
         f"on {jax.devices()[0].device_kind} x{jax.device_count()}, into {folder}"
     )

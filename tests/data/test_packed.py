@@ -119,6 +119,19 @@ def test_each_cell_is_there_once(kind: str):
     np.testing.assert_array_equal(np.sort(found[found > 0]), expected)
 
 
+@pytest.mark.parametrize("seed", [3, None])
+def test_numbers_below_0_are_of_epochs_before_the_first(seed: int | None):
+    """As in Grain, where without a shuffle -1 is the last."""
+    rows, plain = packed("whole", seed=seed), grain.MapDataset.range(5)
+    first = all_of(rows)["tokens"]
+    before = np.stack([rows[i]["tokens"] for i in range(-len(rows), 0)])
+    np.testing.assert_array_equal(np.sort(before, None), np.sort(first, None))
+    assert plain[-1] == 4
+    assert (before == first).all() == (seed is None)
+    other = plain.shuffle(seed=3)
+    assert [other[i] for i in range(-5, 0)] != [other[i] for i in range(5)]
+
+
 def test_epochs_have_other_rows_of_the_same_lengths():
     rows = packed("whole", seed=3)
     again = packed("whole", seed=3)

@@ -71,6 +71,14 @@ def test_what_is_said_of_padding_is_so(batching: str):
 
 
 @pytest.mark.parametrize("batching", BATCHINGS)
+@pytest.mark.parametrize("seed", [1, None])
+def test_the_fullest_batch_is_the_fullest(batching: str, seed: int | None):
+    made = batches(batching, seed=seed)
+    tokens = [(made[step]["segment_ids"] > 0).sum() for step in range(len(made))]
+    assert made.fullest == max(tokens) > made.tokens_per_step
+
+
+@pytest.mark.parametrize("batching", BATCHINGS)
 @pytest.mark.parametrize("hosts", [2, 4])
 def test_hosts_read_parts_of_the_same_batches(batching: str, hosts: int):
     whole = batches(batching)

@@ -254,6 +254,18 @@ def test_an_evaluation_is_of_all_texts():
     assert set(found.examples) == {*range(50)}
 
 
+def test_what_has_no_scores_is_not_right():
+    """A model gives none to what does not fit into it; they look like those of 0."""
+    ids = jnp.ones((1, 4), jnp.int32)
+    target = ragged(ids, ids, sequences=1)
+    target = target.replace({"token": jnp.asarray([[0, 0, 1, 1]]), "told": ids > 0})
+    scores = jnp.zeros((1, 4, 2)).at[:, 2, 1].set(1.0)
+    scores = scores.at[:, 1].set(jnp.nan).at[:, 3, 1].set(jnp.nan)
+    assert scores.argmax(-1).tolist() == target.values["token"].tolist()
+    accuracy, count = text_accuracy(scores, target)
+    assert (float(accuracy), float(count)) == (0.5, 4.0)
+
+
 def test_the_first_piece_of_a_text_is_shown_wherever_it_lies():
     places = np.array([[2, 3], [0, 1]])
     ones, none = np.ones((2, 2), np.int32), np.zeros((2, 2), np.int32)

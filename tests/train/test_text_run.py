@@ -16,11 +16,12 @@ from rich.console import Console
 
 from configs import bert_text
 from jaxpad.batching.rescale import Step
-from jaxpad.data import Text, TextDataset, Texts
+from jaxpad.data import Text, TextBatches, TextDataset, Texts
 from jaxpad.models import BERT
 from jaxpad.reports import write_report
 from jaxpad.train import Job, build, run
 from jaxpad.train.checkpoint import saved_steps
+from jaxpad.train.running import cut_texts
 
 from .test_resume import assert_same_end, metrics
 
@@ -169,6 +170,22 @@ def test_what_to_type_where_the_texts_are_damaged_writes_them_again(
     assert path.read_bytes() == (whole.folder / "examples.json").read_bytes()
 
 
+def test_a_run_says_which_texts_are_not_whole(jobs: dict[str, Job]):
+    data = some_texts()
+    job, long = jobs["packed"], (data.train.lengths > CAPACITY).sum()
+    assert long > 1
+    said = f"{long} of those to train on split at 16, "
+    assert cut_texts(job).startswith(said)
+    test = Texts(Text(str(n), np.ones(n, int)) for n in (0, 5, CAPACITY, 17, 0, 99))
+    other: Any = dataclasses.replace(data, test=test)
+    options: Any = {"batching": "bucketed", "capacity": CAPACITY}
+    tests = TextBatches(other, "test", 2, **options)
+    words = "2 of those to test split at 16, 2 of those to test left out as empty, "
+    assert cut_texts(dataclasses.replace(job, test_batches=tests)) == said + words
+    whole = TextBatches(data, "train", 8, batching="packed", capacity=99)
+    assert cut_texts(dataclasses.replace(job, batches=whole, test_batches=whole)) == ""
+
+
 class KilledError(Exception):
     """As after kill -9, nobody saves anything."""
 
@@ -270,6 +287,13 @@ class Pixels(nnx.Module):
         (
             {"model": "bert_tiny(depth=1,width=16,heads=1,flat=8)"},
             "flat=8 cells, but a batch has ",
+        ),
+        (
+            {
+                "model": "bert_tiny(depth=1,width=16,heads=1,flat=128)",
+                "eval_batch_size": 16,
+            },
+            "flat=128 cells, but the fullest batch of tests has 230 tokens",
         ),
         ({"loss": "tokens"}, "config.loss='tokens'"),
         ({"rescale": "row"}, "config.rescale='row'"),

@@ -23,7 +23,9 @@ ENDLESS = 2**40
 class PackedDataset(grain.MapDataset):
     """Packed rows by number, a pure function of the seed, the lengths and the number.
 
-    `len` is the number of steps of an epoch. Made by `pack_examples`.
+    `len` is the number of steps of an epoch. Numbers from there on are of later epochs,
+    and as with Grain's own data sets those below 0 of earlier ones. Made by
+    `pack_examples`.
 
     Attributes:
         pieces: of the sequences, and counts of what became of them.
@@ -96,6 +98,13 @@ class PackedDataset(grain.MapDataset):
         other._settle()
         return other
 
+    @property
+    def fullest(self) -> int:
+        """Cells that hold a sequence in the fullest batch of the first epoch."""
+        used = self._plan.used[self._epoch(0)[0]]
+        first = range(0, self.rows, self._packing.per_step)
+        return int(np.add.reduceat(used, first).max())
+
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the rows depend on but the values.
 
@@ -144,7 +153,8 @@ class PackedDataset(grain.MapDataset):
             return epochs[epoch]
         order, dealt = np.arange(self.rows), np.arange(len(self.pieces.length))
         if self._packing.seed is not None:
-            rng = np.random.default_rng((self._packing.seed, epoch))
+            # A seed has no sign.
+            rng = np.random.default_rng((self._packing.seed, epoch % 2**32))
             order = rng.permutation(order)
             keys = rng.random(len(dealt))
             dealt[self._by_length] = np.lexsort((keys, self.pieces.length))

@@ -58,6 +58,7 @@ class TextBatches:
             those that only fill the last batch.
         pieces: of the texts of an epoch; of one that is not split there is one.
         split: how many texts are longer than a row may be, and so several pieces.
+        empty: how many texts have no token, and so no piece.
         cells: of a batch at most, over all hosts.
         tokens_per_step: those of them that hold one, the mean over an epoch.
         texts_per_row: the mean; a piece of a text that is split counts as one.
@@ -100,7 +101,7 @@ class TextBatches:
         """What depends on the number of rows."""
         self._rows, self._packed, self.cells = rows, packed, rows * self.capacity
         self.pieces = len(packed.pieces.length)
-        self.split = packed.pieces.counts["split"]
+        self.split, self.empty = (packed.pieces.counts[n] for n in ("split", "empty"))
         cells = packed.pieces.length.sum() / packed.efficiency
         self.padding_share = 1 - packed.efficiency
         self.texts_per_row = self.pieces / packed.rows
@@ -126,6 +127,11 @@ class TextBatches:
         if self.seed is not None:
             batch["seed"] = np.full(len(real), self.seed, np.uint32)
         return cast(TextBatch, batch)
+
+    @property
+    def fullest(self) -> int:
+        """Tokens of the fullest batch of the first epoch; without a seed, of any."""
+        return self._packed.fullest
 
     def rebatched(self, rows: int) -> "TextBatches":
         """The same rows, so many of them in a batch, without planning again."""
