@@ -2,7 +2,7 @@
 
 Command: python experiments/packing/run.py [PART ...] [--histogram FILE] [--capacity N]
          [--out DIR]; the parts are tables, unpacked, curves, plot
-Device:  any CPU; XX on two cores, of which curves takes all but 4 minutes
+Device:  any CPU; an hour on two busy cores, of which curves takes all but 4 minutes
 Writes:  results.json, part by part; plot: two pictures and the tables of README.md; the
          runs of curves go into runs/packing, and the same command goes on with them.
          With --histogram the tables of those lengths are printed, and results and
@@ -122,6 +122,7 @@ def measured(
         "load": round(os.getloadavg()[1], 1),
     }
     costs = {**results.get("costs", {}), name: cost}
+    costs.pop("curves", None)  # Runs have minutes of their own, and may be older.
     device = f"CPU {platform.machine()}, {os.cpu_count()} cores"
     return summary({**results, **found, "costs": costs}, device)
 
