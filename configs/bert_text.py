@@ -1,10 +1,9 @@
 """BERT-tiny on the docstrings of Python's standard library, several to a row.
 
 Command: python launch.py --config configs/bert_text.py
-Device:  two CPU cores; six minutes, at about 7,000 tokens a second
-Expect:  23.8% of the hidden bytes and a loss of 2.96 nats (seed 0); one answer for all
-         is right on 15.7%. In 348 steps it learns which bytes are frequent where, and
-         not yet words
+Device:  two CPU cores; three minutes, at about 9,000 tokens a second
+Expect:  50.7% of the hidden bytes and a loss of 1.80 nats (seed 0; five seeds have 50.6%
+         with a standard deviation of 1.6); one answer for all is right on 15.7%
 """
 
 import ml_collections
