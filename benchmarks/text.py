@@ -1,7 +1,7 @@
 """Real tokens a second of a training step on packed rows, beside padded ones.
 
 Command: python benchmarks/text.py [--rounds N] [--rows N]
-Device:  two CPU cores; about three minutes
+Device:  two CPU cores; five minutes
 Expect:  at least 0.9 / (1 - padding share) times as many packed as in batches padded to
          their longest, and the same test loss to rounding
 """

@@ -149,11 +149,10 @@ def rows_from(
         index[held], segment_ids[held], positions[held] = layout(
             rows, lengths, shape[1]
         )
-    there = index >= 0
     made = {}
     for name, first in like.items():
-        made[name] = np.zeros((*shape, *first.shape[1:]), first.dtype)
-        if pieces:
-            stream = np.concatenate([piece[name] for piece in pieces])
-            made[name][there] = stream[index[there]]
+        # Index -1, of an empty cell, is the last: a zero.
+        zero = np.zeros((1, *first.shape[1:]), first.dtype)
+        stream = np.concatenate([*(piece[name] for piece in pieces), zero])
+        made[name] = stream.take(index, axis=0)  # twice as fast as stream[index]
     return {**made, "segment_ids": segment_ids, "positions": positions}
