@@ -89,7 +89,7 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "stretched by 1": ("distribution", {"extension": "interpolate", "patch": 1}),
     "zeros": ("random", {}),
     "random": ("random", {"key": jax.random.key(0)}),
-    "random, other side": ("random", {"key": jax.random.key(1)}),
+    "random, other side": ("random", {"key": jax.random.key(2)}),
     "c2sp": ("c2sp", {}),
     "constants": ("learned_constant", {"value": np.arange(4.0)}),
     "extrapolation": (
@@ -97,6 +97,16 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"weights": np.random.default_rng(2).normal(size=(2, 4))},
     ),
 }
+
+
+# Those that `make slow` runs.
+RARE = (
+    "median of 4",
+    "prediction by 3",
+    "distribution of 4",
+    "stretched by 1",
+    "zeros",
+)
 
 
 def function_of(case: str, **arrays: Any) -> Any:
@@ -113,8 +123,10 @@ def test_each_mode_of_one_axis_is_tried():
     assert sides[0].tolist() != sides[1].tolist()
 
 
-@pytest.mark.every
-@pytest.mark.parametrize("case", FUNCTIONS)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=[] if c in RARE else pytest.mark.every) for c in FUNCTIONS],
+)
 def test_modes_that_are_no_rule(case: str):
     assert_function_alone(case, (5, 9, 6), taps=4, amount="same")
 
