@@ -46,8 +46,9 @@ def segment_conv(
         batch: values `[rows, capacity, in]`, floating point.
         kernel: `[taps, in / groups, out]`, of their dtype.
         dilation, groups, bias, precision: as in `jaxpad.conv`.
-        padding: as in `jaxpad.conv`; modes made by `jaxpad.source` and `jaxpad.affine`,
-            which most are, and every reweight.
+        padding: as in `jaxpad.conv`: modes of one axis, and every reweight. Where
+            lengths are not known, under `jax.jit`, a mode is a rule (`jaxpad.source`,
+            `jaxpad.affine`) or has a form in `SEGMENT_MODES`, as all in `jaxpad.MODES`.
         amount: one that keeps lengths: "same", "same_lower", "half" for odd kernels,
             "causal", or widths that add up to `dilation (taps - 1)`.
 
@@ -56,8 +57,8 @@ def segment_conv(
 
     Raises:
         ValueError: for shapes that do not fit together, an amount that changes
-            lengths, a mode that is no rule, or a sequence that is too short for it.
-            Under `jax.jit`, where lengths are not known, such a sequence gets no
+            lengths, a mode of several axes or without a form, or a sequence that is
+            too short for it. Where lengths are not known, such a sequence gets no
             numbers (NaN) near its border.
         TypeError: as `jaxpad.conv`.
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..padding import MODES, sum_dtype
-from ..typing import Array, PadMode
+from ..typing import AnyArray, Array, PadMode
 from .batch import Ragged
 from .per_sequence import outermost
 from .segment_modes import SEGMENT_MODES, Pair
@@ -36,13 +36,13 @@ def _given(name: str, **options: Any) -> PadMode:
 
 
 @SEGMENT_MODES.register
-def learned_constant(batch: Ragged, widths: Pair, *, value: Array) -> Array:
+def learned_constant(batch: Ragged, widths: Pair, *, value: AnyArray) -> Array:
     """Reads no cell at all."""
     return by_ends(_given("learned_constant", value=value), batch, widths, 1)
 
 
 @SEGMENT_MODES.register
-def learned_extrapolation(batch: Ragged, widths: Pair, *, weights: Array) -> Array:
+def learned_extrapolation(batch: Ragged, widths: Pair, *, weights: AnyArray) -> Array:
     """Each cell is made of the 2 inward of it."""
     return by_ends(_given("learned_extrapolation", weights=weights), batch, widths, 2)
 
