@@ -361,7 +361,7 @@ BUGS = [
     Bug(
         "a key drawn in the trace",
         "jaxpad/layers/padded.py",
-        "lambda m: m.drawn() if isinstance(m, Random) else m",
+        'lambda m: getattr(m, "as_function", lambda: m)()',
         "lambda m: m",
         "tests/layers/test_layer_state.py",
     ),
@@ -1596,6 +1596,34 @@ BUGS = [
         "max(1, round(step.rows / factor / unit))",
         "max(1, int(step.rows / factor / unit))",
         "tests/batching/test_rescale.py",
+    ),
+    Bug(
+        "median of the other side's cells",
+        "jaxpad/batching/segment_lines.py",
+        "batch.positions >= length - many",
+        "batch.positions < many",
+        "tests/batching/test_segment_conv.py::test_modes_that_are_no_rule",
+    ),
+    Bug(
+        "a prediction fitted across borders",
+        "jaxpad/batching/segment_lines.py",
+        "(batch.real & (inward >= order))",
+        "(batch.real & (inward >= order - 1))",
+        "tests/batching/test_segment_conv.py::test_modes_that_are_no_rule",
+    ),
+    Bug(
+        "outermost cells of a longer sequence",
+        "jaxpad/batching/segment_forms.py",
+        "reach = max(widths) + 1 + (patch - 1) // 2",
+        "reach = max(widths) + (patch - 1) // 2",
+        "tests/batching/test_segment_conv.py::test_modes_that_are_no_rule",
+    ),
+    Bug(
+        "a mode on both sides made twice",
+        "jaxpad/padding/pad.py",
+        "else (_mode(m),) * 2",
+        "else (_mode(m), _mode(m))",
+        "tests/padding/test_pad_mixed.py",
     ),
     Bug(
         "text: parts that devices cannot share",

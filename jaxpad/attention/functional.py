@@ -38,7 +38,8 @@ def attention(
             heads, and neighbouring heads share a key head (grouped-query attention).
         value: as key.
         segment_ids: `[..., queries]`, of each slot the number of its segment in the
-            row, from 1; 0 is empty. Without ids a row is one segment.
+            row, from 1; 0 is empty. Slots of a row with one id are one segment, also
+            where others stand between them. Without ids a row is one segment.
         kv_segment_ids: `[..., keys]`, if the keys are others than the queries.
         lengths: `[...]`, for padded rows instead of segment_ids: how many slots of a
             row are real, from its first.

@@ -28,6 +28,7 @@ from .per_sequence import (
 from .plan import Plan as Plan, pack as pack, plan as plan
 from .rescale import RESCALES as RESCALES
 from .segment_conv import segment_conv as segment_conv
+from .segment_modes import SEGMENT_MODES as SEGMENT_MODES
 from .segment_norm import segment_norm as segment_norm
 from .segment_pool import segment_pool as segment_pool
 from .segment_scan import segment_scan as segment_scan
@@ -40,6 +41,7 @@ from .views import (
 )
 
 
-# The packers, in the order of the tables.
+# The packers, in the order of the tables, and the modes that are no rules.
 # isort: off
 from . import packers as packers
+from . import segment_forms as segment_forms, segment_lines as segment_lines

@@ -26,7 +26,10 @@ def ragged(
     """Reads rows that are laid out already, as by `layout`.
 
     Sequences are numbered as they stand, row by row. A padded batch has the ids
-    `(np.arange(longest) < lengths[:, None]).astype(int)`.
+    `(np.arange(longest) < lengths[:, None]).astype(int)`. Under `jax.jit`, where ids
+    are not known, the second piece of an id that stands in two places is a sequence of
+    its own, for everything that is given the batch or its `segment_ids`. The ids as
+    they came say something else to `jaxpad.attention`, so give it those of the batch.
 
     Args:
         values: an array `[rows, capacity, ...]`, or a pytree of such.

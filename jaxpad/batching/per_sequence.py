@@ -29,6 +29,33 @@ def sum_per_sequence(
     )
 
 
+def outermost(
+    x: Shaped[AnyArray, "rows capacity ..."], batch: Ragged, count: int
+) -> tuple[Shaped[Array, "sequences count ..."], Shaped[Array, "sequences count ..."]]:
+    """The first and the last `count` cells of each sequence.
+
+    A shorter one stands at the beginning of its first cells, and at the end of its last
+    ones; what else is there is from the sequence too, or 0 if it has no cell.
+
+    Example:
+        >>> from jaxpad.batching import pack_sequences
+        >>> batch = pack_sequences([[1, 2, 3], [5]], capacity=4)
+        >>> outermost(batch.values, batch, 2)[1]
+        Array([[2, 3],
+               [5, 5]], dtype=int32)
+    """
+    x, length = jnp.asarray(x), batch.lengths[:, None]
+    row = batch.capacity * jnp.arange(batch.rows, dtype=jnp.int32)[:, None]
+    begin = jnp.zeros((batch.sequences, 1), jnp.int32)
+    begin = begin.at[batch.numbers, 0].set(row + batch.starts, mode="drop")
+    steps, last = jnp.arange(count, dtype=jnp.int32)[None], jnp.maximum(length - 1, 0)
+    places = jnp.minimum(steps, last), jnp.maximum(length - count + steps, 0)
+    flat = x.reshape(-1, *x.shape[2:])
+    there = (length > 0).reshape(-1, *(1,) * (x.ndim - 1))
+    first, last = (jnp.where(there, flat[begin + place], 0) for place in places)
+    return first, last
+
+
 def to_cells(
     y: Shaped[AnyArray, "sequences ..."], batch: Ragged
 ) -> Shaped[Array, "rows capacity ..."]:

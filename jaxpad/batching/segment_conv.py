@@ -1,11 +1,16 @@
 """Convolution of sequences in rows, each padded at its own borders."""
 
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Shaped
 
 from ..conv.arguments import kernel_of, whole
-from ..conv.functional import check_operands
+from ..conv.functional import check_operands, conv
 from ..conv.geometry import Axis, check_image, geometry
 from ..padding import (
     MODES,
@@ -16,8 +21,8 @@ from ..padding import (
     sum_dtype,
 )
 from ..typing import Amount, AnyArray, Array, Kernel, Mode
-from .batch import Ragged, known_lengths, one_array
-from .borders import Borders, beyond, borders
+from .batch import Ragged, one_array
+from .segment_modes import beyond, cells_before, check_modes, has_form, moves
 
 
 def segment_conv(
@@ -41,8 +46,9 @@ def segment_conv(
         batch: values `[rows, capacity, in]`, floating point.
         kernel: `[taps, in / groups, out]`, of their dtype.
         dilation, groups, bias, precision: as in `jaxpad.conv`.
-        padding: as in `jaxpad.conv`; modes made by `jaxpad.source` and `jaxpad.affine`,
-            which most are, and every reweight.
+        padding: as in `jaxpad.conv`: modes of one axis, and every reweight. Where
+            lengths are not known, under `jax.jit`, a mode is a rule (`jaxpad.source`,
+            `jaxpad.affine`) or has a form in `SEGMENT_MODES`, as all in `jaxpad.MODES`.
         amount: one that keeps lengths: "same", "same_lower", "half" for odd kernels,
             "causal", or widths that add up to `dilation (taps - 1)`.
 
@@ -51,8 +57,8 @@ def segment_conv(
 
     Raises:
         ValueError: for shapes that do not fit together, an amount that changes
-            lengths, a mode that is no rule, or a sequence that is too short for it.
-            Under `jax.jit`, where lengths are not known, such a sequence gets no
+            lengths, a mode of several axes or without a form, or a sequence that is
+            too short for it. Where lengths are not known, such a sequence gets no
             numbers (NaN) near its border.
         TypeError: as `jaxpad.conv`.
 
@@ -70,17 +76,25 @@ def segment_conv(
     padding = as_padding(padding)
     amount = amount if padding.amount is None else padding.amount
     axis = _axis(batch.capacity, kernel.shape[0], dilation, amount)
-    (before, after) = per_axis_modes(padding.mode, 1)[0]
-    table = borders(before, after, *axis.widths, batch.capacity)
-    _refuse_short(batch, table)
-    y, count = jnp.zeros((), sum_dtype(x.dtype)), jnp.zeros((), jnp.int32)
-    absent = before is MODES["zero"], after is MODES["zero"]
-    for t in range(axis.window):
-        shift = t * axis.dilation - axis.widths[0]
-        cells, there = _shifted(batch, x, shift, table, axis.widths[0], absent)
-        y = y + _tap(cells, kernel[t], groups, precision)
-        count = count + there
-    y = _finish(y.astype(x.dtype), count, axis.window, padding, bias)
+    (modes,) = per_axis_modes(padding.mode, 1)
+    check_modes(batch, x, modes, axis.widths)
+    if all(map(has_form, modes)):
+        y = jnp.zeros((), sum_dtype(x.dtype))
+        for t, cells in enumerate(_taps(batch, x, modes, axis)):
+            y = y + _tap(cells, kernel[t], groups, precision)
+        count = _count(batch, modes, axis)
+        y = _finish(y.astype(x.dtype), count, axis.window, padding, bias)
+    else:
+        alone = functools.partial(
+            conv,
+            kernel=kernel,
+            dilation=dilation,
+            groups=groups,
+            padding=Padding(padding.mode, axis.widths, padding.reweight),
+            bias=bias,
+            precision=precision,
+        )
+        y = _by_length(batch, x, alone, kernel.shape[-1])
     return batch.replace(jnp.where(batch.real[..., None], y, 0))
 
 
@@ -98,38 +112,69 @@ def _axis(capacity: int, taps: int, dilation: int, amount: Amount) -> Axis:
     return axis
 
 
-def _refuse_short(batch: Ragged, table: Borders) -> None:
-    if not table.refused or (lengths := known_lengths(batch)) is None:
+def _taps(batch: Ragged, x: Array, modes: Any, axis: Axis) -> Iterator[Array]:
+    """What each cell sees at each tap of its window."""
+    shifts = range(0, axis.window * axis.dilation, axis.dilation)
+    if moves(modes[0]):
+        before = cells_before(modes[0], axis.widths, x.shape[-1])
+        yield from (_moved(batch, x, shift - before) for shift in shifts)
         return
-    for number, length in enumerate(lengths.tolist()):
-        if length in table.refused:
-            raise ValueError(
-                f"sequence {number} has {length} cells: {table.refused[length]}"
-            )
+    outside, (lo, _) = beyond(batch, x, modes, axis.widths), axis.widths
+    for shift in shifts:
+        yield _shifted(batch, x, shift - lo, axis.widths, outside)
 
 
 def _shifted(
     batch: Ragged,
     x: Array,
     shift: int,
-    table: Borders,
-    lo: int,
-    absent: tuple[bool, bool],
-) -> tuple[Array, Array]:
-    """What each cell sees `shift` cells on, and 1 where that is there, else 0."""
+    widths: tuple[int, int],
+    outside: Callable[[Array], Array],
+) -> Array:
+    """What each cell sees `shift` cells on."""
+    lo, hi = widths
     at, length = batch.positions + shift, batch.ends - batch.starts
-    inside, cells = (at >= 0) & (at < length), x
-    if shift:
-        far = max(-batch.capacity, min(shift, batch.capacity))
-        pairs = [(0, 0, 0), (-far, far, 0), (0, 0, 0)]
-        cells = lax.pad(x, jnp.zeros((), x.dtype), pairs)
-    outside = jnp.zeros((), x.dtype)
-    if shift and (table.reads() or table.constant.any()):
-        last = len(table.constant[0]) - 1
-        column = jnp.clip(jnp.where(at < 0, at + lo, lo + at - length), 0, last)
-        outside = beyond(batch, x, table, column)
-    there = inside | ~jnp.where(at < 0, *absent)
-    return jnp.where(inside[..., None], cells, outside), there.astype(jnp.int32)
+    inside = ((at >= 0) & (at < length))[..., None]
+    if not shift:
+        return jnp.where(inside, x, 0)
+    far = max(-batch.capacity, min(shift, batch.capacity))
+    cells = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (-far, far, 0), (0, 0, 0)])
+    column = jnp.clip(jnp.where(at < 0, at + lo, lo + at - length), 0, lo + hi - 1)
+    other = jnp.where(batch.real[..., None], outside(column), 0)
+    return jnp.where(inside, cells, other)
+
+
+def _moved(batch: Ragged, x: Array, shift: Array) -> Array:
+    """What each cell sees `shift[channel]` cells on, with zeros beyond the borders."""
+    at = batch.positions[..., None] + shift[None, None]
+    inside = (at >= 0) & (at < (batch.ends - batch.starts)[..., None])
+    cell = jnp.where(inside, batch.starts[..., None] + at, 0)
+    return jnp.where(inside, jnp.take_along_axis(x, cell, 1), 0)
+
+
+def _count(batch: Ragged, modes: Any, axis: Axis) -> Array:
+    """How many taps of each window are there; those on mode zero are not."""
+    before, after = (mode is not MODES["zero"] for mode in modes)
+    count, length = jnp.zeros((), jnp.int32), batch.ends - batch.starts
+    for t in range(axis.window):
+        at = batch.positions + (t * axis.dilation - axis.widths[0])
+        there = jnp.where(at < 0, before, (at < length) | after)
+        count = count + there.astype(jnp.int32)
+    return count
+
+
+def _by_length(
+    batch: Ragged, x: Array, alone: Callable[[Array], Array], features: int
+) -> Array:
+    """Convolves the sequences of each length alone: for modes that are any function."""
+    numbers, begin = np.unique(np.asarray(batch.numbers), return_index=True)
+    lengths = np.bincount(np.asarray(batch.numbers).ravel())[numbers]
+    y = jnp.zeros((batch.numbers.size, features), x.dtype)
+    begin, lengths = (a[numbers < batch.sequences] for a in (begin, lengths))
+    for n in np.unique(lengths).tolist():
+        cells = begin[lengths == n][:, None] + np.arange(n)
+        y = y.at[cells].set(alone(x.reshape(-1, x.shape[-1])[cells]))
+    return y.reshape(*batch.numbers.shape, features)
 
 
 def _tap(x: Array, kernel: Array, groups: int, precision: lax.PrecisionLike) -> Array:

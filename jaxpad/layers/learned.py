@@ -1,7 +1,7 @@
 """The modes that a layer must hold something for: parameters, or a stream of keys."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,10 +11,11 @@ from flax import nnx
 from ..padding.learned import learned_constant, learned_extrapolation
 from ..padding.random import random
 from ..registry import Registry
-from ..typing import Array
+from ..typing import Array, PadMode
 
 
-# From a mode's name to `make(features, rank, rngs)`, the module in its layer.
+# From a mode's name to `make(features, rank, rngs)`, the module in its layer. One with
+# `as_function()` gives each call of the layer a mode that holds arrays and no state.
 STATEFUL: Registry[Any] = Registry("mode with a state")
 
 Pairs = Sequence[tuple[int, int]]
@@ -41,8 +42,12 @@ class LearnedConstant(nnx.Module):
     def __init__(self, features: int, rank: int, *, rngs: nnx.Rngs | None = None):
         self.value = nnx.Param(jnp.zeros(features))
 
+    def as_function(self) -> PadMode:
+        """The mode with its value."""
+        return functools.partial(learned_constant, value=self.value[...])
+
     def __call__(self, x: Array, widths: Pairs) -> Array:
-        return learned_constant(x, widths, value=self.value[...])
+        return self.as_function()(x, widths)
 
 
 @STATEFUL.register(name="learned_extrapolation")
@@ -66,9 +71,12 @@ class LearnedExtrapolation(nnx.Module):
         nearest = jnp.zeros((2, *(3,) * (rank - 1), features))
         self.weights = nnx.Param(nearest.at[(0, *(1,) * (rank - 1))].set(1))
 
+    def as_function(self) -> PadMode:
+        """The mode with its weights."""
+        return functools.partial(learned_extrapolation, weights=self.weights[...])
+
     def __call__(self, x: Array, widths: Pairs) -> Array:
-        weights = self.weights[...]
-        return learned_extrapolation(x, widths, weights=weights)
+        return self.as_function()(x, widths)
 
 
 @STATEFUL.register(name="random")
@@ -105,14 +113,14 @@ class Random(nnx.Module):
         self.rngs = rngs["padding"].fork()
         self.deterministic = False
 
-    def drawn(self) -> Callable[..., Array]:
+    def as_function(self) -> PadMode:
         """The mode with its next key; without one in evaluation."""
         return functools.partial(
             random, key=None if self.deterministic else self.rngs()
         )
 
     def __call__(self, x: Array, widths: Pairs) -> Array:
-        return self.drawn()(x, widths)
+        return self.as_function()(x, widths)
 
 
 def with_state(

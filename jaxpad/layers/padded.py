@@ -15,7 +15,7 @@ from ..padding import (
     per_axis_modes,
 )
 from ..typing import Amount, Array, Mode
-from .learned import Random, with_state
+from .learned import with_state
 
 
 class Padded(nnx.Module):
@@ -84,9 +84,10 @@ class Padded(nnx.Module):
         """The padding of one call, in which a mode that draws has drawn its key.
 
         An operation may call its mode inside a trace of its own (of a transpose, of
-        one device's part), where a layer's state must not change.
+        one device's part), where a layer's state must not change. And sequences in rows
+        know a mode by its function.
         """
-        mode = _release(self.mode, lambda m: m.drawn() if isinstance(m, Random) else m)
+        mode = _release(self.mode, lambda m: getattr(m, "as_function", lambda: m)())
         return Padding(mode, self.amount, self.reweight)
 
 

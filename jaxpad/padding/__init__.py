@@ -5,6 +5,7 @@ from .catalogue import (
     missing_arguments as missing_arguments,
     sum_dtype as sum_dtype,
 )
+from .cells import Number as Number
 from .modes import MODES as MODES
 from .names import mode_name as mode_name
 from .pad import (
@@ -22,13 +23,16 @@ from .rules import (
     Fill as Fill,
     Make as Make,
     Rule as Rule,
+    Runs as Runs,
     Terms as Terms,
     affine as affine,
     fill_axes as fill_axes,
     rule_of as rule_of,
+    runs_of as runs_of,
     source as source,
     sums_of_cells as sums_of_cells,
     terms_of as terms_of,
+    unwrapped as unwrapped,
 )
 from .spec import (
     PADDINGS as PADDINGS,

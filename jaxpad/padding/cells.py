@@ -16,6 +16,8 @@ from ..typing import Array
 # A padding cell as a weighted sum of real cells plus a constant.
 Number = int | float
 Terms = tuple[Sequence[tuple[Number, int]], Number]
+# The same as a rule may write it: a range stands for each of its cells.
+Runs = tuple[Sequence[tuple[Number, int | range]], Number]
 Rows = Sequence[Sequence[tuple[Number, int]]]
 
 # Sums of up to so many cells are made term by term, many cells at a time.

@@ -1,7 +1,7 @@
 """Linear prediction: each line continues as the autoregression that fits it best."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -73,37 +73,54 @@ def _predict(x: Array, width: int, order: int, ridge: float) -> Array:
     n = x.shape[-1]
     # The weights do not depend on the scale, but the gradient of a quotient of squares
     # overflows below 1e-10, and a weight times a large cell does too.
-    scale = _scale(x)
+    scale = scale_of(jnp.max(jnp.abs(x), -1, keepdims=True))
     unit = x / scale
     late = [unit[..., order - k : n - k] for k in range(order + 1)]
-    gram = [
-        [jnp.sum(late[j] * late[k], -1) for k in range(1, order + 1)]
-        for j in range(1, order + 1)
-    ]
-    right = [jnp.sum(late[0] * late[k], -1) for k in range(1, order + 1)]
-    # Of the whole line: else one whose last cell alone is large would be fitted by
-    # weights without bound.
-    power = jnp.sum(unit * unit, -1)
-    # A line of zeros is predicted to stay zero.
-    ridged = jnp.where(power > 0, ridge * power, 1)
-    for k in range(order):
-        gram[k][k] = gram[k][k] + ridged
-    weights = _solve(gram, right)
-    cells = [unit[..., n - 1 - k] for k in range(order)]
-    for _ in range(width):
-        terms = [w * c for w, c in zip(weights, cells[:order], strict=True)]
-        cells.insert(0, functools.reduce(jnp.add, terms))
-    return jnp.stack(cells[:width][::-1], -1) * scale if width else x[..., :0]
+    total = functools.partial(jnp.sum, axis=-1)
+    weights = fit(late, total(unit * unit), ridge, total)
+    cells = go_on([unit[..., n - 1 - k] for k in range(order)], weights, width)
+    return jnp.stack(cells, -1) * scale if width else x[..., :0]
 
 
-def _scale(x: Array) -> Array:
+def scale_of(largest: Array) -> Array:
     """About the largest number of each line: both it and its inverse are normal.
 
     XLA multiplies by the inverse, which beyond 1 / tiny would be flushed to zero.
     """
-    tiny = float(jnp.finfo(x.dtype).tiny)
-    largest = lax.stop_gradient(jnp.max(jnp.abs(x), -1, keepdims=True))
+    tiny = float(jnp.finfo(largest.dtype).tiny)
+    largest = lax.stop_gradient(largest)
     return jnp.where(largest > tiny, jnp.minimum(largest, 1 / tiny), 1)
+
+
+def fit(
+    late: list[Array], power: Array, ridge: float, total: Callable[[Array], Array]
+) -> list[Array]:
+    """The weights of the cells before each, nearest first, that predict it best.
+
+    Args:
+        late: the lines themselves, then 1, 2, ... cells late.
+        power: the sum of squares of each whole line: else one whose last cell alone is
+            large would be fitted by weights without bound.
+        ridge: as in the mode.
+        total: the sum over the cells of each line.
+    """
+    past = late[1:]
+    gram = [[total(a * b) for b in past] for a in past]
+    right = [total(late[0] * b) for b in past]
+    # A line of zeros is predicted to stay zero.
+    ridged = jnp.where(power > 0, ridge * power, 1)
+    for k in range(len(past)):
+        gram[k][k] = gram[k][k] + ridged
+    return _solve(gram, right)
+
+
+def go_on(cells: list[Array], weights: list[Array], width: int) -> list[Array]:
+    """The `width` cells that follow, from the last ones, nearest first."""
+    cells = list(cells)
+    for _ in range(width):
+        terms = [w * c for w, c in zip(weights, cells[: len(weights)], strict=True)]
+        cells.insert(0, functools.reduce(jnp.add, terms))
+    return cells[:width][::-1]
 
 
 def _solve(matrix: list[list[Array]], right: list[Array]) -> list[Array]:

@@ -97,12 +97,15 @@ def per_axis_modes(mode: Mode, rank: int) -> list[tuple[Any, Any]]:
             f"give one name for all, or {rank} entries; a mode before and another "
             'after is a pair inside: (("reflect", "replicate"), ...).'
         )
-    pairs = [m if isinstance(m, tuple) else (m, m) for m in modes]
-    if any(len(pair) != 2 for pair in pairs):
+    if any(isinstance(m, tuple) and len(m) != 2 for m in modes):
         raise ValueError(
             f"mode {mode_name(mode)}: inside the tuple a pair is (before, after)."
         )
-    pairs = [(_mode(lo), _mode(hi)) for lo, hi in pairs]
+    # One mode for both sides stays one, since it may look at both widths.
+    pairs = [
+        (_mode(m[0]), _mode(m[1])) if isinstance(m, tuple) else (_mode(m),) * 2
+        for m in modes
+    ]
     for lo, hi in pairs:
         if lo is not hi and any(MODES.breaks(side, "interior") for side in (lo, hi)):
             raise ValueError(

@@ -14,7 +14,7 @@ from typing import Any
 from jax import lax
 
 from ..typing import Array
-from .cells import Terms, sums_of_cells
+from .cells import Runs, Terms, sums_of_cells
 
 
 # The padding cells of an axis at some positions, as arrays to be concatenated.
@@ -27,15 +27,16 @@ class Rule:
     """A padding mode given by a rule for one cell; call it like `jnp.pad`.
 
     Attributes:
-        terms: `(i, n, **options) -> ([(weight, index), ...], constant)`.
+        runs: `(i, n, **options) -> ([(weight, index), ...], constant)`, where an index
+            may be a range of cells.
         copies: whether every padding cell is a copy of a real cell. Such a mode
             commutes with padding another axis.
     """
 
     def __init__(
-        self, terms: Callable[..., Terms], rule: Callable[..., Any], *, copies: bool
+        self, runs: Callable[..., Runs], rule: Callable[..., Any], *, copies: bool
     ):
-        self.terms, self.copies = terms, copies
+        self.runs, self.copies = runs, copies
         # The user's function gives the name, the drawing and the options.
         self.__name__ = rule.__name__
         functools.update_wrapper(self, rule)
@@ -47,6 +48,10 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<padding mode {self.__name__}>"
+
+    def terms(self, i: int, n: int, **options: Any) -> Terms:
+        """The runs cell by cell: `([(weight, index), ...], constant)`."""
+        return _cell_by_cell(self.runs(i, n, **options))
 
     def __call__(
         self, x: Array, widths: Sequence[tuple[int, int]], **options: Any
@@ -87,12 +92,13 @@ def source(rule: Callable[..., int]) -> Rule:
     return Rule(terms, rule, copies=True)
 
 
-def affine(rule: Callable[..., Terms]) -> Rule:
+def affine(rule: Callable[..., Runs]) -> Rule:
     """A mode whose padding cell is a weighted sum of real cells plus a constant.
 
     Args:
         rule: from the padding cell's position and the number of cells to
-            `([(weight, index), ...], constant)`.
+            `([(weight, index), ...], constant)`. An index may be a range of cells,
+            each of which has the weight.
 
     Returns:
         A padding mode.
@@ -110,26 +116,36 @@ def affine(rule: Callable[..., Terms]) -> Rule:
 
 def rule_of(mode: Any) -> Rule | None:
     """The rule behind a mode or a partial of one; None for any other callable."""
-    return _unwrapped(mode)[0]
+    rule, _ = unwrapped(mode)
+    return rule if isinstance(rule, Rule) else None
 
 
 def terms_of(mode: Any) -> Callable[[int, range], list[Terms]] | None:
     """`terms_at` of a rule with its options; None for any other callable."""
-    rule, options = _unwrapped(mode)
-    return None if rule is None else functools.partial(terms_at, rule, **options)
+    return _of_rule(terms_at, mode)
+
+
+def runs_of(mode: Any) -> Callable[[int, range], list[Runs]] | None:
+    """`runs_at` of a rule with its options; None for any other callable."""
+    return _of_rule(runs_at, mode)
 
 
 def maker_of(mode: Any) -> Make | None:
     """`cells` of a rule with its options; None for any other callable."""
-    rule, options = _unwrapped(mode)
-    return None if rule is None else functools.partial(cells, rule, **options)
+    return _of_rule(cells, mode)
 
 
-def _unwrapped(mode: Any) -> tuple[Rule | None, dict[str, Any]]:
+def _of_rule(form: Callable[..., Any], mode: Any) -> Callable[..., Any] | None:
+    rule, options = unwrapped(mode)
+    return functools.partial(form, rule, **options) if isinstance(rule, Rule) else None
+
+
+def unwrapped(mode: Any) -> tuple[Any, dict[str, Any]]:
+    """What a mode is a partial of, and the options that it has been given."""
     options: dict[str, Any] = {}
     while isinstance(mode, functools.partial):
         mode, options = mode.func, {**mode.keywords, **options}
-    return (mode if isinstance(mode, Rule) else None), options
+    return mode, options
 
 
 def fill_axes(
@@ -172,16 +188,34 @@ def terms_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Terms
     Raises:
         ValueError: if the rule names a cell that does not exist.
     """
-    sums = [rule.terms(i, n, **options) for i in positions]
-    for terms, _ in sums:
-        if any(not 0 <= index < n for _, index in terms):
-            raise ValueError(_too_wide(rule, n, positions, options))
+    return [_cell_by_cell(runs) for runs in runs_at(rule, n, positions, **options)]
+
+
+def runs_at(rule: Rule, n: int, positions: range, **options: Any) -> list[Runs]:
+    """`terms_at`, with ranges as the rule gave them."""
+    sums = [rule.runs(i, n, **options) for i in positions]
+    if not all(_there(runs, n) for runs, _ in sums):
+        raise ValueError(_too_wide(rule, n, positions, options))
     return sums
+
+
+def _there(runs: Sequence[tuple[Any, int | range]], n: int) -> bool:
+    """Whether an axis of `n` cells has all cells of the runs."""
+    cells = [_indices(index) for _, index in runs]
+    return all(0 <= j < n for run in cells for j in (*run[:1], *run[-1:]))
+
+
+def _cell_by_cell(runs: Runs) -> Terms:
+    return [(weight, j) for weight, index in runs[0] for j in _indices(index)], runs[1]
+
+
+def _indices(index: int | range) -> Sequence[int]:
+    return index if isinstance(index, range) else (index,)
 
 
 def _too_wide(rule: Rule, n: int, positions: range, options: dict[str, Any]) -> str:
     def fits(i: int) -> bool:
-        return all(0 <= j < n for _, j in rule.terms(i, n, **options)[0])
+        return _there(rule.runs(i, n, **options)[0], n)
 
     outward = (-1 - i for i in range(len(positions)))
     if positions.start >= 0:

@@ -49,4 +49,4 @@ def mean(i, n, *, cells=None):
     if count < 1:
         raise ValueError(f"cells={cells}: expected at least 1, or None for all.")
     first = 0 if i < 0 else n - count
-    return [(1 / count, j) for j in range(first, first + count)], 0
+    return [(1 / count, range(first, first + count))], 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from jaxpad.attention import attention
 from jaxpad.batching import (
     Ragged,
     aligned,
@@ -169,6 +170,28 @@ def test_lanes_are_filled_by_the_longest_first():
         load for load, _ in sorted(loads, key=lambda x: x[1])
     ]
     assert found.capacity == max(loads)[0]
+
+
+def test_pieces_with_one_id_are_sequences_for_attention_too():
+    """Under jit, where they cannot be refused, and only through the batch."""
+    ids = jnp.array([[1, 2, 1, 0]])
+    x = jnp.array([[1.0, 2.0, 4.0, 8.0]])
+
+    @jax.jit
+    def both(ids: Any) -> Any:
+        batch = ragged(x, ids, sequences=4)
+        same, one = jnp.zeros((1, 4, 1, 1)), x[..., None, None]
+        seen = [
+            attention(same, same, one, segment_ids=it)[0, :, 0, 0]
+            for it in (batch.segment_ids, ids)
+        ]
+        return batch.numbers, batch.lengths, *seen
+
+    numbers, lengths, seen, as_given = both(ids)
+    assert numbers.tolist() == [[0, 1, 2, 4]]
+    assert lengths.tolist() == [1, 1, 1, 0]
+    assert seen.tolist() == [1, 2, 4, 0]
+    assert as_given.tolist() == [2.5, 2, 2.5, 0]
 
 
 def test_what_does_not_fit_under_jit_is_counted():

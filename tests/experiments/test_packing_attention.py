@@ -10,7 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
+from jaxpad.batching import (
+    Ragged,
+    aligned,
+    assert_isolated,
+    assert_padding_invariant,
+    pack_sequences,
+)
 from tests.studies import FOLDER, load
 
 
@@ -103,6 +111,39 @@ def test_arms_with_a_mask_have_one_loss_and_the_one_without_another(study: Any):
     np.testing.assert_allclose(
         loss("packed without a mask", alone)[0], expected, rtol=1e-6
     )
+
+
+def reader(study: Any, name: str) -> Any:
+    """The network on a batch as an arm gives it, and back in the cells of the batch."""
+    arms, networks = sys.modules["arms"], sys.modules["networks"]
+    net = networks.Reader(257, nnx.Rngs(0))
+
+    def of(batch: Ragged) -> Ragged:
+        cells = {"tokens": batch.values, "segment_ids": batch.segment_ids}
+        seen, rows, _ = arms.read(cells, arms.ARMS[name], batch.values.size)
+        scores = net(seen, rows)
+        scores = scores if rows is None else aligned(scores, rows)
+        return batch.replace(scores.values)
+
+    return of
+
+
+PROBES = [assert_isolated, assert_padding_invariant]
+TEXTS = pack_sequences([[3, 1, 4], [1, 5], [9, 2, 6]], 6)
+
+
+@pytest.mark.parametrize(
+    "name", ["packed", pytest.param("flattened", marks=pytest.mark.slow)]
+)
+def test_no_text_sees_another_or_padding(study: Any, name: str):
+    for probe in PROBES:
+        probe(reader(study, name), TEXTS)
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_without_a_mask_it_does(study: Any, probe: Any):
+    with pytest.raises(AssertionError, match="sequence"):
+        probe(reader(study, "packed without a mask"), TEXTS)
 
 
 def test_as_many_texts_a_step_but_where_rows_stay_as_many(study: Any):

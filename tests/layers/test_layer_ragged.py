@@ -20,7 +20,7 @@ from jaxpad.batching import (
     flat,
     pack_sequences,
 )
-from jaxpad.layers import RNN, Attention, Conv, GroupNorm
+from jaxpad.layers import RNN, STATEFUL, Attention, Conv, GroupNorm
 from tests.batching.ragged_cases import LAYOUTS, batch_of, one_by_one, sequences
 
 
@@ -121,6 +121,34 @@ def alone(name: str) -> Any:
         return sum((y * weights(y.shape[-1])[: len(y)]).sum() for y in out), out
 
     return results(pair(name)[1], loss, sequences())
+
+
+@pytest.mark.every
+@pytest.mark.parametrize("mode", STATEFUL)
+def test_modes_with_a_state(mode: str):
+    """Each sequence alone, by a layer with the same parameters and the same key."""
+    layer = Conv(4, 6, 3, padding=mode, rngs=nnx.Rngs(0, padding=2))
+    draw = np.random.default_rng(6)
+    for param in params_of(layer):
+        param.set_value(jnp.asarray(draw.normal(size=param.shape), jnp.float32))
+    batch, arrays = batch_of(sequences()), sequences()
+
+    def packed(layer: Any, x: Any) -> Any:
+        y = layer(batch.replace(x)).values
+        return jnp.where(batch.real[..., None], y**2, 0).sum(), y
+
+    def one_by(layer: Any, arrays: Any) -> Any:
+        out = [nnx.clone(layer)(a[None])[0] for a in arrays]
+        return sum((y**2).sum() for y in out), out
+
+    out, by_params, by_values = results(layer, packed, batch.values)
+    found = (
+        one_by_one(batch.replace(out)),
+        by_params,
+        one_by_one(batch.replace(by_values)),
+    )
+    wanted = results(layer, one_by, arrays)
+    chex.assert_trees_all_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.every
@@ -230,7 +258,7 @@ REFUSED = [
     (lambda: conv(strategy="strips")(BATCH), "strategy='strips' is for images"),
     (lambda: conv().__call__(BATCH, np.ones((1, 8, 1), bool)), "mask came, but"),
     (lambda: conv(amount="valid")(BATCH), "amount='valid' adds 0 cells"),
-    (lambda: conv(padding="linear_prediction")(BATCH), "linear_prediction"),
+    (lambda: conv(padding="cube_sphere")(BATCH), "cube_sphere pads the two space"),
     (
         lambda: Attention(3, 4, rngs=nnx.Rngs(0)),
         "num_heads=3 must divide in_features=4",

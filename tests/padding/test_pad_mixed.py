@@ -46,6 +46,15 @@ def test_the_order_of_axes_is_the_order_given(mode: str):
     np.testing.assert_array_equal(got, expected, strict=True)
 
 
+def test_a_mode_with_options_is_one_mode_on_both_sides():
+    """Its padding on a side may depend on the width of the other."""
+    x, mode = integers((9,)), "distribution(extension='interpolate', patch=1)"
+    got = jaxpad.pad(x, (1, 4), (mode,))
+    np.testing.assert_array_equal(got, jaxpad.pad(x, (1, 4), mode), strict=True)
+    apart = jaxpad.pad(x, (1, 4), ((mode, mode),))
+    assert not np.allclose(got, apart)
+
+
 # The patches of distribution reach over all axes that it is called for.
 @pytest.mark.parametrize("mode", [m for m in MODE_SPECS if m != "distribution"])
 def test_one_mode_for_all_axes_is_that_mode_per_axis(mode: str):

@@ -50,6 +50,25 @@ def test_the_mean_of_a_long_axis_is_one_sum():
     assert len(program.jaxpr.eqns) < 20
 
 
+def test_a_range_is_each_of_its_cells():
+    @jaxpad.affine
+    def short(i: int, n: int) -> Any:
+        return [(2, range(1, n, 2)), (3, 0)], 1
+
+    @jaxpad.affine
+    def long(i: int, n: int) -> Any:
+        return [*((2, j) for j in range(1, n, 2)), (3, 0)], 1
+
+    @jaxpad.affine
+    def beyond(i: int, n: int) -> Any:
+        return [(1, range(abs(i)))], 0
+
+    x = jnp.asarray(draws(2, 6))
+    np.testing.assert_array_equal(jaxpad.pad(x, 2, short), jaxpad.pad(x, 2, long))
+    with pytest.raises(ValueError, match=r"width 7 is too wide for beyond.* at most 6"):
+        jaxpad.pad(x, (7, 0), beyond)
+
+
 HALVES = [jnp.float16, jnp.bfloat16]
 # What a line of equal cells is continued by is that line, up to the largest number.
 FLAT = ["mean", "mean(cells=3)", "median", "odd_reflect", "linear", "linear_prediction"]
