@@ -2,8 +2,8 @@
 
 Command: python launch.py --config configs/bert_text.py
 Device:  two CPU cores; three minutes, at about 9,000 tokens a second
-Expect:  50.7% of the hidden bytes and a loss of 1.80 nats (seed 0; five seeds have 50.6%
-         with a standard deviation of 1.6); one answer for all is right on 15.7%
+Expect:  50.7% of the hidden bytes and a loss of 1.80 nats (seed 0; five seeds have
+         50.6% with a standard deviation of 1.6); one answer for all has 15.7%
 """
 
 import ml_collections
