@@ -14,6 +14,7 @@ from jaxpad.reports.statistics import (
     power,
     seeds_needed,
     welch,
+    within,
 )
 
 
@@ -180,3 +181,33 @@ def test_a_seed_that_one_arm_lacks_is_in_no_pair():
     values, baseline = {0: 9.0, 1: 3.0, 2: 2.0}, {1: 2.5, 2: 1.6, 3: 7.0}
     found = by_seed(values, baseline)
     assert (found.how, found.mean) == ("paired", pytest.approx(0.45))
+
+
+def test_within_a_margin():
+    """The interval of five differences of 0.9 to 1.1 is 0.9 to 1.1, about."""
+
+    def found(shift: float, seeds: int = 5):
+        each = np.array([-0.08, 0.08, -0.08, 0.08, 0.0])[:seeds] + shift
+        baseline = {seed: 2.0 * seed for seed in range(seeds)}
+        return by_seed({s: baseline[s] + each[s] for s in range(seeds)}, baseline)
+
+    cases = {1.0: (False, True), -1.0: (False, True), 0.0: (True, True)}
+    for shift, sides in cases.items():
+        assert (within(found(shift), 0.5), within(found(shift), 1.5)) == sides
+        assert within(found(shift), abs(shift) or 0.05) is None
+    # The same difference everywhere has no interval; one seed says nothing.
+    same = by_seed({0: 1.5, 1: 2.5}, {0: 1.0, 1: 2.0})
+    assert np.isnan(same.low)
+    assert (within(same, 1.0), within(same, 0.25)) == (True, False)
+    assert within(found(0.0, seeds=1), 1.0) is None
+
+
+def test_as_many_arms_are_called_the_same_as_the_level_allows():
+    """Of arms that lie on the margin one in forty has its interval inside."""
+    values, baseline = planted(9, 4000, 1, 5, effect=0.5)
+    arms = zip(values[:, 0], baseline[:, 0], strict=True)
+    pairs = (by_seed(dict(enumerate(a)), dict(enumerate(b))) for a, b in arms)
+    told = [within(pair, 0.5) for pair in pairs]
+    low, high = binomial(0.025, len(told))
+    assert told.count(True) <= high
+    assert low <= told.count(False) <= high
