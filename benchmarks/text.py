@@ -1,6 +1,6 @@
 """Real tokens a second of a training step on packed rows, beside padded ones.
 
-Command: python benchmarks/text.py [--rounds N] [--rows N]
+Command: python benchmarks/text.py [--rounds N]
 Device:  two CPU cores; five minutes
 Expect:  at least 0.9 / (1 - padding share) times as many packed as in batches padded to
          their longest, and the same test loss to rounding
@@ -26,10 +26,10 @@ ARMS = ("longest", "padded", "bucketed", "packed")
 STEPS = 8  # of an arm in a round: batches differ in how much of them is padding
 
 
-def job_of(batching: str, rows: int) -> Job:
+def job_of(batching: str) -> Job:
     """The job of configs/bert_text.py under another batching."""
     config = runpy.run_path(str(CONFIG))["get_config"]()
-    config.update({"batching": batching, "batch_size": rows, "trackers": ()})
+    config.update({"batching": batching, "trackers": ()})
     return build(config)
 
 
@@ -93,9 +93,8 @@ def measured(trained: dict[str, Trained], count: int) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--rows", type=int, default=16, help="texts of a padded batch")
     arguments = parser.parse_args()
-    trained = {name: Trained(job_of(name, arguments.rows)) for name in ARMS}
+    trained = {name: Trained(job_of(name)) for name in ARMS}
     first = next(iter(trained.values())).job
     speeds = measured(trained, arguments.rounds)
     state = trained["packed"].state  # one for all: nothing differs but the layout

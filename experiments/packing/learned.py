@@ -32,22 +32,30 @@ def judge(curves: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {
         "packed teaches as padded, text for text": {
             "verdict": told[within(same, SAME)],
-            "here": shown(same),
+            "here": shown(same, "above padded"),
         },
         "without a mask it learns less": {
             "verdict": harm,
-            "here": f"{shown(worse)}, p = {worse.p:.2g}",
+            "here": f"{shown(worse, 'above packed')}, p = {worse.p:.2g}",
         },
     }
 
 
-def shown(found: Any) -> str:
-    return f"{found.mean:+.3f} nats a byte ({found.low:+.3f} to {found.high:+.3f})"
+def shown(found: Any, of: str) -> str:
+    interval = f"{found.low:+.3f} to {found.high:+.3f}"
+    return f"{found.mean:+.3f} nats a byte {of} ({interval}, {found.seeds} seeds)"
 
 
 def losses(of_seeds: dict[str, Any]) -> dict[int, float]:
-    """Seed -> the test loss in the end."""
-    return {int(seed): run["loss"] for seed, run in of_seeds.items()}
+    """Seed -> the test loss in the end.
+
+    Raises:
+        ValueError: if one is not finite, which a comparison would leave out.
+    """
+    found = {int(seed): run["loss"] for seed, run in of_seeds.items()}
+    if wrong := [seed for seed, loss in found.items() if not np.isfinite(loss)]:
+        raise ValueError(f"the losses of seeds {wrong} are not finite: see their runs.")
+    return found
 
 
 def ends(curves: dict[str, Any]) -> str:

@@ -5,8 +5,8 @@ Command: python experiments/packing/run.py [PART ...] [--histogram FILE] [--capa
 Device:  any CPU; an hour on two busy cores, of which curves takes all but 4 minutes
 Writes:  results.json, part by part; plot: two pictures and the tables of README.md; the
          runs of curves go into runs/packing, and the same command goes on with them.
-         With --histogram the tables of those lengths are printed, and results and
-         picture are written into the DIR that is given, if one is
+         With --histogram or --capacity the tables of those lengths are printed, and
+         results and picture are written into the DIR that is given, if one is
 """
 
 import argparse
@@ -50,14 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--capacity", type=int, help="cells of a row")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR")
     options = parser.parse_args(arguments)
-    if options.histogram:
+    own = not (options.histogram or options.capacity)  # the lengths of the page
+    if not own:
         names.remove("curves")
     parts = options.parts or names
     try:
         if not {*parts} <= {*names}:
-            raise ValueError("curves is of the text job: leave out --histogram.")
+            raise ValueError(
+                "curves is of the text job as it is: leave out --histogram and "
+                "--capacity."
+            )
         data, histogram = lengths_of(options.histogram, options.capacity)
-        out = options.out or (None if options.histogram else HERE)
+        out = options.out or (HERE if own else None)
         needed = [name for name in names if name in PARTS and name not in parts]
         results = kept(data, needed, out)
     except ValueError as e:
@@ -68,11 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if out:
                 write(results, out)
     sys.stderr.write("\r\033[K")
-    if options.histogram:
+    if not own:
         show(results)
     if "plot" in parts and out:
         draw(results["tables"], out / "efficiency.svg")
-        if not options.histogram:
+        if own:
             learned.draw(results["curves"], out / "curves.svg")
             fill_page(results, out)
 
@@ -99,11 +103,15 @@ def kept(
         return old | {"data": data}
     if missing:
         raise ValueError(
-            f"{path} is of {old['data']['name']}, but these lengths are of "
-            f"{data['name']}, or others: measure {' and '.join(missing)} too, or give "
+            f"{path} is of {_named(old['data'])}, but these lengths are of "
+            f"{_named(data)}, or others: measure {' and '.join(missing)} too, or give "
             "another --out."
         )
     return {"data": data}
+
+
+def _named(data: dict[str, Any]) -> str:
+    return f"{data['name']} at a capacity of {data['capacity']}"
 
 
 def measured(
@@ -117,12 +125,12 @@ def measured(
         sys.stderr.flush()
 
     found = {name: PARTS[name](histogram, say)}
-    cost = {
-        "minutes": round((time.perf_counter() - start) / 60, 1),
-        "load": round(os.getloadavg()[1], 1),
-    }
-    costs = {**results.get("costs", {}), name: cost}
-    costs.pop("curves", None)  # Runs have minutes of their own, and may be older.
+    costs = dict(results.get("costs", {}))
+    if name != "curves":  # Runs have minutes of their own, and may be older.
+        costs[name] = {
+            "minutes": round((time.perf_counter() - start) / 60, 1),
+            "load": round(os.getloadavg()[1], 1),
+        }
     device = f"CPU {platform.machine()}, {os.cpu_count()} cores"
     return summary({**results, **found, "costs": costs}, device)
 

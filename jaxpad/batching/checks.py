@@ -93,10 +93,16 @@ def as_histogram(histogram: Any, capacity: int) -> np.ndarray:
             f"histogram has dtype {found.dtype}, but counts were expected, which are "
             "whole numbers: np.bincount(lengths) makes them."
         )
-    found = found.astype(np.int64)
     if found.size and found.min() < 0:
         at = int(found.argmin())
         raise ValueError(f"histogram[{at}] is {found[at]}: a count is at least 0.")
+    cells = sum(i * count for i, count in enumerate(found.tolist()))
+    if max(cells, sum(found.tolist())) >= 2**63:
+        raise ValueError(
+            f"histogram counts sequences of {cells} cells, which int64 cannot count: "
+            "expected less than 2**63."
+        )
+    found = found.astype(np.int64)
     if not found.any():
         raise ValueError(
             "histogram is empty: it counts no sequence, so there is nothing to pack."

@@ -1,6 +1,7 @@
 """Packing by name, checked: rows of sequences, and plans of histograms."""
 
 import dataclasses
+import numbers
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from .checks import as_histogram, as_lengths, as_limit, as_rows
 from .linear_bound import linear_bound
 from .patterns import Patterns, patterns_from
 from .promises import check_takes_limit
+
+
+MOST = 10**9  # sequences, for a packer that sees each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +83,7 @@ def plan(
     packer: str | Packer = "column_generation",
     *,
     max_per_row: int | None = None,
-    proof_seconds: float = 60.0,
+    proof_seconds: float = 10.0,
 ) -> Plan:
     """Plans the rows of a data set of which only the lengths are counted.
 
@@ -93,17 +97,19 @@ def plan(
         capacity: cells of a row.
         packer: as in `pack`.
         max_per_row: sequences that may share a row; None for any number.
-        proof_seconds: that the linear program may take where counting does not show
-            that the plan is the best; 0 for the counts alone. A packer that proves a
-            number itself, as "column_generation", is taken at its word.
+        proof_seconds: that the linear program may take where neither counting nor the
+            packer shows that the plan is the best; 0 to do without. It is not solved
+            for a packer that has proved more than counting does, as
+            "column_generation".
 
     Returns:
         A `Plan`.
 
     Raises:
         ValueError: for a histogram that counts nothing, or lengths that are zero or
-            above the capacity, a packer of your own that breaks its promise, or
-            `proof_seconds` below 0.
+            above the capacity, a packer of your own that breaks its promise, one that
+            takes sequences in order for more than a billion, or `proof_seconds` below
+            0.
         TypeError: as `pack`.
 
     Example:
@@ -115,28 +121,37 @@ def plan(
     """
     capacity, max_per_row = whole("capacity", capacity), as_limit(max_per_row)
     counts = as_histogram(histogram, capacity)
-    if not proof_seconds >= 0:
-        raise ValueError(f"proof_seconds={proof_seconds}: expected 0 or more.")
+    if not isinstance(proof_seconds, numbers.Real) or not proof_seconds >= 0:
+        raise ValueError(f"proof_seconds={proof_seconds!r}: expected 0.0 or more.")
     function, options = PACKERS.resolve(packer), _limit(max_per_row)
-    bound, proved = counting_bound(counts, capacity, max_per_row), 0
+    counted, proved = counting_bound(counts, capacity, max_per_row), 0
     if (make := plan_of(function)) is not None:
         patterns, proved = make(counts, capacity, **options)
-        bound = max(bound, proved)
     else:
+        _refuse_many(int(counts.sum()), _who(packer))
         lengths = np.repeat(np.arange(capacity + 1), counts)
         lengths = np.random.default_rng(0).permutation(lengths)
         rows = pack(lengths, capacity, packer, max_per_row=max_per_row)
         patterns = patterns_from(rows, lengths)
     rows, cells = sum(patterns.values()), int(counts @ np.arange(capacity + 1))
+    bound = max(counted, proved)
     if rows < bound:
         raise ValueError(
             f"{_who(packer)} claims a proof that {bound} rows are needed, but its "
             f"own patterns have {rows}."
         )
-    if rows > bound and not proved and proof_seconds:
-        limits = {"enough": rows, "seconds": proof_seconds}
+    if rows > bound and proved <= counted and proof_seconds:
+        limits: Any = {"enough": rows, "seconds": float(proof_seconds)}
         bound = max(bound, linear_bound(counts, capacity, max_per_row, **limits))
     return Plan(rows, cells / (rows * capacity), bound, rows - bound, patterns)
+
+
+def _refuse_many(sequences: int, who: str) -> None:
+    if sequences > MOST:
+        raise ValueError(
+            f"{who} sees sequences one by one, and {sequences:,} are too many to lay "
+            'out: take "first_fit_decreasing", which needs their counts alone.'
+        )
 
 
 def _who(packer: str | Packer) -> str:

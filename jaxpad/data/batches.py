@@ -177,7 +177,7 @@ def rows_of(batch_size: int, shard: tuple[int, int]) -> slice:
         raise ValueError(f"batch_size={batch_size}: expected at least 1.")
     if batch_size % count:
         raise ValueError(
-            f"config.batch_size={batch_size} does not split over {count} hosts: use a "
+            f"batch_size={batch_size} does not split over {count} hosts: use a "
             f"multiple of {count}."
         )
     part = batch_size // count

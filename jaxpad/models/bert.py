@@ -110,7 +110,7 @@ class BERT(nnx.Module):
 
     Raises:
         ValueError: if heads do not divide the width, classes are not channels, or
-            positions are another word.
+            positions are another word, or rotary with an odd number of features a head.
 
     Example:
         >>> from jaxpad.batching import pack_sequences
@@ -152,6 +152,12 @@ class BERT(nnx.Module):
 
         self.tokens, self.types = table(channels), table(2)
         rotary = _rotary(positions)
+        if rotary and width // heads % 2:
+            raise ValueError(
+                f"rotary positions turn pairs of features, but width={width} and "
+                f"heads={heads} give each head {width // heads}: take heads that leave "
+                "an even number."
+            )
         self.positions = nnx.data(
             None if rotary else table(whole("positions", positions))
         )

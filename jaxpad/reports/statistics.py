@@ -170,12 +170,17 @@ def within(found: Comparison, margin: float) -> bool | None:
         None if it is neither, or of one seed. The same difference in each of several
         seeds is its own interval.
 
+    Raises:
+        ValueError: for a margin below 0, or that is no number.
+
     Example:
         >>> arm = {0: 1.01, 1: 2.0, 2: 2.99}
         >>> found = by_seed(arm, {0: 1.0, 1: 2.0, 2: 3.0})
         >>> within(found, 0.1), within(found, 0.02)
         (True, None)
     """
+    if not margin >= 0:
+        raise ValueError(f"margin={margin}: expected 0.0 or more.")
     if found.seeds < 2:
         return None
     low, high = found.low, found.high

@@ -188,17 +188,18 @@ def _check_flat(model: Any, batches: Any, test_batches: Any, parts: int) -> None
     if not isinstance(cells, int):
         return
     mean, fullest = batches.tokens_per_step / parts, test_batches.fullest
+    most = batches.cells // parts
+    tests = (
+        f"the fullest batch of tests has {fullest:,}. For less than that make those "
+        "smaller by config.eval_batch_size."
+    )
     if cells < mean:
         raise ValueError(
             f"flat={cells} cells, but a batch has {mean:,.0f} tokens in the mean: give "
-            f"as many as the fullest one has, at most {batches.cells // parts:,}."
+            f"as many as the fullest one has, at most {most:,}; {tests}"
         )
     if cells < fullest:
-        raise ValueError(
-            f"flat={cells} cells, but the fullest batch of tests has {fullest:,} "
-            "tokens: give as many, or test in smaller batches by "
-            "config.eval_batch_size."
-        )
+        raise ValueError(f"flat={cells} cells, but {tests}")
 
 
 def _steps(config: Any, steps_per_epoch: int) -> tuple[int, int]:

@@ -1,18 +1,23 @@
 """Bounds hold, against brute force, and column generation reaches known optima."""
 
 import functools
+import importlib
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jaxpad.batching import plan
+from jaxpad.batching import by_histogram, plan
 from jaxpad.batching.bounds import DIGITS, counting_bound, dual_bound
 from jaxpad.batching.knapsack import Knapsack
-from jaxpad.batching.linear_bound import linear_bound
+from jaxpad.batching.linear_bound import _grids, linear_bound
 
 from .subjects import BY_HISTOGRAM, problems
+
+
+# The function of that name hides it in the package.
+linear_bound_module: Any = importlib.import_module("jaxpad.batching.linear_bound")
 
 
 def optimum(lengths: tuple[int, ...], capacity: int, most: int) -> int:
@@ -120,8 +125,43 @@ def test_every_plan_has_the_linear_program_s_proof(packer: str):
     mixed = planted(0, 2_000, 64, 3)
     best = plan(mixed, 64, max_per_row=3)
     assert plan(mixed, 64, packer, max_per_row=3).bound == best.bound == 2_000
-    with pytest.raises(ValueError, match="proof_seconds=-1"):
-        plan(histogram, 14, packer, proof_seconds=-1.0)
+    for wrong in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match=f"proof_seconds={wrong}"):
+            plan(histogram, 14, packer, proof_seconds=wrong)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(problem=problems(most=7), shifts=st.lists(st.integers(0, 16), min_size=7))
+def test_coarse_grids_prove_no_more_than_there_is(problem, shifts):
+    """A cell becomes 17, and some lengths a few less: three grids before the last."""
+    lengths, capacity, most = problem
+    lengths = [17 * n - shift for n, shift in zip(lengths, shifts, strict=False)]
+    capacity = 17 * max(capacity, 20)
+    counts = np.bincount(lengths, minlength=capacity + 1)
+    grids = list(_grids(counts, capacity))
+    assert len(grids) > 2
+    assert np.array_equal(grids[-1], counts)
+    fewest = optimum(tuple(lengths), capacity, most or capacity)
+    for grid in grids:
+        cells = len(grid) - 1
+        assert linear_bound(grid, cells, most, enough=99, seconds=9.0) <= fewest
+    found = linear_bound(counts, capacity, most, enough=99, seconds=9.0)
+    assert counting_bound(counts, capacity, most) <= found <= fewest
+
+
+def test_coarse_grids_prove_what_the_program_has_no_time_for(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Three of 700 fit no row of 2,048, and the program of all cells is never asked."""
+    master = linear_bound_module.Master
+
+    def coarse(counts: Any, cells: int, *rest: Any) -> Any:
+        assert cells < 2048, "the finest grid"
+        return master(counts, cells, *rest)
+
+    monkeypatch.setattr(linear_bound_module, "Master", coarse)
+    histogram = np.bincount([700] * 300, minlength=2049)
+    assert linear_bound(histogram, 2048, None, enough=150, seconds=9.0) == 150
 
 
 def test_a_proof_that_ends_early_is_one():
@@ -133,6 +173,14 @@ def test_a_proof_that_ends_early_is_one():
     assert linear_bound(histogram, 64, 3, **(limits | {"seconds": 0.0})) == 0
     less = linear_bound(histogram, 64, 3, **(limits | {"enough": 100}))
     assert 100 <= less <= solved
+
+
+def test_what_a_packer_proves_less_than_counting_does_not_stand_for_the_program():
+    histogram = np.bincount([100] * 7 + [60] * 9 + [45] * 20 + [30] * 40)
+    for packer in ("column_generation(gap=100)", "column_generation(seconds=0.0)"):
+        assert plan(histogram, 128, packer).bound == 29
+    weak = by_histogram(lambda h, c, *, max_per_row=None: ({(5,): 30}, 1))
+    assert plan(np.bincount([5] * 30), 14, weak).bound == 15
 
 
 def test_column_generation_stops_when_asked():

@@ -91,6 +91,16 @@ def test_max_per_row_is_a_number():
         plan([0, 1], 8, max_per_row=-3)
 
 
+def test_counts_that_no_int_or_list_holds():
+    for many in ([0, 2**62, 2**62], np.array([0, 2**63], np.uint64)):
+        with pytest.raises(ValueError, match=r"cells, which int64 cannot count: .*2\*"):
+            plan(many, 8, "lpfhp")
+    most = [0, 2**62]
+    assert plan(most, 8, "lpfhp").rows == 2**59
+    with pytest.raises(ValueError, match='"first_fit_decreasing", which needs their'):
+        plan(most, 8, "first_fit")
+
+
 def test_too_many_full_rows_are_refused():
     with pytest.raises(ValueError, match=r"nnlshp: .* rows of capacity=2048 are full"):
         plan([0, 1], 2048, "nnlshp", max_per_row=6)

@@ -351,6 +351,10 @@ REFUSED = [
     (lambda: miniature(heads=3), "num_heads=3 must divide in_features=8"),
     (lambda: miniature(padding="nothing"), "unknown padding 'nothing'"),
     (
+        lambda: miniature(positions="rotary", heads=8),
+        "width=8 and heads=8 give each head 1: take heads that leave an even number",
+    ),
+    (
         lambda: miniature(positions="learned"),
         "positions='learned': expected how many tokens the longest sequence has, or",
     ),

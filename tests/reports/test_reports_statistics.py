@@ -200,6 +200,8 @@ def test_within_a_margin():
     assert np.isnan(same.low)
     assert (within(same, 1.0), within(same, 0.25)) == (True, False)
     assert within(found(0.0, seeds=1), 1.0) is None
+    with pytest.raises(ValueError, match=r"margin=-1\.0"):
+        within(same, -1.0)
 
 
 def test_as_many_arms_are_called_the_same_as_the_level_allows():
