@@ -282,10 +282,10 @@ def _scores_like(
     try:
         return jax.eval_shape(scores, variables, sample)
     except (AttributeError, TypeError) as error:
-        # An image has no segments, and a text is no array.
-        why = textwrap.shorten(str(error), 100)
+        # An image has no segments, and a text is no array. jax's words are of tracers.
+        why = "" if "Tracer" in str(error) else f": {textwrap.shorten(str(error), 100)}"
         raise ValueError(
-            f"it does not take {task.unit}: {why}. Use a model for them, such as "
+            f"it does not take {task.unit}{why}. Use a model for them, such as "
             f"{task.models}."
         ) from error
 

@@ -119,6 +119,16 @@ def test_each_cell_is_there_once(kind: str):
     np.testing.assert_array_equal(np.sort(found[found > 0]), expected)
 
 
+def test_a_number_is_whole():
+    batches: Any = packed("whole", seed=None)
+    np.testing.assert_equal(batches[np.int64(0)], batches[0])
+    for wrong in (0.5, "a", None):
+        with pytest.raises(
+            TypeError, match=r"whole numbers, but .*: write batches\[0\]"
+        ):
+            batches[wrong]
+
+
 @pytest.mark.parametrize("seed", [3, None])
 def test_numbers_below_0_are_of_epochs_before_the_first(seed: int | None):
     """As in Grain, where without a shuffle -1 is the last."""

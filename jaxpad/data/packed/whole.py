@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import logging
+import operator
 from typing import Any
 
 import grain
@@ -75,7 +76,13 @@ class PackedDataset(grain.MapDataset):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return self.slice(index)
-        epoch, step = divmod(int(index), self.steps_per_epoch)
+        try:
+            number = operator.index(index)
+        except TypeError as e:
+            raise TypeError(
+                f"packed rows have whole numbers, but {index!r} came: write batches[0]."
+            ) from e
+        epoch, step = divmod(number, self.steps_per_epoch)
         order, dealt = self._epoch(epoch)
         pieces, rows = [], []
         wanted = self._packing.wanted(step)
