@@ -1522,15 +1522,15 @@ BUGS = [
     Bug(
         "plan: the linear program's proof is left out",
         "jaxpad/batching/plan.py",
-        "if rows > bound and not proved and proof_seconds:",
-        "if rows > bound and proved and proof_seconds:",
+        "if rows > bound and proved <= counted and proof_seconds:",
+        "if rows > bound and proved > counted and proof_seconds:",
         "tests/batching/test_bounds.py::test_every_plan_has_the_linear_program_s_proof",
     ),
     Bug(
         "plan: the proof is of rows without a limit of sequences",
         "jaxpad/batching/linear_bound.py",
-        "master = Master(histogram, capacity, max_per_row or capacity, start)",
-        "master = Master(histogram, capacity, capacity, start)",
+        "master = Master(counts, cells, max_per_row or cells, start)",
+        "master = Master(counts, cells, cells, start)",
         "tests/batching/test_bounds.py::test_every_plan_has_the_linear_program_s_proof",
     ),
     Bug(

@@ -190,8 +190,8 @@ def _check_flat(model: Any, batches: Any, test_batches: Any, parts: int) -> None
     mean, fullest = batches.tokens_per_step / parts, test_batches.fullest
     most = batches.cells // parts
     tests = (
-        f"the fullest batch of tests has {fullest:,}. For less than that make those "
-        "smaller by config.eval_batch_size."
+        f"the fullest batch of tests has {fullest:,} tokens. For less than that make "
+        "those smaller by config.eval_batch_size."
     )
     if cells < mean:
         raise ValueError(

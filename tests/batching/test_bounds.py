@@ -122,6 +122,8 @@ def test_every_plan_has_the_linear_program_s_proof(packer: str):
     histogram = np.bincount([5] * 30)
     assert plan(histogram, 14, packer).bound == 15
     assert plan(histogram, 14, packer, proof_seconds=0.0).bound == 11
+    # No 5 fits beside a 60, and two of 5 fill a row: not 40 / 2 rows, but 10 + 15.
+    assert plan([0] * 5 + [30] + [0] * 54 + [10], 64, packer, max_per_row=2).bound == 25
     mixed = planted(0, 2_000, 64, 3)
     best = plan(mixed, 64, max_per_row=3)
     assert plan(mixed, 64, packer, max_per_row=3).bound == best.bound == 2_000

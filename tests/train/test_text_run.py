@@ -304,7 +304,7 @@ class Pixels(nnx.Module):
         ({"model": f"{HERE}:Pixels"}, "'bert_tiny' or 'bert_base'"),
         ({"dataset": "digits", "label_smoothing": 0.0}, "is of texts, but digits has"),
         ({"mesh": {"data": 4, "spatial": 2}}, "config.mesh.spatial=2 splits images"),
-        ({"model": "resnet20"}, "it does not take tokens. Use a model for them"),
+        ({"model": "resnet20"}, "it does not take tokens"),
         ({"batch_size": 800}, "more than the 132 training texts of counting, counted"),
         ({"rescale": f"{HERE}:odd_rows"}, "that 8 devices share evenly"),
         ({"rescale": f"{HERE}:nothing"}, "it gives None: expected a Step"),
