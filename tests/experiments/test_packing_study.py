@@ -134,7 +134,13 @@ def test_only_training_is_without_a_mask(study: Any):
 def test_the_arms_are_trained_and_read(study: Any, tmp_path: Any, monkeypatch: Any):
     curves = sys.modules["curves"]
     monkeypatch.setattr(curves, "SEEDS", 2)
-    small = {"capacity": 64, "batch_size": 1024, "eval_batch_size": 512, "epochs": 1}
+    small = {
+        "capacity": 64,
+        "batch_size": 32,
+        "eval_batch_size": 512,
+        "steps": 40,
+        "warmup_epochs": 0.005,
+    }
     flags = [f"--config.{key}={value}" for key, value in small.items()]
     found = curves.measure(tmp_path, flags)
     assert set(found) == set(curves.ARMS)
@@ -142,12 +148,13 @@ def test_the_arms_are_trained_and_read(study: Any, tmp_path: Any, monkeypatch: A
         assert set(runs) == {"0", "1"}
         for run in runs.values():
             texts, losses = np.array(run["curve"]).T
+            assert run["steps"] == 40
+            assert len(texts) == curves.POINTS
             assert (np.diff(texts) > 0).all()
-            assert losses[-1] < losses[0]
-            assert run["texts"] >= texts[-1]
+            assert losses[-1] < losses[0] - 1
+            # Rows are whole, and the first of an order may hold more texts.
+            assert run["texts"] == pytest.approx(40 * 32, rel=0.2)
         assert len({run["loss"] for run in runs.values()}) == 2, name
-    # Each text is read once, whatever the batching; steps differ by whole rows.
-    assert len({run["texts"] for runs in found.values() for run in runs.values()}) == 1
 
 
 def test_a_file_gives_the_rows_that_are_known(
